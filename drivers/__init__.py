@@ -1,0 +1,1 @@
+"""The ground floor: what chips say, in the standard library only."""

@@ -1,0 +1,54 @@
+"""Every driver that the house knows, by the name that a board file uses.
+
+One line a driver: the module that holds it and its class, imported only when a board names it, so that a node loads
+the chips it has and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from drivers.driver import Driver
+
+CATALOG: dict[str, str] = {
+    "bme280": "drivers.bme280:BME280",
+    "sht31": "drivers.sht31:SHT31",
+    "scd4x": "drivers.scd4x:SCD4x",
+    "sps30": "drivers.sps30:SPS30",
+    "sds011": "drivers.sds011:SDS011",
+    "pms5003": "drivers.pms5003:PMS5003",
+    "mhz19": "drivers.mhz19:MHZ19",
+    "dsmr": "drivers.dsmr:DSMR",
+    "pulse_counter": "drivers.pulse_counter:PulseCounter",
+    "dual_beam": "drivers.dual_beam:DualBeam",
+}
+ALSO: dict[str, str] = {
+    "scd40": "scd4x",
+    "scd41": "scd4x",
+    "sht30": "sht31",
+    "sht35": "sht31",
+    "pms7003": "pms5003",
+    "pms3003": "pms5003",
+    "mh-z19": "mhz19",
+    "mhz19b": "mhz19",
+    "mhz19c": "mhz19",
+    "p1": "dsmr",
+    "pulse": "pulse_counter",
+}
+
+
+def driver(name: str) -> type[Driver]:
+    """The driver of this name, or of the chip sold under it. Raises KeyError naming what there is."""
+    known = ALSO.get(name, name)
+    if known not in CATALOG:
+        raise KeyError(f"no driver {name!r}; there are {', '.join(sorted(CATALOG))}")
+    module, _, attribute = CATALOG[known].partition(":")
+    found = getattr(import_module(module), attribute)
+    assert issubclass(found, Driver)
+    return found
+
+
+def drivers() -> Iterator[type[Driver]]:
+    """All of them, in the order of the catalog."""
+    return (driver(name) for name in CATALOG)
