@@ -1,0 +1,1 @@
+"""The office: collect, commit, acknowledge, and watch over every node."""

@@ -1,0 +1,1 @@
+"""The roof: sees everything. The tree under it mirrors the house."""
