@@ -1,0 +1,1 @@
+"""Where bytes meet hardware: the only files that import hardware libraries."""

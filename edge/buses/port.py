@@ -1,0 +1,78 @@
+"""What a bus can do, as the runners see it: the faces that hardware and simulator share.
+
+Linux serves them through smbus2, pyserial and gpiod (`i2c.py`, `uart.py`, `gpio.py`); the simulator serves them from
+memory. Faults arrive as the drivers' own errors, so that a conversation can catch what it expects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.driver import SerialLine
+
+
+class I2CPort(Protocol):
+    """One I2C bus."""
+
+    def transfer(self, address: int, data: bytes | None, count: int) -> bytes:
+        """Write `data` (unless None), then read `count` bytes (unless 0) with a repeated start between.
+
+        An empty write (`b""`) asks only for the acknowledge. Raises Nack, BusFault.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class SerialPort(Protocol):
+    """One serial port, opened as its device needs it."""
+
+    def write(self, data: bytes) -> None:
+        """Raises BusFault when the adapter is gone."""
+        ...
+
+    def read(self, count: int, timeout_s: float) -> bytes:
+        """Up to `count` bytes; fewer when the timeout passes first. Raises BusFault when the adapter is gone."""
+        ...
+
+    def drain(self) -> None:
+        """Throw away what has arrived and was not read."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class EdgeEvent(Protocol):
+    """One edge as gpiod gives it."""
+
+    @property
+    def event_type(self) -> object: ...
+    @property
+    def timestamp_ns(self) -> int: ...
+    @property
+    def line_offset(self) -> int: ...
+    @property
+    def global_seqno(self) -> int: ...
+    @property
+    def line_seqno(self) -> int: ...
+
+
+class LinePort(Protocol):
+    """The face of gpiod's `LineRequest`, as much of it as counting needs."""
+
+    @property
+    def fd(self) -> int: ...
+    def wait_edge_events(self, timeout: float | None = None) -> bool: ...
+    def read_edge_events(self, max_events: int | None = None) -> Sequence[EdgeEvent]: ...
+    def release(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PortOpener:
+    """How ports come into being; each call may raise BusFault with a sentence a technician understands."""
+
+    i2c: Callable[[str], I2CPort]
+    serial: Callable[[str, SerialLine], SerialPort]
+    lines: Callable[[str, tuple[int, ...], str, bool], LinePort]  # chip, offsets, bias, active_low

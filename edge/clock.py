@@ -1,0 +1,62 @@
+"""The one place where the node looks at a clock.
+
+A sample carries the time since boot, which never steps; what the wall clock believed is kept beside it and may be
+corrected later. Everything above is handed a `Clock`, so that a simulated year runs in seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from edge.wire.clocks import ClockQuality
+
+
+class Clock(Protocol):
+    """What the house may ask of time."""
+
+    boot_id: str  # 32 hex digits, another one after each boot
+
+    def boot_us(self) -> int:
+        """Microseconds since boot, suspended time included; never steps."""
+        ...
+
+    def boot_ms(self) -> int:
+        """Milliseconds since boot."""
+        ...
+
+    def wall_ms(self) -> int:
+        """Milliseconds since 1970 in UTC, as the system believes at this moment."""
+        ...
+
+    def quality(self) -> ClockQuality:
+        """How sure the wall clock is."""
+        ...
+
+    def real_s(self, milliseconds: int) -> float:
+        """How many real seconds a thread must wait for this much of this clock's time to pass."""
+        ...
+
+
+class SystemClock:
+    """The clock of a real node."""
+
+    def __init__(self, boot_id_file: Path = Path("/proc/sys/kernel/random/boot_id")) -> None:
+        self.boot_id = boot_id_file.read_text().strip().replace("-", "")
+
+    def boot_us(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000
+
+    def boot_ms(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def wall_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def quality(self) -> ClockQuality:
+        """Synchronised once systemd-timesyncd has said so; step 3 asks the kernel itself."""
+        return ClockQuality.SYNCED if Path("/run/systemd/timesync/synchronized").exists() else ClockQuality.UNKNOWN
+
+    def real_s(self, milliseconds: int) -> float:
+        return max(0.0, milliseconds / 1_000)

@@ -1,0 +1,75 @@
+"""What can happen to a node. Shells put these on the one bounded queue; pure cores answer with effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from drivers.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A sensor gave readings at this time since boot. An empty list is a window without anything to say."""
+
+    sensor: str
+    at_ms: int
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A sensor could not be read: the cause is a counter's key, the text a sentence."""
+
+    sensor: str
+    at_ms: int
+    cause: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The broker accepted us and our subscription stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The session ended, or could not begin."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The fleet said something on `down/<kind>`."""
+
+    kind: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Puback:
+    """The broker took a message: a window slot is free, nothing else is proven."""
+
+    mid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody at the node asked over the unix socket; the answer is a JSON object."""
+
+    question: dict[str, object]
+    answer: Callable[[dict[str, object]], None] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """The identify button was pressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Commit everything and end."""
+
+
+Event = Sampled | Failed | Connected | Lost | Arrived | Puback | Asked | Pressed | Stop
