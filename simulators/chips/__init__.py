@@ -1,0 +1,1 @@
+"""The simulated counterparts of the drivers: same names, two doors, the bus and the world."""
