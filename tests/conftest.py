@@ -1,0 +1,21 @@
+"""What every test stands on: no deadlines on shared machines, and skips that say aloud what is missing."""
+
+import os
+import shutil
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("deep", settings.get_profile("house"), max_examples=5000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("deep" if config.getoption("markexpr") == "deep" else "house")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+        pytest.skip("NOT TESTED: needs root")
+    if item.get_closest_marker("browser") and not shutil.which("chromium"):
+        pytest.skip("NOT TESTED: needs a browser: sudo apt-get install chromium chromium-driver")
