@@ -1,0 +1,208 @@
+"""The board: what is wired to a node, as people write it in `node.toml`.
+
+This is the only place where pydantic works on the node, in a process that ends: `edge run` reads the compiled form
+(`edge.wiring`). Each table is checked on its own and then against its neighbours, so that one mistake never hides
+another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from edge.amounts import milliseconds, size
+from edge.fit import misfits, plan
+from edge.mistake import Mistake, allowed, line_of, meant, path, shown
+from edge.wire.identity import node_id
+from edge.wiring import JournalPlan, OfficePlan, SensorPlan, Site, Wiring
+
+
+def whole(value: object) -> object:
+    """Accept "0x76" beside 0x76."""
+    return int(value, 16) if isinstance(value, str) and value.lower().startswith("0x") else value
+
+
+Duration = Annotated[int, BeforeValidator(milliseconds)]
+Size = Annotated[int, BeforeValidator(size)]
+NodeId = Annotated[str, BeforeValidator(lambda value: node_id(str(value)))]
+Pin = Annotated[int, Field(ge=0, le=1023, strict=True)]
+
+
+class Table(BaseModel):
+    """A table of the file: no key that we do not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Node(Table):
+    """[node]"""
+
+    id: NodeId
+
+
+class Place(Table):
+    """[site]"""
+
+    name: str = Field(default="", strict=True, max_length=80)
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+
+
+class Office(Table):
+    """[office]"""
+
+    url: str = Field(pattern=r"^mqtt://[^\s/:]+(:\d{1,5})?/?$")
+    credentials: str = "credentials.json"
+
+
+class Journal(Table):
+    """[journal]"""
+
+    folder: str = "journal"
+    commit_every: Duration = Field(default=10_000, ge=100, le=60_000)
+    cap: Size = Field(default=64 * 2**20, ge=2 * 2**20, le=2**40)
+
+
+class Sensor(Table):
+    """[[sensor]]"""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", strict=True)
+    driver: str = Field(strict=True)
+    bus: str | None = Field(default=None, strict=True)
+    address: Annotated[int, BeforeValidator(whole)] | None = Field(default=None, ge=0x08, le=0x77)
+    port: str | None = Field(default=None, strict=True)
+    chip: str = Field(default="gpiochip0", strict=True)
+    pins: dict[str, Pin] = Field(default_factory=dict)
+    interval: Duration | None = Field(default=None, ge=100, le=86_400_000)
+    window: Duration | None = Field(default=None, ge=1_000, le=86_400_000)
+    bias: Literal["as_is", "pull_up", "pull_down", "disabled"] = "as_is"
+    active_low: bool = Field(default=False, strict=True)
+    settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
+
+
+class Line(Table):
+    """[lamp] and [button]"""
+
+    pin: Pin
+    chip: str = "gpiochip0"
+
+
+TABLES: dict[str, type[Table]] = {
+    "node": Node, "site": Place, "office": Office, "journal": Journal, "lamp": Line, "button": Line,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of checking a file: the wiring when there is nothing to mend."""
+
+    file: str
+    wiring: Wiring | None
+    mistakes: tuple[Mistake, ...]
+
+
+def check(text: str, file: str, simulated: bool = False) -> Checked:
+    """Check the text of a board file; relative paths in it are read from beside `file`."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Checked(file, None, (Mistake("the file", "", "must be TOML", f"The parser says: {error}."),))
+    tables, mistakes = _tables(tree)
+    sensors, more = _sensors(tree)
+    mistakes += more
+    if sensors and (used := [tables[name] for name in ("lamp", "button") if name in tables]):
+        mistakes += _taken(sensors, used)
+    mistakes += misfits(sensors, simulated)
+    if mistakes:
+        return Checked(file, None, tuple(_placed(text, mistake) for mistake in mistakes))
+    return Checked(file, _wiring(text, Path(file).absolute().parent, tables, sensors, simulated), ())
+
+
+def _placed(text: str, mistake: Mistake) -> Mistake:
+    return Mistake(mistake.key, mistake.value, mistake.allowed, mistake.suggestion, line_of(text, mistake.key))
+
+
+def _tables(tree: dict[str, Any]) -> tuple[dict[str, Any], list[Mistake]]:
+    tables: dict[str, Any] = {}
+    mistakes = [
+        Mistake(name, "", "no such table", meant(name, [*TABLES, "sensor"]))
+        for name in tree
+        if name not in TABLES and name != "sensor"
+    ]
+    for name, model in TABLES.items():
+        if name in tree or name in ("node", "site", "journal"):
+            mistakes += _table(tables, name, model, tree.get(name, {}))
+    return tables, mistakes
+
+
+def _table(into: dict[Any, Any], name: Any, model: type[Table], value: object) -> list[Mistake]:
+    try:
+        into[name] = model.model_validate(value)
+    except ValidationError as error:
+        return [_mistake(name, model, value, found) for found in error.errors()]
+    return []
+
+
+def _mistake(section: str, model: type[Table], table: object, error: Any) -> Mistake:
+    place, key = error["loc"], path(section, error["loc"])
+    value = "" if error["type"] == "missing" else shown(error["input"])
+    words = meant(str(place[0]), model.model_fields) if error["type"] == "extra_forbidden" else ""
+    return Mistake(key, value, allowed(error), words or _remedy(error, key))
+
+
+def _remedy(error: Any, key: str) -> str:
+    if error["type"] == "missing":
+        return f"Add {key.rpartition('.')[2]} = … to [{key.rpartition('.')[0]}]."
+    if key.startswith("office.url"):
+        return 'Write it as "mqtt://host:1883".'
+    return ""
+
+
+def _sensors(tree: dict[str, Any]) -> tuple[dict[str, Sensor], list[Mistake]]:
+    listed = tree.get("sensor", [])
+    if not isinstance(listed, list):
+        return {}, [Mistake("sensor", "", "must be a list of tables", "Write [[sensor]] with two brackets.")]
+    sensors: dict[str, Sensor] = {}
+    mistakes: list[Mistake] = []
+    for number, value in enumerate(listed, start=1):
+        mistakes += _table(sensors, f"sensor[{number}]", Sensor, value)
+    return sensors, mistakes
+
+
+def _taken(sensors: dict[str, Sensor], lines: list[Line]) -> list[Mistake]:
+    taken = {(line.chip, line.pin) for line in lines}
+    return [
+        Mistake(f"{key}.pins.{role}", str(pin), "the lamp or the button uses this pin", "Give each its own pin.")
+        for key, sensor in sensors.items()
+        for role, pin in sensor.pins.items()
+        if (sensor.chip, pin) in taken
+    ]
+
+
+def _wiring(text: str, home: Path, tables: dict[str, Any], sensors: dict[str, Sensor], simulated: bool) -> Wiring:
+    site, journal, office = tables["site"], tables["journal"], tables.get("office")
+    lamp, button = tables.get("lamp"), tables.get("button")
+    plans: tuple[SensorPlan, ...] = tuple(plan(sensor) for sensor in sensors.values())
+    return Wiring(
+        node=tables["node"].id,
+        site=Site(site.name, site.latitude, site.longitude),
+        office=OfficePlan(office.url, os.path.join(home, office.credentials)) if office else None,
+        journal=JournalPlan(os.path.join(home, journal.folder), journal.commit_every, journal.cap),
+        sensors=plans,
+        lamp_pin=lamp.pin if lamp else None,
+        button_pin=button.pin if button else None,
+        gpio_chip=f"/dev/{(lamp or button).chip}" if lamp or button else "/dev/gpiochip0",
+        source_hash=fingerprint(text),
+        simulated=simulated,
+    )
+
+
+def fingerprint(text: str) -> str:
+    """The SHA-256 by which a compiled board knows the file that it came from."""
+    return hashlib.sha256(text.encode()).hexdigest()
