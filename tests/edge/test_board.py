@@ -1,0 +1,208 @@
+"""A wrong board tells every mistake at once; a right one compiles to what the agent reads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.board import check, fingerprint
+from edge.compile import compiled_name, refusal
+from edge.mistake import Mistake
+from edge.wiring import Wiring
+
+GOOD = """
+[node]
+id = "pole-017"
+[site]
+name = "Stationsplein"
+latitude = 52.2215
+longitude = 6.8937
+[office]
+url = "mqtt://127.0.0.1:1883"
+[journal]
+commit_every = "10s"
+cap = "64MiB"
+[[sensor]]
+name = "air"
+driver = "bme280"
+bus = "i2c-1"
+address = 0x77
+interval = "10s"
+[[sensor]]
+name = "dust"
+driver = "sds011"
+port = "/dev/ttyUSB0"
+interval = 30
+[[sensor]]
+name = "door"
+driver = "dual_beam"
+pins = { a = 17, b = 27 }
+[[sensor]]
+name = "host"
+driver = "vitals"
+[lamp]
+pin = 22
+"""
+
+
+def mistakes(text: str, simulated: bool = False) -> dict[str, Mistake]:
+    checked = check(text, "node.toml", simulated)
+    assert (checked.wiring is None) == bool(checked.mistakes)
+    return {mistake.key: mistake for mistake in checked.mistakes}
+
+
+def test_a_good_board_compiles_and_reads_back() -> None:
+    wiring = check(GOOD, "/etc/lantaarn/node.toml").wiring
+    assert wiring is not None
+    air, dust, door, host = wiring.sensors
+    assert (air.bus, air.address, air.interval_ms) == ("/dev/i2c-1", 0x77, 10_000)
+    assert (dust.bus_kind, dust.bus, dust.interval_ms) == ("uart", "/dev/ttyUSB0", 30_000)
+    assert (door.bus, door.pins, door.interval_ms) == ("/dev/gpiochip0", {"a": 17, "b": 27}, 300_000)
+    assert (host.bus_kind, host.interval_ms) == ("host", 60_000)
+    assert wiring.journal.folder == "/etc/lantaarn/journal"
+    assert wiring.lamp_pin == 22 and wiring.source_hash == fingerprint(GOOD)
+    assert Wiring.from_json(wiring.to_json()) == wiring
+
+
+def test_every_mistake_is_told_at_once_with_its_key_value_and_remedy() -> None:
+    found = mistakes("""
+[node]
+id = "Pole 17"
+naam = "x"
+[office]
+url = "http://office"
+[jurnal]
+cap = "1GiB"
+[[sensor]]
+name = "air"
+driver = "bme208"
+bus = "i2c-1"
+[[sensor]]
+name = "air"
+driver = "sht31"
+bus = "i2c-1"
+address = 0x76
+interval = "ten seconds"
+[[sensor]]
+name = "door"
+driver = "dual_beam"
+pins = { a = 17, c = 17 }
+window = "10s"
+[[sensor]]
+name = "dust"
+driver = "sds011"
+bus = "i2c-1"
+[sensor.settings]
+working_period = 31
+speed = 1
+""")
+    for key in (
+        "node.id", "node.naam", "office.url", "jurnal", "sensor[1].driver", "sensor[2].interval",
+        "sensor[3].pins.c", "sensor[3].pins", "sensor[3].window", "sensor[4].port", "sensor[4].bus",
+        "sensor[4].settings.working_period", "sensor[4].settings.speed",
+    ):  # fmt: skip
+        assert key in found, (key, list(found))
+    assert 'Did you mean "bme280"?' in found["sensor[1].driver"].suggestion
+    assert 'Did you mean "journal"?' in found["jurnal"].suggestion
+    assert found["sensor[2].interval"].value == '"ten seconds"' and "10s" in found["sensor[2].interval"].allowed
+    assert found["node.id"].line == 3 and found["sensor[1].driver"].line == 11
+
+
+def test_two_sensors_never_share_an_address_a_port_a_pin_or_a_name() -> None:
+    found = mistakes("""
+[node]
+id = "pole-1"
+[[sensor]]
+name = "a"
+driver = "bme280"
+bus = "i2c-1"
+[[sensor]]
+name = "a"
+driver = "bme280"
+bus = "/dev/i2c-1"
+address = 0x76
+[[sensor]]
+name = "b"
+driver = "sds011"
+port = "/dev/ttyUSB0"
+[[sensor]]
+name = "c"
+driver = "pms5003"
+port = "/dev/ttyUSB0"
+[[sensor]]
+name = "d"
+driver = "pulse_counter"
+pins = { line = 4 }
+[button]
+pin = 4
+""")
+    assert {"sensor[2].name", "sensor[2].address", "sensor[4].port", "sensor[5].pins.line"} <= set(found)
+    assert "sensor[1] (a)" in found["sensor[2].address"].allowed
+
+
+def test_people_are_never_counted_in_short_windows_outside_the_simulator() -> None:
+    board = '[node]\nid = "pole-1"\n[[sensor]]\nname = "d"\ndriver = "dual_beam"\npins = {a = 1, b = 2}\nwindow = "10s"'
+    assert "sensor[1].window" in mistakes(board)
+    assert not mistakes(board, simulated=True)
+    assert not mistakes(board.replace('"10s"', '"300s"'))
+
+
+@pytest.mark.parametrize("text", ["", "[node", "node = 1", "[[node]]", "sensor = 3", "[sensor]\nname = 'x'"])
+def test_what_is_no_board_is_refused_in_words(text: str) -> None:
+    assert mistakes(text)
+
+
+keys = st.sampled_from(["node", "site", "sensor", "journal", "office", "id", "name", "driver", "pins", "interval"])
+trees = st.recursive(
+    st.integers() | st.booleans() | st.floats() | st.text(max_size=12) | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(keys, trees, max_size=5))
+def test_no_tree_of_values_gets_past_as_a_traceback(tree: dict[str, object]) -> None:
+    text = "\n".join(f"{key} = {toml(value)}" for key, value in tree.items())
+    tomllib.loads(text)
+    check(text, "node.toml")
+
+
+def toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + "}"
+    return '"' + "".join(f"\\U{ord(letter):08x}" for letter in str(value or "")) + '"'
+
+
+def compile_board(board: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "edge.compile", board], capture_output=True, text=True, check=False)
+
+
+def test_a_refused_board_leaves_the_last_good_one(tmp_path: Path) -> None:
+    board = tmp_path / "node.toml"
+    board.write_text(GOOD)
+    assert compile_board(board).returncode == 0
+    good = compiled_name(board).read_text()
+    board.write_text(GOOD.replace("bme280", "bme281"))
+    refused = compile_board(board)
+    assert refused.returncode == 2
+    assert "1 mistake." in refused.stderr and "keeps the last good board" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert compiled_name(board).read_text() == good
+
+
+def test_the_refusal_names_file_state_and_next_command() -> None:
+    words = refusal(check('[node]\nid = "x"', "node.toml"))
+    assert words.startswith("node.toml: 1 mistake.") and words.endswith("edge check node.toml")
