@@ -1,0 +1,32 @@
+"""Ranges are a set of numbers: Python's own set is the referee."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.ranges import Ranges
+
+pairs = st.lists(st.tuples(st.integers(0, 60), st.integers(-3, 8)).map(lambda p: (p[0], p[0] + p[1])), max_size=20)
+numbers = range(-2, 75)
+
+
+@given(pairs, st.integers(0, 70))
+def test_they_are_the_set_of_what_was_added(given_pairs: list[tuple[int, int]], cut: int) -> None:
+    ranges = Ranges(given_pairs)
+    truth = {n for first, last in given_pairs for n in range(first, last + 1)}
+    for below in (0, cut):
+        ranges.cut_below(below)
+        truth = {n for n in truth if n >= below}
+        assert {n for first, last in ranges for n in range(first, last + 1)} == truth
+        assert ranges.count() == len(truth)
+        assert bool(ranges) == bool(truth)
+        assert [n in ranges for n in numbers] == [n in truth for n in numbers]
+        assert [ranges.next_in(n) for n in numbers] == [min((t for t in truth if t >= n), default=None) for n in numbers]
+        assert [ranges.after(n) for n in numbers] == [next(m for m in range(n, 99) if m not in truth) for n in numbers]
+
+
+@given(pairs)
+def test_they_take_the_least_memory(given_pairs: list[tuple[int, int]]) -> None:
+    held = list(Ranges(given_pairs))
+    assert all(before[1] + 1 < after[0] for before, after in zip(held, held[1:], strict=False))
