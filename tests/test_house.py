@@ -121,8 +121,7 @@ def importable_from(distributions: set[str]) -> set[str]:
 
 
 def test_no_file_bears_the_name_of_another_library() -> None:
-    spared = {"__init__", "__main__", "chunk"}  # chunk: our own word; the standard library dropped it in 3.13
-    taken = (set(sys.stdlib_module_names) | importable_from(locked_names("office.txt"))) - spared
+    taken = (set(sys.stdlib_module_names) | importable_from(locked_names("office.txt"))) - {"__init__", "__main__"}
     assert [short(file) for file in python_files(*SHIPPED) if file.stem in taken] == []
 
 
