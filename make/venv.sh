@@ -14,7 +14,7 @@ command -v "$python" >/dev/null ||
     refuse "'$python' is $("$python" --version 2>&1), and Lantaarn needs 3.11 or newer." \
         "make PYTHON=python3.11 (or 3.12, 3.13), or install a newer one"
 
-if ! "$venv/bin/python" -c '' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         refuse "'$python' cannot make virtual environments." "sudo apt install python3-venv"
     echo "set-up: making $venv (about a minute, the first time)" >&2
