@@ -1,0 +1,83 @@
+"""What the collector decides: how messages become parcels for the store, when a batch is full, and which acks follow.
+
+Pure. The shell that feeds it (`fleet/inlet.py`) holds the clock, the queue and the connection. Nothing here can fail on what
+a node sends: what cannot be read becomes a `Refused` parcel, is stored as such and never stands in the way of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from edge.wire.jsontext import MessageError, from_json, to_json
+from edge.wire.messages import Ack, Health, Hello, Status
+from edge.wire.record import RecordError, unpack
+from edge.wire.topics import down, parse
+from fleet.store.store import AckDue, Greeting, Parcel, Presence, Records, Refused, Vitals
+
+MOST_MESSAGES = 256
+LONGEST_WAIT_MS = 20
+
+Said = TypeVar("Said", Hello, Status)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message as the broker handed it over; `arrived_ms` is Unix time."""
+
+    topic: str
+    payload: bytes
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message for a node."""
+
+    topic: str
+    payload: bytes
+
+
+def sort(message: Incoming) -> Parcel | None:
+    """The parcel that a message holds; None for a topic that no node of ours can have written to."""
+    try:
+        topic = parse(message.topic)
+    except ValueError:
+        return None
+    if topic.way != "up":
+        return None
+    try:
+        return _open(topic.node, topic.kind, message)
+    except (MessageError, RecordError) as error:
+        return Refused(topic.node, topic.kind, message.payload, str(error), message.arrived_ms)
+
+
+def _open(node: str, kind: str, message: Incoming) -> Parcel:
+    if kind == "record":
+        return Records(node, unpack(message.payload), message.arrived_ms)
+    if kind == "hello":
+        return Greeting(node, _signed(node, from_json(Hello, message.payload)), message.arrived_ms)
+    if kind == "status":
+        return Presence(node, _signed(node, from_json(Status, message.payload)), message.arrived_ms)
+    return Vitals(node, from_json(Health, message.payload), message.arrived_ms)
+
+
+def _signed(node: str, said: Said) -> Said:
+    if said.node != node:
+        raise MessageError(f"{node} speaks in the name of {said.node}")
+    return said
+
+
+def acks(due: Iterable[AckDue]) -> list[Outgoing]:
+    """The messages that tell journals what they may forget: one per journal and commit, however many records it had."""
+    return [Outgoing(down(each.node, "ack"), to_json(_ack(each))) for each in due]
+
+
+def _ack(due: AckDue) -> Ack:
+    return Ack(due.epoch, due.upto, list(due.ranges), list(due.resend_schema))
+
+
+def full(messages: int, oldest_ms: int, now_ms: int) -> bool:
+    """Whether the batch at hand should be committed now."""
+    return messages >= MOST_MESSAGES or (messages > 0 and now_ms - oldest_ms >= LONGEST_WAIT_MS)

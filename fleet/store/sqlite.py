@@ -1,0 +1,115 @@
+"""The embedded store: one SQLite file, one writing connection, one transaction per batch.
+
+WAL with `synchronous=FULL`: a commit that returned survives a power cut. After any error the connection is thrown away and
+opened anew, never retried in place: the kernel may have forgotten pages that it failed to write.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from edge.wire.jsontext import to_json
+from edge.wire.record import Record
+from fleet.store.ingest import Ingest
+from fleet.store.memory import Memory
+from fleet.store.store import AckDue, Committed, Greeting, Parcel, Presence, Records, Refused, StoreError, Vitals
+from fleet.store.tables import open_writer
+
+MOST_RANGES = 64  # in one ack; what is left out is acknowledged later
+UPSERT_JOURNAL = """INSERT INTO journals VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
+  upto=max(upto, excluded.upto), lowest=max(lowest, excluded.lowest), next=max(next, excluded.next),
+  readings_total=max(readings_total, excluded.readings_total)"""
+SEEN = """INSERT INTO presence(node, last_ms) VALUES (?,?) ON CONFLICT DO UPDATE SET last_ms=max(last_ms, excluded.last_ms)"""
+
+Journal = tuple[int, int]
+
+
+class SqliteStore:
+    """A `Store` in a file. One at a time: `fleet serve` holds the home's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open()
+
+    def _open(self) -> None:
+        self.db = open_writer(self.path)
+        self.memory = Memory(self.db)
+        self.memory.forget()
+
+    def commit(self, batch: Sequence[Parcel]) -> Committed:
+        """Makes the batch durable; see `Store.commit`."""
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            done = self._write(batch)
+            self.db.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            self._reopen()
+            raise StoreError(str(error)) from error
+        self.memory.trim()
+        return done
+
+    def _reopen(self) -> None:
+        try:
+            self.db.close()
+            self._open()
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise StoreError(f"the store cannot be opened again: {error}") from error
+
+    def _write(self, batch: Sequence[Parcel]) -> Committed:
+        ingest = Ingest(self.memory)
+        journals: dict[Journal, str] = {}
+        for parcel in batch:
+            self._meet(parcel, ingest, journals)
+        records = [parcel for parcel in batch if isinstance(parcel, Records)]
+        ingest.file(self._arrivals(records))
+        journals |= {(self.memory.node(p.node), r.epoch): p.node for p in records for r in p.records}
+        acks = tuple(self._ack(journal, node, ingest) for journal, node in journals.items())
+        names = {self.memory.node(parcel.node): parcel.node for parcel in records}
+        rows = {names[key]: count for key, count in ingest.added.items()}
+        return Committed(acks, rows, ingest.duplicates, ingest.quarantined)
+
+    def _arrivals(self, records: Iterable[Records]) -> Iterable[tuple[int, Record, int]]:
+        for parcel in records:
+            node = self.memory.node(parcel.node)
+            for record in parcel.records:
+                yield node, record, parcel.arrived_ms
+
+    def _meet(self, parcel: Parcel, ingest: Ingest, journals: dict[Journal, str]) -> None:
+        node = self.memory.node(parcel.node)
+        self.db.execute(SEEN, (node, parcel.arrived_ms))
+        if isinstance(parcel, Greeting):
+            self._greet(node, parcel)
+            journals[node, parcel.hello.epoch] = parcel.node
+            raw = self.db.execute("SELECT DISTINCT schema FROM raw WHERE node=? AND schema IS NOT NULL", (node,))
+            ingest.wanted |= {(node, key) for (key,) in raw}
+        elif isinstance(parcel, Presence):
+            row = (parcel.status.online, parcel.status.since_ms, node)
+            self.db.execute("UPDATE presence SET online=?, since_ms=? WHERE node=?", row)
+        elif isinstance(parcel, Vitals):
+            self.db.execute("UPDATE presence SET health=? WHERE node=?", (to_json(parcel.health).decode(), node))
+        elif isinstance(parcel, Refused):
+            self._refuse(node, parcel)
+
+    def _greet(self, node: int, parcel: Greeting) -> None:
+        hello = parcel.hello
+        self.db.execute("UPDATE presence SET hello=? WHERE node=?", (to_json(hello).decode(), node))
+        row = (node, hello.epoch, -1, hello.lowest, hello.next, hello.readings_total)
+        self.db.execute(UPSERT_JOURNAL, row)
+        self.memory.coverage((node, hello.epoch)).add(0, hello.lowest - 1)
+
+    def _refuse(self, node: int, parcel: Refused) -> None:
+        row = (node, parcel.kind, parcel.digest, parcel.why, parcel.payload, parcel.arrived_ms)
+        self.db.execute("INSERT OR IGNORE INTO refused VALUES (?,?,?,?,?,?)", row)
+
+    def _ack(self, journal: Journal, node: str, ingest: Ingest) -> AckDue:
+        covered = self.memory.coverage(journal)
+        self.db.execute(UPSERT_JOURNAL, (*journal, covered.upto, 0, 0, 0))
+        keys = sorted(key for owner, key in ingest.wanted if owner == journal[0])
+        wanted = tuple(key.hex() for key in keys if self.memory.plan(journal[0], key) is None)
+        return AckDue(node, journal[1], covered.upto, tuple(covered.islands[:MOST_RANGES]), wanted)
+
+    def close(self) -> None:
+        """Checkpoints and closes."""
+        self.db.close()

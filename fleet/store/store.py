@@ -1,0 +1,115 @@
+"""The store's door: what may be handed in, what comes back, and the promise between the two.
+
+`commit` takes a batch and either makes all of it durable or raises and leaves nothing: only after it returned may a message
+be acknowledged to anyone. It is idempotent: the same batch again, in any order, changes nothing and yields the same acks.
+The seam is here so that a city which outgrows one machine can put PostgreSQL behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+from edge.wire.messages import Health, Hello, Status
+from edge.wire.record import Record
+
+
+class State(IntEnum):
+    """What became of a record: its rows are here, its schema is awaited, or nothing of ours can read it."""
+
+    STORED = 0
+    RAW = 1
+    QUARANTINED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Journal records of one node, as one message brought them."""
+
+    node: str
+    records: Sequence[Record]
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """A node said hello: what it is, and what it still holds."""
+
+    node: str
+    hello: Hello
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A node's retained status, or its last will."""
+
+    node: str
+    status: Status
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """A node's own view of its health, the newest only."""
+
+    node: str
+    health: Health
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message whose very envelope could not be read: kept for people, never in the way of the rest."""
+
+    node: str
+    kind: str
+    payload: bytes
+    why: str
+    arrived_ms: int
+
+    @property
+    def digest(self) -> bytes:
+        """What duplicates of it have in common."""
+        return hashlib.blake2b(self.payload, digest_size=16).digest()
+
+
+Parcel = Records | Greeting | Presence | Vitals | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class AckDue:
+    """What one journal may now forget, and the schemas (hex keys) it should send again."""
+
+    node: str
+    epoch: int
+    upto: int
+    ranges: tuple[tuple[int, int], ...] = ()
+    resend_schema: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The fruits of one commit: acks due, rows added per node, and how many records were here already."""
+
+    acks: tuple[AckDue, ...] = ()
+    rows: dict[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    quarantined: int = 0
+
+
+class StoreError(Exception):
+    """Nothing of the batch was stored; the store was reopened and may be tried again."""
+
+
+class Store(Protocol):
+    """Where readings live."""
+
+    def commit(self, batch: Sequence[Parcel]) -> Committed:
+        """Makes the batch durable, or raises StoreError and leaves nothing of it."""
+
+    def close(self) -> None:
+        """Ends it in good order."""

@@ -1,0 +1,103 @@
+"""The tables of `readings.db`, and the settings without which its promises would not hold.
+
+Plain rows that every tool can read. A receipt is the proof that (node, epoch, seq) arrived; its key is what duplicates fall
+on. A receipt's rows lie side by side in `readings` (first_row, readings), so that re-dating a chunk needs no index of its own.
+One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write); readers open the file read-only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+VERSION = 1
+PAGE_BYTES = 4096
+
+TABLES = """
+CREATE TABLE nodes(key INTEGER PRIMARY KEY, node TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE receipts(
+  id INTEGER PRIMARY KEY, node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+  kind INTEGER NOT NULL, readings INTEGER NOT NULL, boot INTEGER, offset_ms INTEGER, quality INTEGER,
+  arrived_ms INTEGER NOT NULL, state INTEGER NOT NULL, first_row INTEGER,
+  UNIQUE(node, epoch, seq)) STRICT;
+CREATE TABLE journals(
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, upto INTEGER NOT NULL, lowest INTEGER NOT NULL,
+  next INTEGER NOT NULL, readings_total INTEGER NOT NULL, PRIMARY KEY(node, epoch)) STRICT;
+CREATE TABLE schemas(node INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(node, key)) STRICT;
+CREATE TABLE clocks(
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, boot_id TEXT NOT NULL,
+  offset_ms INTEGER, quality INTEGER NOT NULL, uncertainty_ms INTEGER, PRIMARY KEY(node, epoch, boot, seq)) STRICT;
+CREATE TABLE series(
+  id INTEGER PRIMARY KEY, node INTEGER NOT NULL, sensor TEXT NOT NULL, quantity TEXT NOT NULL, channel TEXT NOT NULL,
+  decimals INTEGER NOT NULL, unit TEXT NOT NULL, UNIQUE(node, sensor, quantity, channel, decimals)) STRICT;
+CREATE TABLE readings(
+  id INTEGER PRIMARY KEY, series INTEGER NOT NULL, t_ms INTEGER NOT NULL, steps INTEGER NOT NULL,
+  flags INTEGER NOT NULL, receipt INTEGER NOT NULL) STRICT;
+CREATE INDEX readings_by_series ON readings(series, t_ms);
+CREATE TABLE gaps(
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  readings INTEGER NOT NULL, why TEXT NOT NULL, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(node, epoch, seq)) STRICT;
+CREATE TABLE events(receipt INTEGER PRIMARY KEY, kind INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE raw(receipt INTEGER PRIMARY KEY, node INTEGER NOT NULL, schema BLOB, why TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE INDEX raw_by_schema ON raw(node, schema);
+CREATE TABLE refused(
+  node INTEGER NOT NULL, kind TEXT NOT NULL, digest BLOB NOT NULL, why TEXT NOT NULL, payload BLOB NOT NULL,
+  arrived_ms INTEGER NOT NULL, PRIMARY KEY(node, kind, digest)) STRICT;
+CREATE TABLE presence(
+  node INTEGER PRIMARY KEY, online INTEGER NOT NULL DEFAULT 0, since_ms INTEGER, last_ms INTEGER NOT NULL DEFAULT 0,
+  hello TEXT, health TEXT) STRICT;
+"""
+
+SETTINGS = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "wal_autocheckpoint": 2000,
+    "journal_size_limit": 64 << 20,
+    "busy_timeout": 5000,
+    "cache_size": -32768,
+    "temp_store": 2,
+    "cell_size_check": 1,
+    "trusted_schema": 0,
+    "mmap_size": 0,
+}
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The one connection that writes: tables made, settings asserted, transactions begun by hand.
+
+    Raises sqlite3.Error, and ValueError when a setting did not take or the file is of a newer version.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        path.chmod(0o600)
+        _apply(connection)
+        _make(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write. Raises sqlite3.OperationalError where there is no store yet."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute("PRAGMA trusted_schema=0")
+    return connection
+
+
+def _apply(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+    for name, wanted in SETTINGS.items():
+        connection.execute(f"PRAGMA {name}={wanted}").fetchall()
+        (found,) = connection.execute(f"PRAGMA {name}").fetchone() or (wanted,)
+        if found != wanted:
+            raise ValueError(f"the store's setting {name} is {found}, it must be {wanted}")
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise ValueError(f"the store was written by a newer fleet (version {version}, this one knows {VERSION})")
+    if version == 0:
+        connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version={VERSION};COMMIT;")
