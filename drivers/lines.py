@@ -27,7 +27,7 @@ class LinesDriver(Driver):
     """Logic over the edges of one or more named lines."""
 
     lines: ClassVar[tuple[str, ...]] = ("line",)
-    counts_people: ClassVar[bool] = False  # windows shorter than 300 s are then refused outside the simulator
+    counts_people: bool = False  # windows shorter than 300 s are then refused outside the simulator
 
     def edge(self, edge: Edge) -> None:
         """Take one edge, in the order of time. Unknown lines are a programming error (KeyError)."""

@@ -1,0 +1,105 @@
+"""Plantower PMS5003, 7003, A003, 3003 and their siblings: fine dust by laser, on a serial port.
+
+Wiring: VCC to 5 V (the fan needs it), GND, TX to RXD of the Pi, RX to TXD; leave SET and RESET open. 3.3 V levels.
+One family, told apart by the length of the frame: 20 bytes of data from the 3003, 28 from most, 36 from the 5003ST.
+The 5003T and 5003S send 28 as well but put other things into the last words: name them in `variant`.
+
+The device gives mass twice: "CF=1" for factory calibration and "atmospheric" for the street; only the second is
+published as pm. Counts come per 0.1 L of air and leave here per cm³. The error byte of the last word is documented
+nowhere: it is counted as device_fault and the values stand.
+Sources: Plantower PMS5003 manual V2.3, PMS5003T and PMS5003ST manuals; commands E1, E2 and E4 of its appendix I.
+"""
+
+from __future__ import annotations
+
+from drivers.driver import Setting
+from drivers.errors import ChecksumError, DeviceFault, FramingError, NotReady
+from drivers.reading import Quantity, Reading
+from drivers.stream import Incomplete, StreamDriver
+from drivers.talk import Pause, Talk, Write
+
+HEAD = b"\x42\x4d"
+ACK, SHORT, USUAL, LONG = 4, 20, 28, 36  # bytes after the length: PMS3003, PMS5003 and most, PMS5003ST
+LENGTHS = (ACK, SHORT, USUAL, LONG)
+MODE, SLEEP = 0xE1, 0xE4
+AFTER_WAKE_S = 2.0
+
+MASS = (Quantity.PM1_CF1, Quantity.PM2_5_CF1, Quantity.PM10_CF1, Quantity.PM1, Quantity.PM2_5, Quantity.PM10)
+NUMBER = (Quantity.NC_GT0_3, Quantity.NC_GT0_5, Quantity.NC_GT1, Quantity.NC_GT2_5, Quantity.NC_GT5, Quantity.NC_GT10)
+
+
+def command(function: int, value: int) -> bytes:
+    """The seven bytes of a command with its 16-bit sum."""
+    body = HEAD + bytes([function, 0, value])
+    return body + sum(body).to_bytes(2, "big")
+
+
+def signed(word: int) -> int:
+    """A 16-bit word as two's complement."""
+    return word - 0x10000 if word & 0x8000 else word
+
+
+class PMS5003(StreamDriver):
+    """Mass of PM1, PM2.5 and PM10 (µg/m³, whole) and number of particles above six sizes (1/cm³)."""
+
+    name = "pms5003"
+    title = "Plantower PMS5003, PMS7003, PMS3003: fine dust"
+    measures = MASS + NUMBER
+    decimals = dict.fromkeys(MASS, 0) | {Quantity.TEMPERATURE: 1, Quantity.HUMIDITY: 1}
+    settings = (
+        Setting("variant", "auto", "which sibling; auto fits all but the two named", ("auto", "pms5003t", "pms5003s")),
+    )
+    warm_up_s = 30.0
+    longest = 4 + LONG
+    start = HEAD[:1]
+
+    def setup(self) -> Talk[None]:
+        """Wake it and let it report by itself."""
+        yield Write(command(SLEEP, 1))
+        yield Pause(AFTER_WAKE_S)
+        yield Write(command(MODE, 1))
+
+    def frame(self, buffer: bytearray) -> int:
+        """`42 4D`, a 16-bit length of what follows, data, and the 16-bit sum of all before it."""
+        if not HEAD.startswith(buffer[:2]):
+            raise FramingError("no frame begins here")
+        if len(buffer) > 2 and (buffer[2] or (len(buffer) > 3 and buffer[3] not in LENGTHS)):
+            raise FramingError("no frame of this family is so long")
+        if len(buffer) < 4 or len(buffer) < 4 + buffer[3]:
+            raise Incomplete
+        length = 4 + buffer[3]
+        if sum(buffer[: length - 2]) != int.from_bytes(buffer[length - 2 : length], "big"):
+            raise ChecksumError("the sum of the frame does not fit")
+        return length
+
+    def decode(self, frame: bytes) -> list[Reading] | None:
+        """What this sibling measures; None for the answer to a command. Raises NotReady before the first value."""
+        if frame[3] == ACK:
+            return None
+        words = [int.from_bytes(frame[at : at + 2], "big") for at in range(4, len(frame) - 2, 2)]
+        if len(frame) > 4 + SHORT:
+            if not any(words):
+                raise NotReady("no measurement yet")
+            if frame[-3]:
+                self.errors[DeviceFault.cause] += 1
+        mass = [Reading(quantity, float(word)) for quantity, word in zip(MASS, words, strict=False)]
+        return mass + self._rest(frame[3], words)
+
+    def _rest(self, length: int, words: list[int]) -> list[Reading]:
+        """Words 7 and on: counts, and what the siblings add."""
+        if length == SHORT:
+            return []
+        small = self.chosen["variant"] == "pms5003t" and length == USUAL
+        counts = [Reading(q, w / 100) for q, w in zip(NUMBER[: 4 if small else 6], words[6:], strict=False)]
+        if small:
+            return counts + self._climate(words[10:12])
+        if length == LONG:
+            return [*counts, Reading(Quantity.FORMALDEHYDE, float(words[12])), *self._climate(words[13:15])]
+        if self.chosen["variant"] == "pms5003s":
+            return [*counts, Reading(Quantity.FORMALDEHYDE, float(words[12]))]
+        return counts
+
+    @staticmethod
+    def _climate(words: list[int]) -> list[Reading]:
+        temperature, humidity = words
+        return [Reading(Quantity.TEMPERATURE, signed(temperature) / 10), Reading(Quantity.HUMIDITY, humidity / 10)]
