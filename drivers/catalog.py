@@ -44,8 +44,7 @@ def driver(name: str) -> type[Driver]:
     if known not in CATALOG:
         raise KeyError(f"no driver {name!r}; there are {', '.join(sorted(CATALOG))}")
     module, _, attribute = CATALOG[known].partition(":")
-    found = getattr(import_module(module), attribute)
-    assert issubclass(found, Driver)
+    found: type[Driver] = getattr(import_module(module), attribute)
     return found
 
 

@@ -83,13 +83,13 @@ class TalkDriver(Driver):
 
     def read(self) -> Talk[list[Reading]]:
         """One measurement. Raises DriverError; never returns a value that it does not believe."""
+        yield from ()
         raise NotImplementedError
-        yield
 
     def probe(self) -> Talk[bool]:
         """Whether this very chip answers here: gentle, changes nothing, used by `edge scan`."""
+        yield from ()
         raise NotImplementedError
-        yield
 
 
 class I2CDriver(TalkDriver):

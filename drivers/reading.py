@@ -143,9 +143,9 @@ def to_steps(value: float, decimals: int) -> int:
     """
     if not math.isfinite(value):
         raise ValueError(f"not a number that can be stored: {value}")
-    return round(value * 10**decimals)
+    return round(value * int(10**decimals))
 
 
 def from_steps(steps: int, decimals: int) -> float:
     """The stored number again, as the float nearest to it."""
-    return steps / 10**decimals
+    return steps / int(10**decimals)

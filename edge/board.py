@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from edge.amounts import milliseconds, size
-from edge.fit import misfits, plan
+from edge.fit import device, misfits, plan
 from edge.mistake import Mistake, allowed, line_of, meant, path, shown
 from edge.wire.identity import node_id
 from edge.wiring import JournalPlan, OfficePlan, SensorPlan, Site, Wiring
@@ -188,6 +188,7 @@ def _taken(sensors: dict[str, Sensor], lines: list[Line]) -> list[Mistake]:
 def _wiring(text: str, home: Path, tables: dict[str, Any], sensors: dict[str, Sensor], simulated: bool) -> Wiring:
     site, journal, office = tables["site"], tables["journal"], tables.get("office")
     lamp, button = tables.get("lamp"), tables.get("button")
+    lines = [line for line in (lamp, button) if line]
     plans: tuple[SensorPlan, ...] = tuple(plan(sensor) for sensor in sensors.values())
     return Wiring(
         node=tables["node"].id,
@@ -197,7 +198,7 @@ def _wiring(text: str, home: Path, tables: dict[str, Any], sensors: dict[str, Se
         sensors=plans,
         lamp_pin=lamp.pin if lamp else None,
         button_pin=button.pin if button else None,
-        gpio_chip=f"/dev/{(lamp or button).chip}" if lamp or button else "/dev/gpiochip0",
+        gpio_chip=device(lines[0].chip) if lines else "/dev/gpiochip0",
         source_hash=fingerprint(text),
         simulated=simulated,
     )

@@ -69,7 +69,7 @@ def allowed(error: Any) -> str:
     """What pydantic's error says is allowed, in our words."""
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
-    words = ALLOWED.get(error["type"], error["msg"])
+    words: str = ALLOWED.get(error["type"], error["msg"])
     return words.format(**error.get("ctx", {}))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +35,7 @@ def test_windows_of_passages_join_without_gap_or_double(seed: int, at_ms: int, f
     whole = list(world.passages(spot, "people", at_ms, end))
     halves = [*world.passages(spot, "people", at_ms, middle), *world.passages(spot, "people", middle, end)]
     assert whole == halves
-    assert all(before.at_ms <= after.at_ms for before, after in zip(whole, whole[1:], strict=False))
+    assert all(before.at_ms <= after.at_ms for before, after in pairwise(whole))
 
 
 def test_the_day_has_a_morning_and_an_evening_peak_and_a_calm_weekend() -> None:

@@ -1,0 +1,1 @@
+"""The office's window: a page on a loopback port."""
