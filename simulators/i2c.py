@@ -1,0 +1,77 @@
+"""An I2C bus without wires: chips by address, with the face that drivers' runners know from Linux.
+
+What is not there does not acknowledge; a chip that holds the data line down takes the whole bus with it. `converse`
+leads one talk from beginning to end on such a bus in virtual time, which is what sweeps and vectors need; the agent's
+own runners do it in pieces, on a timetable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from drivers.errors import BusFault, DriverError, Nack
+from drivers.talk import Pause, Read, Step, Talk, Write
+from simulators.chips.chip import I2CChip
+
+T = TypeVar("T")
+GENERAL_CALL = 0
+
+
+class SimulatedI2C:
+    """One bus. `transfers` counts what went over it, refused or not."""
+
+    def __init__(self, chips: Mapping[int, I2CChip]) -> None:
+        self.chips = dict(chips)
+        self.transfers = 0
+
+    def transfer(self, address: int, data: bytes | None, count: int) -> bytes:
+        """Write, read, or write and read with a repeated start. Raises Nack, BusFault."""
+        self.transfers += 1
+        if any(chip.faults.sda_stuck for chip in self.chips.values()):
+            raise BusFault("the data line is held low: a chip on this bus hangs")
+        if address == GENERAL_CALL and data:
+            for chip in self.chips.values():
+                chip.general_call(data)
+            return b"\xff" * count
+        if address not in self.chips:
+            raise Nack(f"nobody answers at 0x{address:02X}")
+        return self.chips[address].transfer(data, count)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def i2c_steps(bus: SimulatedI2C, address: int, pause: Callable[[float], None]) -> Callable[[Step], bytes]:
+    """What to do with each step of a talk with the chip at this address."""
+
+    def perform(step: Step) -> bytes:
+        if isinstance(step, Pause):
+            pause(step.seconds)
+            return b""
+        if isinstance(step, Write):
+            return bus.transfer(address, step.data, 0)
+        if isinstance(step, Read):
+            return bus.transfer(address, None, step.count)
+        return bus.transfer(address, step.data, step.count)
+
+    return perform
+
+
+def converse(talk: Talk[T], perform: Callable[[Step], bytes]) -> T:
+    """Lead a talk to its end: each step performed, each DriverError thrown in where the step stood.
+
+    Raises whatever the talk lets out.
+    """
+    try:
+        step = next(talk)
+        while True:
+            try:
+                answer = perform(step)
+            except DriverError as error:
+                step = talk.throw(error)
+            else:
+                step = talk.send(answer)
+    except StopIteration as end:
+        result: T = end.value
+        return result
