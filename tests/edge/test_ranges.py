@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,11 +24,12 @@ def test_they_are_the_set_of_what_was_added(given_pairs: list[tuple[int, int]], 
         assert ranges.count() == len(truth)
         assert bool(ranges) == bool(truth)
         assert [n in ranges for n in numbers] == [n in truth for n in numbers]
-        assert [ranges.next_in(n) for n in numbers] == [min((t for t in truth if t >= n), default=None) for n in numbers]
+        nexts = [min((t for t in truth if t >= n), default=None) for n in numbers]
+        assert [ranges.next_in(n) for n in numbers] == nexts
         assert [ranges.after(n) for n in numbers] == [next(m for m in range(n, 99) if m not in truth) for n in numbers]
 
 
 @given(pairs)
 def test_they_take_the_least_memory(given_pairs: list[tuple[int, int]]) -> None:
     held = list(Ranges(given_pairs))
-    assert all(before[1] + 1 < after[0] for before, after in zip(held, held[1:], strict=False))
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(held))

@@ -1,0 +1,168 @@
+"""The conversation of one node with its office: decisions only, the agent carries them out.
+
+A broker's PUBACK proves nothing but that a window slot is free; both Mosquitto and NATS acknowledge messages they drop.
+So a record is forgotten only when the office says that its store has committed it, and is sent again until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from edge.effects import (
+    Committed,
+    Connect,
+    Deliver,
+    Disconnect,
+    Effect,
+    Forget,
+    Greet,
+    Outcome,
+    Redeclare,
+    Sent,
+    Tick,
+    Unreadable,
+)
+from edge.events import Arrived, Connected, Lost, Puback
+from edge.outbox import Outbox
+from edge.pace import Pace
+from edge.retry import Retry
+from edge.wire.messages import Ack, MessageError, from_json
+
+Input = Connected | Lost | Arrived | Puback | Outcome
+Phase = Literal["waiting", "connecting", "connected"]
+ONCE_IN_MS = 30_000  # the same schema is declared again no more often
+PAUSE_MS = 1_000  # after a message that could not go out
+
+
+class Uplink:
+    """Session, window and acks. `random` gives numbers from 0 up to but without 1; times in ms since boot."""
+
+    def __init__(
+        self, held: Committed, random: Callable[[], float], pace: Pace | None = None, acked: int = -1, now_ms: int = 0
+    ) -> None:
+        self.pace = pace or Pace()
+        self.outbox = Outbox(self.pace, held, acked, now_ms)
+        self.phase: Phase = "waiting"
+        self.phase_since_ms = now_ms
+        self.reason = "not connected yet"
+        self.last_ack_ms: int | None = None
+        self.ignored = 0  # messages from below that were not for us, or no messages
+        self._retry = Retry(self.pace, random)
+        self._try_ms = now_ms
+        self._declared: dict[str, int] = {}
+        self._begin_session()
+
+    def _begin_session(self) -> None:
+        self.outbox.begin_session()
+        self._window: set[int] = set()
+        self._sending = False
+        self._pause_ms: int | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a session stands."""
+        return self.phase == "connected"
+
+    @property
+    def in_window(self) -> int:
+        """Messages without a PUBACK."""
+        return len(self._window)
+
+    @property
+    def due_ms(self) -> int | None:
+        """When a Tick is wanted; None: only when something happens."""
+        if self.phase == "waiting":
+            return self._try_ms
+        if self.phase == "connecting":
+            return self.phase_since_ms + self.pace.answer_ms
+        full = len(self._window) >= self.pace.window
+        return self._pause_ms or (None if full else self.outbox.due_ms)
+
+    def handle(self, event: Input, now_ms: int) -> list[Effect]:
+        """Take one event; `now_ms` never falls. A Send must be answered by Sent or Unreadable."""
+        match event:
+            case Connected():
+                return self._connected(now_ms)
+            case Lost(reason):
+                self._lost(reason, now_ms)
+            case Arrived(kind, payload):
+                return self._arrived(kind, payload, now_ms)
+            case Puback(mid):
+                self._window.discard(mid)
+            case Committed():
+                self.outbox.commit(event)
+            case Sent():
+                self._sent(event, now_ms)
+            case Unreadable(first, last):
+                self._sending = False
+                self.outbox.gone(first, last)
+            case Tick():
+                return self._tick(now_ms)
+        return self._pump(now_ms)
+
+    def _enter(self, phase: Phase, now_ms: int) -> None:
+        self.phase, self.phase_since_ms = phase, now_ms
+        self._begin_session()
+
+    def _connected(self, now_ms: int) -> list[Effect]:
+        if self.phase != "connecting":
+            return []
+        self._enter("connected", now_ms)
+        return [Greet(), *self._pump(now_ms)]
+
+    def _lost(self, reason: str, now_ms: int) -> None:
+        if self.phase == "waiting":
+            return
+        self._try_ms = now_ms + self._retry.delay_ms(now_ms - self.phase_since_ms if self.connected else 0)
+        self.reason = reason
+        self._enter("waiting", now_ms)
+
+    def _tick(self, now_ms: int) -> list[Effect]:
+        if self.phase == "waiting" and now_ms >= self._try_ms:
+            self._enter("connecting", now_ms)
+            return [Connect()]
+        if self.phase == "connecting" and now_ms >= self.phase_since_ms + self.pace.answer_ms:
+            self._lost(f"the broker did not answer within {self.pace.answer_ms // 1000} s", now_ms)
+            return [Disconnect()]
+        return self._pump(now_ms)
+
+    def _sent(self, sent: Sent, now_ms: int) -> None:
+        self._sending = False
+        if sent.mid is None:
+            self._pause_ms = now_ms + PAUSE_MS
+        elif self.connected:
+            self._window.add(sent.mid)
+            self.outbox.sent(sent, now_ms)
+
+    def _arrived(self, kind: str, payload: bytes, now_ms: int) -> list[Effect]:
+        if kind != "ack":
+            return [Deliver(kind, payload)]
+        try:
+            ack = from_json(Ack, payload)
+        except MessageError:
+            self.ignored += 1
+            return []
+        if ack.epoch != self.outbox.held.epoch:
+            self.ignored += 1
+            return []
+        self.last_ack_ms = now_ms
+        forget: list[Effect] = [Forget(self.outbox.acked)] if self.outbox.land(ack.upto, ack.ranges) else []
+        return [*forget, *self._redeclare(ack, now_ms), *self._pump(now_ms)]
+
+    def _redeclare(self, ack: Ack, now_ms: int) -> Iterator[Effect]:
+        self._declared = {key: at for key, at in self._declared.items() if now_ms - at < ONCE_IN_MS}
+        fresh = tuple(key for key in ack.resend_schema[: self.pace.holes] if key not in self._declared)
+        if fresh and len(self._declared) < self.pace.holes:
+            self._declared.update((key, now_ms) for key in fresh)
+            yield Redeclare(fresh)
+
+    def _pump(self, now_ms: int) -> list[Effect]:
+        if self._pause_ms is not None and now_ms >= self._pause_ms:
+            self._pause_ms = None
+        full = len(self._window) >= self.pace.window
+        if not self.connected or self._sending or full or self._pause_ms is not None:
+            return []
+        send = self.outbox.next(now_ms)
+        self._sending = send is not None
+        return [send] if send else []
