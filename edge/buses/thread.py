@@ -1,0 +1,81 @@
+"""A bus in its own thread: step the runner, put its events on the queue, wait. Nothing is decided here.
+
+It waits for the next due time, for the port's file descriptor, or to be woken through a pipe, so that it ends within a
+moment when told to. A port that stays readable although the runner reads it can not make it spin: it is given time
+to gather between steps.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable
+
+from edge.clock import Clock
+from edge.events import Event
+from edge.runners.runner import Runner
+
+LONGEST_WAIT_MS = 60_000
+
+
+class BusThread:
+    """Runs one runner. `put_event` may block; when the agent stops, it must let go."""
+
+    def __init__(self, runner: Runner, clock: Clock, put_event: Callable[[Event], None]) -> None:
+        self.runner, self._clock, self._put = runner, clock, put_event
+        self._ending = threading.Event()
+        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, name="-".join(("bus", *runner.sensors))[:60], daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Step now, whatever the timetable says."""
+        try:
+            os.write(self._wake, b"!")
+        except BlockingIOError:
+            pass  # it is being woken already
+
+    def ask(self, sensor: str) -> None:
+        """Have this sensor read at once."""
+        self.runner.ask(sensor)
+        self.wake()
+
+    def stop(self, timeout_s: float = 1.0) -> bool:
+        """End, and close the port; False when the thread is stuck in a device and was left behind."""
+        self._ending.set()
+        self.wake()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._ending.is_set():
+                for event in self.runner.step(self._clock.boot_ms()):
+                    self._put(event)
+                self._wait()
+        finally:
+            self.runner.close()
+
+    def _wait(self) -> None:
+        due_ms, now_ms = self.runner.next_due_ms(), self._clock.boot_ms()
+        wait_ms = LONGEST_WAIT_MS if due_ms is None else min(due_ms - now_ms, LONGEST_WAIT_MS)
+        if wait_ms > 0 and self._waited(wait_ms, self.runner.fd):
+            self._waited(min(self.runner.gather_ms, max(0, wait_ms)), None)
+
+    def _waited(self, wait_ms: int, fd: int | None) -> bool:
+        """Wait so long in the clock's time, or until woken or `fd` is readable; True when it is readable."""
+        poll = select.poll()
+        poll.register(self._woken, select.POLLIN)
+        if fd is not None:
+            poll.register(fd, select.POLLIN)
+        ready = [number for number, _ in poll.poll(self._clock.real_s(wait_ms) * 1_000)]
+        if self._woken in ready:
+            os.read(self._woken, 512)
+        return fd in ready if not self._ending.is_set() else False

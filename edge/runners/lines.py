@@ -1,0 +1,194 @@
+"""Edges of GPIO lines, counted in windows that close at whole multiples of their length.
+
+The kernel stamps each edge, so a step that comes late counts nothing into the wrong window: edges up to the boundary
+are handed over, the window is closed at the boundary, and the rest belongs to the next. The kernel drops the oldest
+edges when nobody takes them; the gap in its sequence numbers shows how many, and the driver is told before the next.
+A window of which a part was not watched is flagged WARMING.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from drivers.errors import BusFault
+from drivers.lines import Edge, LinesDriver
+from edge.buses.port import EdgeEvent, LinePort
+from edge.events import Event, Failed, Sampled
+from edge.runners.conversation import BUG, Broken
+from edge.runners.door import Door
+from edge.runners.runner import Counters
+from edge.runners.seat import believed
+from edge.runners.tally import Tally
+from edge.runners.timetable import OncePerInterval, next_multiple
+
+LOST = "edges_lost"
+LATE_WINDOWS = 8  # a sleeper closes so many windows; what lies further back is missed
+LOOK_MS = 1_000  # the longest that edges lie in the kernel, which keeps 1024, when nobody watches the descriptor
+RISING = 1
+
+
+@dataclass
+class Watched:
+    """The lines as they are requested from the kernel now."""
+
+    port: LinePort
+    expected: dict[int, int]  # per offset, the sequence number of its next edge
+
+    @property
+    def offset_us(self) -> int:
+        """What must be added to a kernel stamp to have time since boot; measured where the port was opened."""
+        return int(getattr(self.port, "offset_us", 0))
+
+    def close(self) -> None:
+        self.port.release()
+
+
+class LinesRunner:
+    """One counting sensor on its lines."""
+
+    gather_ms = 20
+
+    def __init__(
+        self,
+        name: str,
+        driver: LinesDriver,
+        window_ms: int,
+        pins: Mapping[str, int],
+        open_port: Callable[[], LinePort],
+    ) -> None:
+        self.name, self.driver, self.window_ms = name, driver, window_ms
+        self.tally = Tally()
+        self._lines = {offset: line for line, offset in pins.items()}
+        self._door: Door[Watched] = Door(lambda: Watched(open_port(), dict.fromkeys(self._lines, 1)), rests=True)
+        self._waiting: deque[EdgeEvent] = deque()  # taken from the kernel, later than the last boundary
+        self._boundary_ms: int | None = None
+        self._looked_ms = 0
+        self._partial = True
+        self._seen = False  # the lines were watched in some part of this window
+        self._complaints = OncePerInterval(window_ms)
+        self._events: list[Event] = []
+
+    @property
+    def sensors(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def fd(self) -> int | None:
+        return self._door.port.port.fd if self._door.port is not None else None
+
+    def ask(self, sensor: str) -> None:
+        """A window ends when it ends."""
+
+    def counters(self) -> dict[str, Counters]:
+        return {self.name: self.tally.copy()}
+
+    def close(self) -> None:
+        self._door.close()
+
+    def next_due_ms(self) -> int | None:
+        if self._boundary_ms is None:
+            return self._looked_ms
+        other = self._door.retry_ms if self._door.shut else self._looked_ms + LOOK_MS
+        return min(self._boundary_ms, other)
+
+    def step(self, now_ms: int) -> list[Event]:
+        self._events, self._looked_ms = [], now_ms
+        if self._boundary_ms is None:
+            self._boundary_ms = next_multiple(now_ms, self.window_ms)
+        self._guarded(lambda: self._watch(now_ms), now_ms)
+        self._catch_up(now_ms)
+        while self._boundary_ms <= now_ms:
+            boundary_ms, self._boundary_ms = self._boundary_ms, self._boundary_ms + self.window_ms
+            self._guarded(lambda at=boundary_ms: self._close_window(at), now_ms)  # type: ignore[misc]
+        self._guarded(lambda: self._hand_over(None), now_ms)
+        return self._events
+
+    def _guarded(self, act: Callable[[], None], now_ms: int) -> None:
+        try:
+            act()
+        except BusFault as fault:
+            self._cut_off(now_ms, str(fault))
+        except Broken as broken:
+            self._complain(now_ms, broken.cause, broken.text)
+        except Exception as error:
+            self._complain(now_ms, BUG, f"the driver raised {type(error).__name__}: {error}")
+
+    def _watch(self, now_ms: int) -> None:
+        """Take all edges that the kernel holds."""
+        if self._door.shut and now_ms < self._door.retry_ms:
+            return
+        watched = self._door.enter(now_ms)
+        self._seen = True
+        try:
+            while watched.port.wait_edge_events(0):
+                self._waiting += watched.port.read_edge_events()
+        except OSError as error:
+            raise BusFault(str(error)) from error
+        self._door.proven()
+
+    def _catch_up(self, now_ms: int) -> None:
+        """Give up windows that lie too far back, rather than to close them in a burst."""
+        assert self._boundary_ms is not None
+        late = (now_ms - self._boundary_ms) // self.window_ms + 1 - LATE_WINDOWS
+        if late > 0:
+            self._boundary_ms += late * self.window_ms
+            self._partial = True
+            self.tally.add("missed", late)
+
+    def _close_window(self, boundary_ms: int) -> None:
+        self._hand_over(boundary_ms * 1_000)
+        readings = self.driver.close(boundary_ms * 1_000)
+        seen, partial = self._seen, self._partial
+        self._seen = self._door.port is not None
+        self._partial = not self._seen
+        if not seen:
+            return self._complain(boundary_ms, BusFault.cause, self._door.why)
+        sampled = Sampled(self.name, boundary_ms, believed(readings, partial))
+        self.tally.add("sampled", len(sampled.readings))
+        self._events.append(sampled)
+
+    def _hand_over(self, until_us: int | None) -> None:
+        """Give the driver the edges up to this instant, in order."""
+        offset_us = self._door.port.offset_us if self._door.port is not None else 0
+        while self._waiting:
+            event = self._waiting[0]
+            at_us = event.timestamp_ns // 1_000 + offset_us
+            if until_us is not None and at_us >= until_us:
+                return
+            self._waiting.popleft()
+            self._number(event)
+            self.driver.edge(Edge(at_us, self._lines[event.line_offset], level(event)))
+
+    def _number(self, event: EdgeEvent) -> None:
+        """Tell of edges that the kernel dropped before this one."""
+        if self._door.port is None:
+            return
+        expected = self._door.port.expected
+        lost = event.line_seqno - expected[event.line_offset]
+        expected[event.line_offset] = event.line_seqno + 1
+        if lost > 0:
+            self.tally.add(LOST, lost)
+            self._partial = True
+            self.driver.lost(lost)
+
+    def _cut_off(self, now_ms: int, why: str) -> None:
+        """The chip is gone: what was half seen is given up, and the window is no longer whole."""
+        if not self._door.shut:
+            self._hand_over(None)
+            self._door.slam(now_ms, why)
+            self.driver.lost(0)
+        self._partial = True
+        self._complain(now_ms, BusFault.cause, why)
+
+    def _complain(self, at_ms: int, cause: str, text: str) -> None:
+        self.tally.add(cause)
+        if self._complaints.may(at_ms):
+            self._events.append(Failed(self.name, at_ms, cause, text))
+
+
+def level(event: EdgeEvent) -> int:
+    """1 when the line became active: gpiod's enumeration and the kernel's number are both understood."""
+    kind = event.event_type
+    return 1 if getattr(kind, "value", kind) == RISING else 0

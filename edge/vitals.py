@@ -1,0 +1,97 @@
+"""What the host says of itself, from /proc and /sys: an ordinary sensor with the driver name `vitals`.
+
+A figure that this host does not have is absent, never zero: a board without the Raspberry Pi's firmware file has an
+unknown throttling state, which is something else than "not throttled". The root path is handed in, so that a test can
+stand a file tree in its place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from drivers.driver import Driver, Setting, SettingValue
+from drivers.errors import NotMeasured
+from drivers.reading import Quantity, Reading
+
+MIB = 1024 * 1024
+THROTTLED = (  # the path varies over the boards
+    "sys/devices/platform/*/*firmware/get_throttled",
+    "sys/devices/platform/*firmware/get_throttled",
+    "sys/devices/platform/*/*firmware*/get_throttled",
+)
+
+
+class Vitals(Driver):
+    """The host: its processor, memory, disk, temperature and power."""
+
+    name = "vitals"
+    title = "the node itself: load, memory, disk, temperature, power"
+    measures = (
+        Quantity.CPU_LOAD,
+        Quantity.MEMORY_AVAILABLE,
+        Quantity.DISK_FREE,
+        Quantity.UPTIME,
+        Quantity.TEMPERATURE,
+        Quantity.THROTTLED,
+    )
+    settings = (Setting("disk", "/", "the folder whose file system's free space is measured"),)
+    still_s = 0.0
+
+    def __init__(self, root: Path = Path("/"), **settings: SettingValue) -> None:
+        super().__init__(**settings)
+        self.root = root
+
+    def look(self) -> list[Reading]:
+        """All figures that this host has. Raises NotMeasured when it has none."""
+        ways: dict[Quantity, Callable[[], float | None]] = {
+            Quantity.CPU_LOAD: self._load,
+            Quantity.MEMORY_AVAILABLE: self._memory,
+            Quantity.DISK_FREE: self._disk,
+            Quantity.UPTIME: self._uptime,
+            Quantity.TEMPERATURE: self._temperature,
+            Quantity.THROTTLED: self._throttled,
+        }
+        found = [Reading(quantity, value) for quantity, way in ways.items() if (value := seen(way)) is not None]
+        if not found:
+            raise NotMeasured(f"nothing to be read under {self.root}")
+        return found
+
+    def _text(self, path: str) -> str:
+        return (self.root / path).read_text(encoding="ascii", errors="replace")
+
+    def _load(self) -> float:
+        """Mean number of runnable processes over the last minute."""
+        return float(self._text("proc/loadavg").split()[0])
+
+    def _memory(self) -> float | None:
+        for line in self._text("proc/meminfo").splitlines():
+            if line.startswith("MemAvailable:"):
+                return float(line.split()[1]) / 1024
+        return None
+
+    def _disk(self) -> float:
+        figures = os.statvfs(self.root / str(self.chosen["disk"]).lstrip("/"))
+        return figures.f_bavail * figures.f_frsize / MIB
+
+    def _uptime(self) -> float:
+        return float(self._text("proc/uptime").split()[0])
+
+    def _temperature(self) -> float:
+        return int(self._text("sys/class/thermal/thermal_zone0/temp")) / 1_000
+
+    def _throttled(self) -> float | None:
+        """The firmware's bits: 0 under-voltage, 1 capped, 2 throttled, 3 soft limit; 16 to 19: since boot."""
+        for pattern in THROTTLED:
+            for path in sorted(self.root.glob(pattern)):
+                return float(int(path.read_text().strip(), 16))
+        return None
+
+
+def seen(way: Callable[[], float | None]) -> float | None:
+    """What a way of looking gives; None where the host has no such thing or it can not be read."""
+    try:
+        return way()
+    except (OSError, ValueError, IndexError):
+        return None
