@@ -1,0 +1,179 @@
+"""From readings to journal records: flag, round once, gather, commit.
+
+Readings gather for one commit interval and become a chunk; the schema that names its columns goes before it in the
+same commit, and so does what is known of the clock. Events do not wait. Columns appear as sensors deliver them and
+stand in the order of the board, so that a restart arrives at the same schema, whoever spoke first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from drivers.reading import Quantity, Reading, to_steps
+from edge.events import Sampled
+from edge.quality import Watch
+from edge.wire.chunks import LARGEST_STEPS, Cell, Column, Schema, encode
+from edge.wire.clocks import ClockQuality, ClockRecord
+from edge.wire.messages import EventRecord, Scalar, to_json
+from edge.wire.record import RecordKind
+from edge.wire.schema import MOST_COLUMNS
+
+Entry = tuple[int, int, bytes]  # kind, readings, body: what the journal takes
+Key = tuple[int, str, str]  # place of the sensor on the board, quantity, channel
+
+MOST_IN_CHUNK = 2_000  # cells
+LONGEST_CHUNK = 4_096  # bytes
+CLOCK_MOVED_MS = 50
+SANE_MS = 1_735_689_600_000  # 2025-01-01: a wall clock that shows less was never set
+REMEMBERED = 64  # schemas that can be declared again
+ROOM_FOR_EVENTS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SensorFacts:
+    """What the sampler must know of a sensor. `still_ms` 0: may stand still for ever."""
+
+    name: str
+    interval_ms: int
+    still_ms: int = 3_600_000
+    decimals: Mapping[Quantity, int] = field(default_factory=dict)
+
+
+class Sampler:
+    """The open readings of one run of the agent; times in ms since boot number `boot` of the journal."""
+
+    def __init__(self, boot: int, boot_id: str, sensors: Iterable[SensorFacts], commit_ms: int, now_ms: int) -> None:
+        self.boot, self.boot_id, self.commit_ms = boot, boot_id, commit_ms
+        self.sampled = 0  # readings taken
+        self.refused = 0  # readings that no column can hold
+        self._facts = {facts.name: (place, facts) for place, facts in enumerate(sensors)}
+        self._watches: dict[Key, Watch] = {}
+        self._last_ms: dict[str, int] = {}
+        self._columns: dict[Key, Column] = {}
+        self._schema = Schema(())
+        self._declared: dict[str, bytes] = {}  # what this run put into the journal, by hex key
+        self._open: list[tuple[int, Key, int, int]] = []
+        self._urgent: list[Entry] = []
+        self._clock: ClockRecord | None = None
+        self._due_ms = self._next_commit(now_ms)
+
+    @property
+    def due_ms(self) -> int:
+        """When `commit` has something to do."""
+        return 0 if self._urgent else self._due_ms
+
+    @property
+    def schema(self) -> Schema:
+        """All columns that have appeared."""
+        return self._schema
+
+    def _next_commit(self, now_ms: int) -> int:
+        late = self.commit_ms // 20  # what is sampled at the full interval has then arrived
+        return ((now_ms - late) // self.commit_ms + 1) * self.commit_ms + late
+
+    def take(self, event: Sampled, now_ms: int) -> tuple[Reading, ...]:
+        """Judge these readings and keep them for the next commit; gives them back with their flags."""
+        place, facts = self._facts[event.sensor]
+        at_ms = max(event.at_ms, self._last_ms.get(event.sensor, -1) + 1)
+        self._last_ms[event.sensor] = at_ms
+        seen: set[Key] = set()
+        return tuple(self._keep((place, r.quantity.value, r.channel), facts, r, at_ms, now_ms, seen)
+                     for r in event.readings)  # fmt: skip
+
+    def _keep(
+        self, key: Key, facts: SensorFacts, reading: Reading, at_ms: int, now_ms: int, seen: set[Key]
+    ) -> Reading:
+        self.sampled += 1
+        watch = self._watches.get(key)
+        if watch is None:
+            watch = self._watches[key] = Watch(facts.interval_ms, facts.still_ms)
+        flags = watch.judge(reading, at_ms, now_ms)
+        steps = self._steps(key, facts, reading)
+        if steps is None or key in seen:
+            self.refused += 1
+        else:
+            seen.add(key)
+            self._open.append((at_ms, key, steps, int(flags)))
+        return Reading(reading.quantity, reading.value, reading.channel, flags)
+
+    def _steps(self, key: Key, facts: SensorFacts, reading: Reading) -> int | None:
+        try:
+            column = self._columns.get(key) or self._new_column(key, facts, reading.quantity)
+            steps = to_steps(reading.value, column.decimals)
+        except ValueError:
+            return None
+        return steps if abs(steps) <= LARGEST_STEPS else None
+
+    def _new_column(self, key: Key, facts: SensorFacts, quantity: Quantity) -> Column:
+        if len(self._columns) >= MOST_COLUMNS:
+            raise ValueError("no room for another column")
+        column = Column(facts.name, key[1], key[2], facts.decimals.get(quantity, quantity.decimals))
+        self._columns[key] = column
+        self._schema = Schema(tuple(self._columns[known] for known in sorted(self._columns)))
+        return column
+
+    def note(self, what: str, at_ms: int, **details: Scalar) -> None:
+        """Something happened; it is committed at once."""
+        if len(self._urgent) < ROOM_FOR_EVENTS:
+            self._urgent.append((RecordKind.EVENT, 0, to_json(EventRecord(at_ms, what, details))))
+
+    def put(self, entry: Entry) -> None:
+        """A record of another kind, committed at once."""
+        self._urgent.append(entry)
+
+    def redeclare(self, keys: Iterable[str]) -> None:
+        """Put these schemas into the journal again, as far as this run declared them."""
+        for key in keys:
+            if key in self._declared:
+                self.put((RecordKind.SCHEMA, 0, self._declared[key]))
+
+    def tell_clock(self, wall_ms: int, now_ms: int, quality: ClockQuality) -> None:
+        """Look at the wall clock; what is new in it goes into the next commit."""
+        known = quality is not ClockQuality.UNKNOWN or wall_ms >= SANE_MS
+        record = ClockRecord(self.boot, self.boot_id, wall_ms - now_ms if known else None, quality, None, now_ms)
+        if self._clock is None or self._moved(self._clock, record):
+            self._clock = record
+            self._urgent.insert(0, (RecordKind.CLOCK, 0, to_json(record)))
+
+    @staticmethod
+    def _moved(before: ClockRecord, after: ClockRecord) -> bool:
+        if before.offset_ms is None or after.offset_ms is None:
+            return before.offset_ms != after.offset_ms or before.quality != after.quality
+        return before.quality != after.quality or abs(after.offset_ms - before.offset_ms) > CLOCK_MOVED_MS
+
+    def commit(self, now_ms: int, everything: bool = False) -> list[Entry]:
+        """The records to append now, in this order, in one commit. `everything`: do not wait for the interval."""
+        entries, self._urgent = self._urgent, []
+        if everything or now_ms >= self._due_ms:
+            self._due_ms = self._next_commit(now_ms)
+            entries += self._gathered()
+        return entries
+
+    def _gathered(self) -> list[Entry]:
+        if not self._open:
+            return []
+        index = {key: number for number, key in enumerate(sorted(self._columns))}
+        cells = sorted(Cell(at_ms, index[key], steps, flags) for at_ms, key, steps, flags in self._open)
+        self._open.clear()
+        return self._declare() + self._chunks(cells)
+
+    def _declare(self) -> list[Entry]:
+        key = self._schema.key.hex()
+        if key in self._declared:
+            return []
+        body = self._schema.encode()
+        self._declared[key] = body
+        if len(self._declared) > REMEMBERED:
+            del self._declared[next(iter(self._declared))]
+        return [(RecordKind.SCHEMA, 0, body)]
+
+    def _chunks(self, cells: list[Cell]) -> list[Entry]:
+        """One chunk, or two halves where one would be too long."""
+        if len(cells) <= MOST_IN_CHUNK:
+            quality = self._clock.quality if self._clock else ClockQuality.UNKNOWN
+            body = encode(self._schema, self.boot, quality, cells)
+            if len(body) <= LONGEST_CHUNK or len(cells) == 1:
+                return [(RecordKind.CHUNK, len(cells), body)]
+        half = len(cells) // 2
+        return self._chunks(cells[:half]) + self._chunks(cells[half:])
