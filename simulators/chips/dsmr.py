@@ -8,10 +8,12 @@ It tells a telegram every second (version 5) or every ten (4, 2.2) and hears not
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 from drivers.checks import crc16
 from drivers.driver import SerialLine
 from drivers.reading import Quantity
+from simulators.chips.chip import Spans, Values
 from simulators.chips.serial_chip import SerialChip
 
 SECOND_US = 1_000_000
@@ -28,16 +30,16 @@ class DSMR(SerialChip):
     """Power, energy, voltage and current, gas and water. Set `version`, `phases`, `belgian` as the test needs it."""
 
     name = "dsmr"
-    spans = {
+    spans: ClassVar[Spans] = {
         Q.ENERGY_IMPORT: (0.0, 999_999.999), Q.ENERGY_EXPORT: (0.0, 999_999.999), Q.POWER: (0.0, 99_999.0),
         Q.POWER_EXPORT: (0.0, 99_999.0), Q.VOLTAGE: (0.0, 999.9), Q.CURRENT: (0.0, 999.99),
         Q.GAS_VOLUME: (0.0, 99_999.999), Q.WATER_VOLUME: (0.0, 99_999.999),
     }  # fmt: skip
-    resolves = {
+    resolves: ClassVar[Values] = {
         Q.ENERGY_IMPORT: 0.001, Q.ENERGY_EXPORT: 0.001, Q.POWER: 1.0, Q.POWER_EXPORT: 1.0, Q.VOLTAGE: 0.1,
         Q.CURRENT: 0.01, Q.GAS_VOLUME: 0.001, Q.WATER_VOLUME: 0.001,
     }  # fmt: skip
-    rests = {
+    rests: ClassVar[Values] = {
         Q.ENERGY_IMPORT: 1234.567, Q.ENERGY_EXPORT: 12.345, Q.POWER: 321.0, Q.POWER_EXPORT: 0.0, Q.VOLTAGE: 230.4,
         Q.CURRENT: 1.39, Q.GAS_VOLUME: 321.705, Q.WATER_VOLUME: 87.654,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from drivers.lines import Edge
 from drivers.reading import Quantity
-from simulators.chips.chip import Chip
+from simulators.chips.chip import Chip, Spans, Values
 
 SPRING_US = 400  # from one touch of a springing contact to the next
 
@@ -21,9 +21,9 @@ class LinesChip(Chip):
     """A simulated chip on one or more named lines."""
 
     lines: ClassVar[tuple[str, ...]]
-    spans = {}
-    resolves = {}
-    rests = {}
+    spans: ClassVar[Spans] = {}
+    resolves: ClassVar[Values] = {}
+    rests: ClassVar[Values] = {}
     bounces = 0
 
     def __init__(self, now_us: Callable[[], int], noise: Callable[[Quantity], float] | None = None) -> None:
@@ -57,7 +57,8 @@ class LinesChip(Chip):
         if name != "edges":
             return super().take(name, value, door)
         for edge in value:
-            self.plan(int(edge["t_us"]), str(edge["line"]), int(edge["level"]))
+            line = self.lines[0] if len(self.lines) == 1 else str(edge["line"])
+            self.plan(int(edge["t_us"]), line, int(edge["level"]))
         return None
 
     def _edge(self, at_us: int, line: str, level: int) -> None:

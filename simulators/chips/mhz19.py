@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from drivers.reading import Quantity
+from simulators.chips.chip import Spans, Values
 from simulators.chips.serial_chip import SerialChip
 
 READ, ABC, ZERO, SPAN, RANGE = 0x86, 0x79, 0x87, 0x88, 0x99
@@ -13,9 +16,9 @@ class MHZ19(SerialChip):
     """CO2 up to the range it is set to."""
 
     name = "mhz19"
-    spans = {Quantity.CO2: (0.0, 5000.0), Quantity.TEMPERATURE: (-40.0, 85.0)}
-    resolves = {Quantity.CO2: 1.0}
-    rests = {Quantity.CO2: 430.0, Quantity.TEMPERATURE: 20.0}
+    spans: ClassVar[Spans] = {Quantity.CO2: (0.0, 5000.0), Quantity.TEMPERATURE: (-40.0, 85.0)}
+    resolves: ClassVar[Values] = {Quantity.CO2: 1.0}
+    rests: ClassVar[Values] = {Quantity.CO2: 430.0, Quantity.TEMPERATURE: 20.0}
     answers_setters = False
     range_ppm = 5000
     baseline = True
@@ -41,7 +44,7 @@ class MHZ19(SerialChip):
     def _obey(self, command: bytes) -> None:
         function = command[2]
         if function == READ:
-            self.utter(framed(READ, self.measurement()) if self._loaded is None else self._loaded)
+            self.answer(framed(READ, self.measurement()))
         elif function in (ABC, ZERO, SPAN, RANGE):
             self._set(function, command)
             if self.answers_setters:

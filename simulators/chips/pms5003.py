@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from drivers.pms5003 import MASS, NUMBER
 from drivers.reading import Quantity
+from simulators.chips.chip import Spans, Values
 from simulators.chips.serial_chip import SerialChip
 
 HEAD = b"\x42\x4d"
@@ -27,11 +30,11 @@ class PMS5003(SerialChip):
     """Mass and number of particles."""
 
     name = "pms5003"
-    spans = dict.fromkeys(MASS, (0.0, 1000.0)) | dict.fromkeys(NUMBER, (0.0, 655.35)) | {
+    spans: ClassVar[Spans] = dict.fromkeys(MASS, (0.0, 1000.0)) | dict.fromkeys(NUMBER, (0.0, 655.35)) | {
         Quantity.FORMALDEHYDE: (0.0, 2000.0), Quantity.TEMPERATURE: (-20.0, 99.0), Quantity.HUMIDITY: (0.0, 99.0),
     }  # fmt: skip
-    resolves = {quantity: 1 / steps for quantity, steps in STEPS.items()}
-    rests = dict.fromkeys(MASS, 9.0) | dict.fromkeys(NUMBER, 1.0) | {
+    resolves: ClassVar[Values] = {quantity: 1 / steps for quantity, steps in STEPS.items()}
+    rests: ClassVar[Values] = dict.fromkeys(MASS, 9.0) | dict.fromkeys(NUMBER, 1.0) | {
         Quantity.FORMALDEHYDE: 12.0, Quantity.TEMPERATURE: 18.0, Quantity.HUMIDITY: 60.0,
     }  # fmt: skip
     model = "pms5003"

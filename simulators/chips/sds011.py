@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from drivers.reading import Quantity
+from simulators.chips.chip import Spans, Values
 from simulators.chips.serial_chip import SerialChip
 
 SECOND_US = 1_000_000
@@ -15,9 +18,9 @@ class SDS011(SerialChip):
     """PM2.5 and PM10, a report a second while it works."""
 
     name = "sds011"
-    spans = {Quantity.PM2_5: (0.0, 999.9), Quantity.PM10: (0.0, 1999.9)}
-    resolves = {Quantity.PM2_5: 0.1, Quantity.PM10: 0.1}
-    rests = {Quantity.PM2_5: 9.0, Quantity.PM10: 14.0}
+    spans: ClassVar[Spans] = {Quantity.PM2_5: (0.0, 999.9), Quantity.PM10: (0.0, 1999.9)}
+    resolves: ClassVar[Values] = {Quantity.PM2_5: 0.1, Quantity.PM10: 0.1}
+    rests: ClassVar[Values] = {Quantity.PM2_5: 9.0, Quantity.PM10: 14.0}
     made = (15, 7, 10)  # firmware: year, month, day
     identity = b"\xa1\x60"
     querying = False  # kept over power cuts

@@ -18,6 +18,7 @@ from drivers.reading import Quantity
 from simulators.chips.chip import Chip
 
 LINE_HOLDS = 4095  # bytes: what a Linux tty keeps for a reader who is late
+PIECE = 1024
 
 
 class SerialChip(Chip):
@@ -29,7 +30,8 @@ class SerialChip(Chip):
         self._line = bytearray()
         self._due_us: int | None = None
         self._torn = 0
-        self._loaded: bytes | None = None  # a vector's stream or reply, said instead of its own
+        self._stream = b""  # a vector's, said instead of its own frames, a bufferful at a time
+        self._loaded: bytes | None = None  # a vector's answer to the next request, said instead of its own
         super().__init__(now_us, noise)
 
     def tear(self, frames: int = 1) -> None:
@@ -45,7 +47,7 @@ class SerialChip(Chip):
 
     def next_us(self) -> int | None:
         """When it will next have something to say, unless it is asked before; None when never."""
-        return self.now_us() if self._line else self._due_us
+        return self.now_us() if self._line or self._stream else self._due_us
 
     def say(self) -> bytes:
         """What it has put on the line since it was last asked."""
@@ -55,7 +57,7 @@ class SerialChip(Chip):
             frame, wait_us = self.frame_due()
             self._due_us = None if wait_us is None else self._due_us + wait_us
             self.utter(frame)
-        said = bytes(self._line)
+        said, self._stream = bytes(self._line) + self._stream[:PIECE], self._stream[PIECE:]
         self._line.clear()
         return said
 
@@ -69,10 +71,15 @@ class SerialChip(Chip):
             frame = frame[: len(frame) // 2]
         self._line += frame[: LINE_HOLDS - len(self._line)]
 
+    def answer(self, own: bytes) -> None:
+        """Answer a request: with a vector's reply, once, if there is one."""
+        self.utter(own if self._loaded is None else self._loaded)
+        self._loaded = None if self._loaded is None else b""
+
     def take(self, name: str, value: Any, door: Mapping[str, Any]) -> None:
         if name == "stream":
             self._due_us = None
-            self._line += bytes.fromhex(value)
+            self._stream += bytes.fromhex(value)
         elif name == "reply":
             self._loaded = bytes.fromhex(value)
         else:
