@@ -1,0 +1,385 @@
+"""The journal: readings that are committed stay, through any outage, restart or power cut, until the office has them.
+
+One commit is one write and one sync, of any number of records. Nothing is kept in memory that the disk holds: records
+are read again when they are to be sent. What the office acknowledged is forgotten in memory and written down with the
+next commit, so a power cut in between only sends again. What has to go because the journal is full, or cannot be read
+any more, is named by a gap record in the next commit, never silently.
+
+After a failed write or sync nobody knows what is on the disk, and the kernel may say that all is well when asked
+again. So that segment is left as it is, what was committed last is read back, and the next commit goes to another.
+
+One thread at a time: the agent's loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+from edge.journal.disk import Disk, DiskFile
+from edge.journal.errors import NOT_STORED, JournalError, from_disk
+from edge.journal.layout import (
+    LARGEST_BATCH,
+    LARGEST_COMMIT,
+    SECTOR,
+    Entry,
+    Mark,
+    SegmentHeader,
+    footprint,
+    pack_records,
+    pack_segment,
+    salt,
+)
+from edge.journal.recovery import UNREADABLE, Standing, recover
+from edge.journal.ring import Gap, Head, Ring, Segment, segment_size
+from edge.journal.walk import Walk, Waymarks
+from edge.wire.record import LARGEST_COUNT, LARGEST_KIND, Record, RecordKind
+
+FULL = "journal full"
+GAPS_PER_COMMIT = 8
+SMALLEST_SEGMENT = 8 * SECTOR
+_READ_AHEAD = 64 * 1024
+
+
+class Journal:
+    """The durable buffer of one node. Made by `Journal.open`."""
+
+    def __init__(self, disk: Disk, ring: Ring, standing: Standing) -> None:
+        self._disk = disk
+        self._ring = ring
+        self.epoch = standing.epoch
+        self.next = standing.next
+        self._mark = self._durable = standing.mark
+        self._pending = list(standing.gaps)
+        self._named: set[tuple[int, int]] = set()
+        self._current = standing.newest
+        self._tail = standing.tail
+        self._ordinal = standing.newest.ordinal if standing.newest else 0
+        self._last_commit = 0  # its first seq; what has to be read back after a failure
+        self._doubtful = False
+        self._file: DiskFile | None = None
+        self._waymarks = Waymarks()
+
+    @classmethod
+    def open(
+        cls, disk: Disk, epoch_maker: Callable[[], int], cap_bytes: int, segment_bytes: int | None = None
+    ) -> Journal:
+        """The journal on `disk`; a new epoch (32 bits, from `epoch_maker`) when there is none that can be read.
+
+        Raises JournalError when the disk fails or the journal is of a newer format.
+        """
+        size = segment_bytes or segment_size(cap_bytes)
+        if size % SECTOR or size < SMALLEST_SEGMENT:
+            raise ValueError(f"a segment is a multiple of {SECTOR} bytes and at least {SMALLEST_SEGMENT}")
+        ring = Ring(cap_bytes, size)
+        try:
+            standing = recover(disk, ring, epoch_maker)
+            for segment in ring.surplus(standing.mark.lowest, Head(standing.next, standing.mark.total)):
+                disk.remove(segment.name)
+                ring.drop(segment)
+        except OSError as error:
+            raise from_disk("the journal was opened", error, "Nothing was changed.") from error
+        return cls(disk, ring, standing)
+
+    def close(self) -> None:
+        """Lets go of the open file. What was committed is safe anyway; the disk is closed by whoever opened it."""
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+
+    # How it stands.
+
+    @property
+    def lowest(self) -> int:
+        """The lowest seq that is still held and not acked; `next` when there is none."""
+        return self._mark.lowest
+
+    @property
+    def acked(self) -> int:
+        """Every seq up to here is with the office; 0 at first."""
+        return self._mark.acked
+
+    @property
+    def total_readings(self) -> int:
+        """Readings ever committed in this epoch."""
+        return self._mark.total
+
+    @property
+    def backlog_readings(self) -> int:
+        """Readings held and not acked."""
+        return self._mark.total - self._mark.released
+
+    @property
+    def cap_bytes(self) -> int:
+        return self._ring.cap_bytes
+
+    @property
+    def disk_bytes(self) -> int:
+        """Size of all segments, in use or not."""
+        return self._ring.bytes
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes in segments that hold something not acked."""
+        held = [segment for segment, end in self._ring.spans(self._head) if end.seq > self.lowest]
+        return sum(self._tail if segment is self._current else segment.size for segment in held)
+
+    @property
+    def gaps_to_write(self) -> tuple[Gap, ...]:
+        """Losses found, to be named by the next commit."""
+        return tuple(self._pending)
+
+    @property
+    def _head(self) -> Head:
+        return Head(self.next, self._mark.total)
+
+    # Writing.
+
+    def append(self, entries: Sequence[tuple[int, int, bytes]]) -> list[int]:
+        """Commits (kind, readings, body) as one: their seqs, durable on return.
+
+        Raises JournalError when nothing of it was stored, ValueError for what is no record.
+        """
+        wanted = [Entry(*entry) for entry in entries]
+        self._judge(wanted)
+        try:
+            self._read_back()
+            return self._commit(wanted) if wanted else []
+        except OSError as error:
+            raise from_disk("a commit was written to the journal", error, NOT_STORED) from error
+
+    def _judge(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if not 1 <= entry.kind <= LARGEST_KIND or not 0 <= entry.readings <= LARGEST_COUNT:
+                raise ValueError(f"no record has kind {entry.kind} and {entry.readings} readings")
+        size, limit = _footprint(entries), min(LARGEST_COMMIT // 2, self._ring.segment_bytes - 2 * SECTOR)
+        if size > limit or len(entries) > LARGEST_BATCH - GAPS_PER_COMMIT - 1:
+            raise JournalError(
+                f"A commit of {size} bytes is more than the {limit} that the journal takes at once.",
+                NOT_STORED,
+                "Commit it in smaller parts.",
+            )
+
+    def _commit(self, wanted: list[Entry]) -> list[int]:
+        gaps = self._gaps_that_fit(_footprint(wanted))
+        need = _footprint(wanted) + len(gaps) * SECTOR
+        target, at = self._place(need)
+        mark = self._mark
+        if not self._spare_behind(target, at + need) and (given_up := self._ring.give_up(*self._state, target, FULL)):
+            gap, mark = given_up
+            gaps = [gap, *(other for other in gaps if other.last > gap.last)]
+        entries = [_entry(gap) for gap in gaps] + wanted
+        self._write(target, at, entries, mark)
+        written = set(gaps)
+        self._pending = [gap for gap in self._pending if gap not in written and gap.last >= mark.lowest]
+        return list(range(self.next - len(wanted), self.next))
+
+    @property
+    def _state(self) -> tuple[Mark, Head]:
+        return self._mark, self._head
+
+    def _gaps_that_fit(self, size: int) -> list[Gap]:
+        room = (self._ring.segment_bytes - 2 * SECTOR - size) // SECTOR
+        return self._pending[: min(room, GAPS_PER_COMMIT)]
+
+    def _place(self, need: int) -> tuple[Segment, int]:
+        """Where a commit goes; one sector stays in reserve for the gap record that it may have to take along."""
+        if self._current is not None and self._tail + need + SECTOR <= self._current.size:
+            return self._current, self._tail
+        for segment in self._ring.free(self._durable.lowest, self._head):
+            if 2 * SECTOR + need <= segment.size:
+                return segment, SECTOR
+        if not self._ring.may_grow:
+            raise JournalError(
+                "No segment of the journal is free.",
+                NOT_STORED,
+                "See `dmesg` for what the disk said before; restart the agent with `sudo systemctl restart edge`.",
+            )
+        return self._create(), SECTOR
+
+    def _create(self) -> Segment:
+        segment = Segment(self._ring.next_name(), self._ring.segment_bytes)
+        self._disk.create(segment.name, segment.size)
+        self._ring.unused.append(segment)
+        return segment
+
+    def _spare_behind(self, target: Segment, fill: int) -> bool:
+        """Whether there will be a segment to go to after `target`, filled so far. Makes one when it is time."""
+        if self._ring.free(self.lowest, self._head, target):
+            return True
+        try:
+            if not self._ring.may_grow or self._disk.free_bytes() < 2 * self._ring.segment_bytes:
+                return False
+            if 2 * fill > target.size:
+                self._create()
+        except OSError:
+            return False
+        return True
+
+    def _write(self, target: Segment, at: int, entries: Sequence[Entry], mark: Mark) -> None:
+        """The one write and the one sync. What is in memory changes only after both."""
+        entering = target is not self._current
+        ordinal, use, header = target.ordinal, target.use, b""
+        if entering:
+            self._ordinal += 1
+            ordinal = self._ordinal
+            fields = SegmentHeader(self.epoch, ordinal, salt(entries), self.next, self._durable)
+            header, use = pack_segment(fields)
+        data = pack_records(entries, self.next, mark, use, self.epoch, ordinal)
+        try:
+            file = self._file_of(target)
+            file.pwrite(header + data, at - len(header))
+            file.datasync()
+        except OSError:
+            self._fail(target)
+            raise
+        if entering:
+            self._ring.enter(target, ordinal, use, self._head)
+        self._adopt(target, at, entries, mark)
+
+    def _file_of(self, target: Segment) -> DiskFile:
+        if self._file is None or target is not self._current:
+            self.close()
+            self._file = self._disk.open(target.name)
+        return self._file
+
+    def _fail(self, target: Segment) -> None:
+        target.failures += 1
+        self._current = None
+        self._doubtful = True
+        self.close()
+
+    def _adopt(self, target: Segment, at: int, entries: Sequence[Entry], mark: Mark) -> None:
+        target.failures = 0
+        total = mark.total
+        for seq, entry in enumerate(entries, self.next):
+            self._waymarks.add(target.ordinal, seq, at, total)
+            at += footprint(len(entry.body))
+            total += entry.readings
+        self._current, self._tail, self._last_commit = target, at, self.next
+        self.next += len(entries)
+        self._mark = self._durable = mark._replace(total=total)
+
+    def _read_back(self) -> None:
+        """After a failure: what was committed last is looked at again; what cannot be read is named."""
+        if self._doubtful and self._last_commit:
+            for _ in self._records(max(self._last_commit, self.lowest)):
+                pass
+        self._doubtful = False
+
+    # Forgetting.
+
+    def forget(self, upto: int) -> None:
+        """The office has every seq up to `upto`. Durable with the next commit; a seq not given out yet is ignored.
+
+        Raises JournalError when the disk fails; then nothing was forgotten.
+        """
+        upto = min(upto, self.next - 1)
+        if upto <= self.acked:
+            return
+        mark = self._mark._replace(acked=upto)
+        if upto >= mark.lowest:
+            try:
+                readings = self._total_at(upto)
+            except OSError as error:
+                raise from_disk("the journal was read", error) from error
+            mark = mark._replace(acked_total=readings, lowest=upto + 1, released=readings)
+        self._mark = mark
+        self._named = {named for named in self._named if named[1] > upto}
+        self._pending = [gap for gap in self._pending if gap.last > upto]
+
+    def _total_at(self, seq: int) -> int:
+        """Readings in all records up to `seq`; where that one cannot be read, up to the last before it that can."""
+        segment = self._ring.holding(seq)
+        if seq == self.next - 1 or segment is None:
+            return self._mark.total
+        _, at, total = self._waymarks.nearest(segment, seq)
+        with self._reading(segment) as walk:
+            for step in walk.steps(at, segment.size):
+                if step.header.seq > seq:
+                    break
+                total = step.header.total
+                self._waymarks.add(segment.ordinal, step.header.seq, step.at, step.header.before)
+        return max(total, self._mark.released)
+
+    # Reading.
+
+    def read(self, first: int, limit_bytes: int = _READ_AHEAD) -> list[Record]:
+        """Records from seq `first` on, at least one if there is any, until their bodies exceed `limit_bytes`.
+
+        What cannot be read is left out and will be named in a gap record. Raises JournalError when the disk fails.
+        """
+        found: list[Record] = []
+        try:
+            with contextlib.closing(self._records(max(first, self.lowest))) as records:
+                for record in records:
+                    limit_bytes -= len(record.body)
+                    if found and limit_bytes < 0:
+                        break
+                    found.append(record)
+        except OSError as error:
+            raise from_disk("the journal was read", error) from error
+        return found
+
+    def _records(self, seq: int) -> Generator[Record, None, None]:
+        segment = self._ring.holding(seq)
+        while segment is not None and seq < self.next:
+            following = self._ring.after(segment)
+            end = following.head if following else self._head
+            if seq < end.seq:
+                yield from self._records_in(segment, seq, end)
+            segment, seq = following, max(seq, end.seq)
+
+    def _records_in(self, segment: Segment, seq: int, end: Head) -> Generator[Record, None, None]:
+        known, at, before = self._waymarks.nearest(segment, seq)
+        expected = Head(known, before)
+        with self._reading(segment) as walk:
+            for step in walk.steps(at, segment.size):
+                header = step.header
+                if header.seq >= end.seq:
+                    break
+                self._waymarks.add(segment.ordinal, header.seq, step.at, header.before)
+                self._miss(expected, Head(header.seq, header.before))
+                expected = Head(header.seq + 1, header.total)
+                if header.seq >= seq:
+                    body = walk.body(step)
+                    if body is None:
+                        self._miss(Head(header.seq, header.before), expected)
+                    else:
+                        yield Record(self.epoch, header.seq, header.kind, header.readings, body)
+                if expected.seq == end.seq:
+                    return
+        self._miss(expected, end)
+
+    def _miss(self, expected: Head, found: Head) -> None:
+        """What lies between these two cannot be read: to be named once. So is what was given up before, for the
+        record that named it may have been the one."""
+        first, last = max(expected.seq, self.lowest), found.seq - 1
+        if first > last or (first, last) in self._named:
+            return
+        self._named.add((first, last))
+        self._pending.append(Gap(first, last, found.total - expected.total, UNREADABLE))
+        mark = self._mark
+        again = Gap(mark.acked + 1, mark.lowest - 1, mark.released - mark.acked_total, FULL)
+        if again.first <= again.last and again not in self._pending:
+            self._pending.append(again)
+
+    @contextlib.contextmanager
+    def _reading(self, segment: Segment) -> Iterator[Walk]:
+        file = self._disk.open(segment.name)
+        try:
+            yield Walk(file, segment, _READ_AHEAD)
+        finally:
+            file.close()
+
+
+def _footprint(entries: Sequence[Entry]) -> int:
+    return sum(footprint(len(entry.body)) for entry in entries)
+
+
+def _entry(gap: Gap) -> Entry:
+    fields = {"first": gap.first, "last": gap.last, "readings": gap.readings, "why": gap.why}
+    body = json.dumps({**fields, "from_ms": None, "to_ms": None}, separators=(",", ":"))
+    return Entry(RecordKind.GAP, 0, body.encode())
