@@ -1,7 +1,8 @@
 """What the collector decides: how messages become parcels for the store, when a batch is full, and which acks follow.
 
-Pure. The shell that feeds it (`fleet/inlet.py`) holds the clock, the queue and the connection. Nothing here can fail on what
-a node sends: what cannot be read becomes a `Refused` parcel, is stored as such and never stands in the way of the rest.
+Pure. The shell that feeds it (`fleet/inlet.py`) holds the clock, the queue and the connection. Nothing here can fail
+on what a node sends: what cannot be read becomes a `Refused` parcel, is stored as such and never stands in the way of
+the rest.
 """
 
 from __future__ import annotations

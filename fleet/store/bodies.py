@@ -1,7 +1,7 @@
 """The JSON bodies of journal records, held to what the store's columns take.
 
-A record that cannot be read must be quarantined and acknowledged as such, or it would stand at the head of a node's queue
-for ever: one kind of error says why, and no other escapes.
+A record that cannot be read must be quarantined and acknowledged as such, or it would stand at the head of a node's
+queue for ever: one kind of error says why, and no other escapes.
 """
 
 from __future__ import annotations

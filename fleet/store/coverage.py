@@ -1,7 +1,8 @@
 """Which numbers of a journal are settled, as a watermark and the islands beyond it.
 
-The ack that lets a node forget is cumulative: everything up to `upto`, and a few ranges beyond. A set of every seq would
-grow for ever; what arrives is nearly always the next number, so a watermark and a short list of islands says the same.
+The ack that lets a node forget is cumulative: everything up to `upto`, and a few ranges beyond. A set of every seq
+would grow for ever; what arrives is nearly always the next number, so a watermark and a short list of islands says
+the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Which offset dates a chunk: a pure choice among the clock records of its boot.
 
-A node without a clock chip samples in milliseconds since boot and learns the wall time later. Records may arrive in any
-order and more than once, so the choice depends only on the set of clock records known and on the chunk's seq: the newest
-trusted one at or before the chunk, else the first trusted one after it, and only without any trusted one a guessed floor.
+A node without a clock chip samples in milliseconds since boot and learns the wall time later. Records may arrive in
+any order and more than once, so the choice depends only on the set of clock records known and on the chunk's seq: the
+newest trusted one at or before the chunk, else the first trusted one after it, and only without any trusted one a
+guessed floor.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """One transaction's work: new records become receipts and rows, whatever their order.
 
-Clocks come first, then schemas, then chunks, so that most of a batch is filed right at once. What arrives in an unlucky
-order is mended when the missing part comes: a raw chunk is decoded by its schema, an undated one dated by its clock. The
-tables therefore depend on the set of records, not on their order. Rows and receipts are written with one executemany each.
+Clocks come first, then schemas, then chunks, so that most of a batch is filed right at once. What arrives in an
+unlucky order is mended when the missing part comes: a raw chunk is decoded by its schema, an undated one dated by its
+clock. The tables therefore depend on the set of records, not on their order. Rows and receipts are written with one
+executemany each.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 
-from edge.wire.chunk import ChunkError, Columns, Schema, decode_columns, peek
+from edge.wire.chunks import ChunkError, decode_columns, peek
 from edge.wire.record import Record, RecordKind
-from fleet.store.bodies import LIMIT, BodyError, clock_note, gap_note, mark_of, text_note
+from edge.wire.schema import Schema, SchemaError
+from fleet.store.bodies import BodyError, clock_note, gap_note, mark_of, text_note
 from fleet.store.dating import first_touched, mark_for
 from fleet.store.memory import Memory, Plan
 from fleet.store.store import State
@@ -21,6 +23,7 @@ from fleet.store.store import State
 UNKNOWN_CLOCK = 3
 ORDER: dict[int, int] = {RecordKind.CLOCK: 0, RecordKind.SCHEMA: 1, RecordKind.GAP: 2, RecordKind.CHUNK: 3}
 ADD_RECEIPT = "INSERT INTO receipts VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+ADD_RAW = "INSERT INTO raw VALUES (?,?,?,?,?)"
 ADD_ROW = "INSERT INTO readings VALUES (?,?,?,?,?,?)"
 Row = tuple[int, int, int, int, int, int]
 
@@ -43,8 +46,8 @@ class Ticket:
     def row(self) -> tuple[int | None, ...]:
         """As the receipts table wants it."""
         record = self.record
-        return (self.id, self.node, record.epoch, record.seq, int(record.kind), self.readings, self.boot, self.offset_ms,
-                self.quality, self.arrived_ms, int(self.state), self.first_row)  # fmt: skip
+        key = (self.id, self.node, record.epoch, record.seq, int(record.kind), self.readings)
+        return (*key, self.boot, self.offset_ms, self.quality, self.arrived_ms, int(self.state), self.first_row)
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class Ingest:
         for ticket in sorted(tickets, key=lambda each: ORDER.get(each.record.kind, 4)):
             try:
                 self._file(ticket)
-            except (BodyError, ChunkError) as error:
+            except (BodyError, ChunkError, SchemaError) as error:
                 self._quarantine(ticket, str(error))
         self.memory.db.executemany(ADD_RECEIPT, (ticket.row() for ticket in tickets))
         self.memory.db.executemany(ADD_ROW, chain.from_iterable(self.rows))
@@ -107,7 +110,8 @@ class Ingest:
     def _quarantine(self, ticket: Ticket, why: str) -> None:
         ticket.state, ticket.readings = State.QUARANTINED, ticket.record.count
         self.quarantined += 1
-        self.memory.db.execute("INSERT INTO raw VALUES (?,?,NULL,?,?)", (ticket.id, ticket.node, why, ticket.record.body))
+        row = (ticket.id, ticket.node, None, why, ticket.record.body)
+        self.memory.db.execute(ADD_RAW, row)
         self.memory.coverage((ticket.node, ticket.record.epoch)).add(ticket.record.seq, ticket.record.seq)
 
     def _note(self, ticket: Ticket) -> None:
@@ -116,7 +120,8 @@ class Ingest:
 
     def _gap(self, ticket: Ticket) -> None:
         record, gap = ticket.record, gap_note(ticket.record.body)
-        row = (ticket.node, record.epoch, record.seq, gap.first, gap.last, gap.readings, gap.why, gap.from_ms, gap.to_ms)
+        key = (ticket.node, record.epoch, record.seq)
+        row = (*key, gap.first, gap.last, gap.readings, gap.why, gap.from_ms, gap.to_ms)
         self.memory.db.execute("INSERT INTO gaps VALUES (?,?,?,?,?,?,?,?,?)", row)
         self.memory.coverage((ticket.node, record.epoch)).add(gap.first, gap.last)
 
@@ -128,7 +133,7 @@ class Ingest:
         if plan is None:
             ticket.state, ticket.readings = State.RAW, ticket.record.count
             row = (ticket.id, ticket.node, head.schema_key, "its schema has not come yet", ticket.record.body)
-            self.memory.db.execute("INSERT INTO raw VALUES (?,?,?,?,?)", row)
+            self.memory.db.execute(ADD_RAW, row)
             self.wanted.add((ticket.node, head.schema_key))
         else:
             first = self.memory.next_row
@@ -142,17 +147,17 @@ class Ingest:
         ticket.quality = mark.quality if mark else UNKNOWN_CLOCK
 
     def _spread(self, node: int, plan: Plan, body: bytes, offset_ms: int | None, receipt: int) -> int:
-        columns = decode_columns(plan.schema, body)
-        check_numbers(columns)
-        offset, total = offset_ms or 0, 0
-        for series, (times, steps, flags) in zip(plan.series, columns.columns, strict=True):
-            first, count = self.memory.next_row, len(times)
-            dated = [at + offset for at in times]
-            self.rows.append(zip(range(first, first + count), repeat(series), dated, steps, flags, repeat(receipt)))
-            self.memory.next_row += count
-            total += count
-        self.added[node] = self.added.get(node, 0) + total
-        return total
+        columns = decode_columns(lambda _key: plan.schema, body)
+        offset, row = offset_ms or 0, self.memory.next_row
+        for strip in columns.strips:
+            series, count = plan.series[strip.column], len(strip.times)
+            dated = [at + offset for at in strip.times]
+            ids = range(row, row + count)
+            self.rows.append(zip(ids, repeat(series), dated, strip.steps, strip.flags, repeat(receipt)))
+            row += count
+        self.memory.next_row = row
+        self.added[node] = self.added.get(node, 0) + columns.count
+        return columns.count
 
     def _schema(self, ticket: Ticket) -> None:
         schema, db = Schema.decode(ticket.record.body), self.memory.db
@@ -168,7 +173,7 @@ class Ingest:
             first = self.memory.next_row
             try:
                 readings = self._spread(node, plan, body, offset_ms, receipt)
-            except (BodyError, ChunkError) as error:
+            except ChunkError as error:
                 self._give_up(receipt, str(error))
                 continue
             row = (int(State.STORED), first, readings, receipt)
@@ -195,7 +200,8 @@ class Ingest:
         db, marks = self.memory.db, self.memory.marks_of(boot)
         sql = """SELECT id, seq, offset_ms, quality, first_row, readings FROM receipts
                  WHERE node=? AND epoch=? AND boot=? AND seq>=? AND kind=?"""
-        for receipt, seq, old, quality, first, readings in db.execute(sql, (*boot, touched, RecordKind.CHUNK)).fetchall():
+        chunks = db.execute(sql, (*boot, touched, int(RecordKind.CHUNK))).fetchall()
+        for receipt, seq, old, quality, first, readings in chunks:
             mark = mark_for(seq, marks)
             if mark is None or (mark.offset_ms, mark.quality) == (old, quality):
                 continue
@@ -204,12 +210,3 @@ class Ingest:
             if first is not None and move:
                 span = (move, first, first + readings - 1)
                 db.execute("UPDATE readings SET t_ms=t_ms+? WHERE id BETWEEN ? AND ?", span)
-
-
-def check_numbers(columns: Columns) -> None:
-    """Refuses, with BodyError, numbers that no honest node sends and no 64-bit column holds."""
-    for times, steps, flags in columns.columns:
-        if times and (max(times) > LIMIT or min(times) < -LIMIT or max(steps) > LIMIT or min(steps) < -LIMIT):
-            raise BodyError("a chunk with numbers that cannot be")
-        if flags and (max(flags) > LIMIT or min(flags) < 0):
-            raise BodyError("a chunk with flags that cannot be")

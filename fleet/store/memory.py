@@ -1,7 +1,7 @@
 """What the writing connection remembers between commits, so that the hot path asks the file only about duplicates.
 
-Everything here can be forgotten at any time and is read back from the file: after a failed transaction it is, because it
-may speak of rows that were rolled back.
+Everything here can be forgotten at any time and is read back from the file: after a failed transaction it is, because
+it may speak of rows that were rolled back.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import sqlite3
 from bisect import insort
 from dataclasses import dataclass, field
+from typing import Any
 
 from drivers.reading import Quantity
-from edge.wire.chunk import Column, Schema
+from edge.wire.schema import Column, Schema
 from fleet.store.coverage import Coverage
 from fleet.store.dating import ClockMark
 
@@ -42,18 +43,21 @@ class Memory:
     next_row: int = 1
     next_receipt: int = 1
 
+    def _caches(self) -> tuple[dict[Any, Any], ...]:
+        return self.nodes, self.plans, self.marks, self.settled
+
     def forget(self) -> None:
         """Back to what the file says."""
-        for cache in (self.nodes, self.plans, self.marks, self.settled):
-            cache.clear()  # type: ignore[attr-defined]
+        for cache in self._caches():
+            cache.clear()
         (self.next_row,) = self.db.execute("SELECT coalesce(max(id), 0) + 1 FROM readings").fetchone()
         (self.next_receipt,) = self.db.execute("SELECT coalesce(max(id), 0) + 1 FROM receipts").fetchone()
 
     def trim(self) -> None:
         """Keeps the caches within bounds; call between transactions."""
-        for cache in (self.nodes, self.plans, self.marks, self.settled):
-            if len(cache) > MOST_KEPT:  # type: ignore[arg-type]
-                cache.clear()  # type: ignore[attr-defined]
+        for cache in self._caches():
+            if len(cache) > MOST_KEPT:
+                cache.clear()
 
     def node(self, name: str) -> int:
         """The key of a node, made at first sight."""

@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file, one writing connection, one transaction per batch.
 
-WAL with `synchronous=FULL`: a commit that returned survives a power cut. After any error the connection is thrown away and
-opened anew, never retried in place: the kernel may have forgotten pages that it failed to write.
+WAL with `synchronous=FULL`: a commit that returned survives a power cut. After any error the connection is thrown
+away and opened anew, never retried in place: the kernel may have forgotten pages that it failed to write.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ MOST_RANGES = 64  # in one ack; what is left out is acknowledged later
 UPSERT_JOURNAL = """INSERT INTO journals VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
   upto=max(upto, excluded.upto), lowest=max(lowest, excluded.lowest), next=max(next, excluded.next),
   readings_total=max(readings_total, excluded.readings_total)"""
-SEEN = """INSERT INTO presence(node, last_ms) VALUES (?,?) ON CONFLICT DO UPDATE SET last_ms=max(last_ms, excluded.last_ms)"""
+SEEN = """INSERT INTO presence(node, last_ms) VALUES (?,?)
+  ON CONFLICT DO UPDATE SET last_ms=max(last_ms, excluded.last_ms)"""
 
 Journal = tuple[int, int]
 
@@ -60,10 +61,10 @@ class SqliteStore:
     def _write(self, batch: Sequence[Parcel]) -> Committed:
         ingest = Ingest(self.memory)
         journals: dict[Journal, str] = {}
-        for parcel in batch:
-            self._meet(parcel, ingest, journals)
         records = [parcel for parcel in batch if isinstance(parcel, Records)]
         ingest.file(self._arrivals(records))
+        for parcel in batch:
+            self._meet(parcel, ingest, journals)
         journals |= {(self.memory.node(p.node), r.epoch): p.node for p in records for r in p.records}
         acks = tuple(self._ack(journal, node, ingest) for journal, node in journals.items())
         names = {self.memory.node(parcel.node): parcel.node for parcel in records}
@@ -97,7 +98,10 @@ class SqliteStore:
         self.db.execute("UPDATE presence SET hello=? WHERE node=?", (to_json(hello).decode(), node))
         row = (node, hello.epoch, -1, hello.lowest, hello.next, hello.readings_total)
         self.db.execute(UPSERT_JOURNAL, row)
-        self.memory.coverage((node, hello.epoch)).add(0, hello.lowest - 1)
+        covered = self.memory.coverage((node, hello.epoch))
+        holes = [(node, hello.epoch, first, last) for first, last in covered.missing(hello.lowest)]
+        self.db.executemany("INSERT OR IGNORE INTO holes VALUES (?,?,?,?)", holes)
+        covered.add(0, hello.lowest - 1)
 
     def _refuse(self, node: int, parcel: Refused) -> None:
         row = (node, parcel.kind, parcel.digest, parcel.why, parcel.payload, parcel.arrived_ms)

@@ -1,8 +1,8 @@
 """The store's door: what may be handed in, what comes back, and the promise between the two.
 
-`commit` takes a batch and either makes all of it durable or raises and leaves nothing: only after it returned may a message
-be acknowledged to anyone. It is idempotent: the same batch again, in any order, changes nothing and yields the same acks.
-The seam is here so that a city which outgrows one machine can put PostgreSQL behind it.
+`commit` takes a batch and either makes all of it durable or raises and leaves nothing: only after it returned may a
+message be acknowledged to anyone. It is idempotent: the same batch again, in any order, changes nothing and yields
+the same acks. The seam is here so that a city which outgrows one machine can put PostgreSQL behind it.
 """
 
 from __future__ import annotations

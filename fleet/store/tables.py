@@ -1,8 +1,10 @@
 """The tables of `readings.db`, and the settings without which its promises would not hold.
 
-Plain rows that every tool can read. A receipt is the proof that (node, epoch, seq) arrived; its key is what duplicates fall
-on. A receipt's rows lie side by side in `readings` (first_row, readings), so that re-dating a chunk needs no index of its own.
-One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write); readers open the file read-only.
+Plain rows that every tool can read. A receipt is the proof that (node, epoch, seq) arrived; its key is what
+duplicates fall on. A receipt's rows lie side by side in `readings` (first_row, readings), so that re-dating a chunk
+needs no index of its own. `gaps` is what nodes confess; `holes` is what a hello shows they no longer hold although it
+never came. Both are weighed against the receipts when read, for late copies may still be on their way. One connection
+writes (SQLite before 3.51.3 can corrupt a WAL that two write); readers open the file read-only.
 """
 
 from __future__ import annotations
@@ -37,8 +39,12 @@ CREATE INDEX readings_by_series ON readings(series, t_ms);
 CREATE TABLE gaps(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   readings INTEGER NOT NULL, why TEXT NOT NULL, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(node, epoch, seq)) STRICT;
+CREATE TABLE holes(
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  PRIMARY KEY(node, epoch, first, last)) STRICT;
 CREATE TABLE events(receipt INTEGER PRIMARY KEY, kind INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
-CREATE TABLE raw(receipt INTEGER PRIMARY KEY, node INTEGER NOT NULL, schema BLOB, why TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE raw(
+  receipt INTEGER PRIMARY KEY, node INTEGER NOT NULL, schema BLOB, why TEXT NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE INDEX raw_by_schema ON raw(node, schema);
 CREATE TABLE refused(
   node INTEGER NOT NULL, kind TEXT NOT NULL, digest BLOB NOT NULL, why TEXT NOT NULL, payload BLOB NOT NULL,

@@ -1,0 +1,30 @@
+"""Small files that must be whole or not at all: written beside, synced, renamed into place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def replace(path: Path, text: str, mode: int = 0o600) -> None:
+    """Puts `text` at `path` in one step that survives a power cut. Raises OSError."""
+    beside = path.with_name(f".{path.name}.new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        os.fchmod(handle, mode)
+        with os.fdopen(handle, "w", closefd=False) as file:
+            file.write(text)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.rename(beside, path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

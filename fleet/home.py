@@ -1,0 +1,149 @@
+"""The office's home: one folder that holds all it knows, so a backup is a copy.
+
+fleet.toml      addresses and ports, for people to edit
+registry.db     which nodes there are, and the broker's passwords (0600)
+readings.db     receipts and readings
+broker/         the NATS server's config, user list (0600), JetStream files and pid
+serve.lock      held by the one `fleet serve`
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.trouble import Exit, Trouble
+
+DEFAULT = "~/.local/share/lantaarn/fleet"
+LOOPBACK = "127.0.0.1"
+CONFIG = """# The office of Lantaarn. `fleet serve` reads this when it starts.
+
+[broker]
+host = "{broker_host}"   # where nodes may knock; 127.0.0.1 is this machine only
+port = {broker_port}
+url = "{url}"   # what `fleet node add` tells a node
+
+[web]
+host = "{web_host}"
+port = {web_port}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the office listens, and the address its nodes are told."""
+
+    broker_host: str = LOOPBACK
+    broker_port: int = 1883
+    web_host: str = LOOPBACK
+    web_port: int = 8080
+    url: str = ""
+
+    @property
+    def node_url(self) -> str:
+        """The `mqtt://` address that goes into credentials."""
+        return self.url or f"mqtt://{self.broker_host}:{self.broker_port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder, and the names of what is in it."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """`fleet.toml`."""
+        return self.folder / "fleet.toml"
+
+    @property
+    def registry(self) -> Path:
+        """The nodes and their credentials."""
+        return self.folder / "registry.db"
+
+    @property
+    def readings(self) -> Path:
+        """The store."""
+        return self.folder / "readings.db"
+
+    @property
+    def broker(self) -> Path:
+        """The broker's own folder."""
+        return self.folder / "broker"
+
+    @property
+    def lock(self) -> Path:
+        """Held by a running `fleet serve`."""
+        return self.folder / "serve.lock"
+
+    def ports(self) -> Ports:
+        """What `fleet.toml` says. Raises Trouble when it cannot be read or a value is impossible."""
+        try:
+            facts = tomllib.loads(self.config.read_text())
+            broker, web = facts.get("broker", {}), facts.get("web", {})
+            return Ports(str(broker.get("host", LOOPBACK)), _port(broker, 1883), str(web.get("host", LOOPBACK)),
+                         _port(web, 8080), str(broker.get("url", "")))  # fmt: skip
+        except (OSError, ValueError, AttributeError) as error:
+            stands = "Nothing was started, changed or lost."
+            what = f"{self.config} cannot be used: {error}."
+            raise Trouble(what, stands, f"edit {self.config}", Exit.USAGE) from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the home for one `fleet serve`. Raises Trouble when another has it."""
+        handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(handle, self)
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _lock(handle: int, home: Home) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+        raise Trouble(
+            f"Another `fleet serve` (process {holder}) already works in {home.folder}.",
+            "It goes on undisturbed and nothing was lost; this one did not start.",
+            f"fleet node list --home {home.folder}, or choose another home with --home",
+            Exit.REFUSED,
+        ) from error
+
+
+def _port(facts: Mapping[str, object], default: int) -> int:
+    port = facts.get("port", default)
+    if not isinstance(port, int) or not 0 < port < 65536:
+        raise ValueError(f"port = {port!r} is not a port (1 to 65535)")
+    return port
+
+
+def find(folder: Path | None, environment: Mapping[str, str]) -> Home:
+    """The home that is meant: the option, else FLEET_HOME, else the default. It may not exist."""
+    return Home(Path(folder or environment.get("FLEET_HOME") or DEFAULT).expanduser().absolute())
+
+
+def existing(home: Home) -> Home:
+    """The same home. Raises Trouble where `fleet init` has not been."""
+    if not home.config.is_file() or not home.registry.is_file():
+        raise Trouble(f"There is no fleet home at {home.folder}.", "Nothing was changed.",
+                      f"fleet init --home {home.folder}", Exit.REFUSED)  # fmt: skip
+    return home
+
+
+def write_config(home: Home, ports: Ports) -> None:
+    """Makes the folders, private to their owner, and `fleet.toml` unless it is there."""
+    for folder in (home.folder, home.broker):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not home.config.exists():
+        text = CONFIG.format(broker_host=ports.broker_host, broker_port=ports.broker_port, url=ports.node_url,
+                             web_host=ports.web_host, web_port=ports.web_port)  # fmt: skip
+        home.config.write_text(text)

@@ -1,0 +1,203 @@
+"""The reading side: everything the office shows, asked of the file by connections that cannot write.
+
+One connection per thread, opened when first needed, so a web page, a terminal and the collector do not wait for each
+other. Times are Unix milliseconds; readings of a boot whose clock is not known yet carry the milliseconds since that
+boot and say so by `dated` being false.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drivers.reading import from_steps
+from fleet.store.store import State
+from fleet.store.tables import open_reader
+
+MOST_POINTS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLine:
+    """What the store knows of a node; `hello` and `health` are the newest messages as plain JSON objects."""
+
+    node: str
+    online: bool | None
+    since_ms: int | None
+    last_ms: int
+    hello: dict[str, Any] | None
+    health: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One quantity of one sensor, with its newest reading; `last_value` is None while there is none."""
+
+    id: int
+    node: str
+    sensor: str
+    quantity: str
+    channel: str
+    decimals: int
+    unit: str
+    last_ms: int | None
+    last_value: float | None
+    last_flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`count` readings around `t_ms`: their mean, lowest and highest, and the doubts any of them had."""
+
+    t_ms: int
+    value: float
+    low: float
+    high: float
+    count: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingLine:
+    """A stored reading with its names. `row` grows with arrival."""
+
+    row: int
+    t_ms: int
+    dated: bool
+    node: str
+    sensor: str
+    quantity: str
+    channel: str
+    steps: int
+    decimals: int
+    unit: str
+    flags: int
+    clock: int
+
+
+READINGS = """SELECT readings.id, t_ms, receipts.offset_ms IS NOT NULL, nodes.node, sensor, quantity, channel, steps,
+  decimals, unit, flags, quality FROM readings
+  CROSS JOIN series ON series.id=series CROSS JOIN nodes ON nodes.key=series.node
+  CROSS JOIN receipts ON receipts.id=receipt"""
+
+
+class StoreReader:
+    """Queries over `readings.db`. Any thread may use it; raises sqlite3.Error where there is no store yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """This thread's own connection."""
+        if not hasattr(self._local, "db"):
+            self._local.db = open_reader(self.path)
+        connection: sqlite3.Connection = self._local.db
+        return connection
+
+    def nodes(self) -> list[NodeLine]:
+        """Every node ever heard, by name."""
+        sql = """SELECT nodes.node, online, since_ms, coalesce(last_ms, 0), hello, health
+                 FROM nodes LEFT JOIN presence ON presence.node=key ORDER BY nodes.node"""
+        return [_node(*row) for row in self.db.execute(sql)]
+
+    def series(self, node: str | None = None) -> list[Series]:
+        """The series of one node, or of all, in order of node, sensor, quantity and channel."""
+        sql = """SELECT series.id, nodes.node, sensor, quantity, channel, decimals, unit,
+                   (SELECT id FROM readings WHERE series=series.id ORDER BY t_ms DESC LIMIT 1)
+                 FROM series JOIN nodes ON key=series.node WHERE ?1 IS NULL OR nodes.node=?1
+                 ORDER BY nodes.node, sensor, quantity, channel"""
+        return [self._series(row) for row in self.db.execute(sql, (node,)).fetchall()]
+
+    def _series(self, row: tuple[Any, ...]) -> Series:
+        key, node, sensor, quantity, channel, decimals, unit, newest = row
+        last = self.db.execute("SELECT t_ms, steps, flags FROM readings WHERE id=?", (newest,)).fetchone()
+        t_ms, steps, flags = last or (None, None, 0)
+        value = None if steps is None else from_steps(steps, decimals)
+        return Series(key, node, sensor, quantity, channel, decimals, unit, t_ms, value, flags)
+
+    def points(self, series: int, from_ms: int, to_ms: int, most: int = 500) -> list[Point]:
+        """Readings of a series in [from_ms, to_ms), thinned to at most `most` points of equal width."""
+        row = self.db.execute("SELECT decimals FROM series WHERE id=?", (series,)).fetchone()
+        if row is None or to_ms <= from_ms:
+            return []
+        width = max(1, -(-(to_ms - from_ms) // max(1, min(most, MOST_POINTS))))
+        sql = """SELECT CAST(avg(t_ms) AS INTEGER), avg(steps), min(steps), max(steps), count(*), max(flags)
+                 FROM readings WHERE series=? AND t_ms>=? AND t_ms<? GROUP BY (t_ms-?)/? ORDER BY 1"""
+        scale = 10 ** row[0]
+        found = self.db.execute(sql, (series, from_ms, to_ms, from_ms, width))
+        return [Point(t, mean / scale, low / scale, high / scale, n, flags) for t, mean, low, high, n, flags in found]
+
+    def tail(self, node: str | None = None, most: int = 20, after_row: int | None = None) -> list[ReadingLine]:
+        """The readings that arrived last, oldest first; with `after_row` those that arrived since."""
+        order = "DESC" if after_row is None else "ASC"
+        sql = f"{READINGS} WHERE readings.id>? AND (?2 IS NULL OR nodes.node=?2) ORDER BY readings.id {order} LIMIT ?"
+        sql = sql.replace(">?", ">?1").replace("LIMIT ?", "LIMIT ?3")
+        found = [_reading(row) for row in self.db.execute(sql, (after_row or 0, node, most))]
+        return found if after_row is not None else found[::-1]
+
+    def export(
+        self, node: str | None = None, quantity: str | None = None, from_ms: int | None = None, to_ms: int | None = None
+    ) -> Iterator[ReadingLine]:
+        """All readings in [from_ms, to_ms), series by series, each in order of time."""
+        low, high = -(1 << 62) if from_ms is None else from_ms, 1 << 62 if to_ms is None else to_ms
+        for series in self.series(node):
+            if quantity in (None, series.quantity):
+                sql = f"{READINGS} WHERE series=? AND t_ms>=? AND t_ms<? ORDER BY t_ms"
+                yield from map(_reading, self.db.execute(sql, (series.id, low, high)))
+
+    def stored_readings(self) -> int:
+        """How many rows there are: counted, not remembered."""
+        return self._one("SELECT count(*) FROM readings")
+
+    def duplicated_rows(self) -> int:
+        """How many rows say again what another row says. The promise is 0.
+
+        Counted two ways, so that neither can hide a fault: moments of a series that two receipts claim, and rows beyond
+        those that the receipts speak for. One receipt may well hold two readings of one millisecond.
+        """
+        claims = "SELECT count(DISTINCT receipt) n FROM readings GROUP BY series, t_ms HAVING count(*) > 1"
+        claimed = self._one(f"SELECT coalesce(sum(n-1), 0) FROM ({claims})")
+        return claimed + max(0, self.stored_readings() - self.receipted_readings())
+
+    def receipted_readings(self) -> int:
+        """How many readings the receipts speak for; equals `stored_readings` or something is broken."""
+        return self._one("SELECT coalesce(sum(readings), 0) FROM receipts WHERE state=0 AND kind=1")
+
+    def waiting_readings(self, state: State) -> int:
+        """Readings in chunks that are raw, or quarantined."""
+        return self._one("SELECT coalesce(sum(readings), 0) FROM receipts WHERE state=?", int(state))
+
+    def undated_readings(self, node: str | None = None) -> int:
+        """Readings whose boot has no known clock yet."""
+        sql = """SELECT coalesce(sum(readings), 0) FROM receipts JOIN nodes ON key=receipts.node
+                 WHERE kind=1 AND offset_ms IS NULL AND (?1 IS NULL OR nodes.node=?1)"""
+        return self._one(sql, node)
+
+    def _one(self, sql: str, *values: object) -> int:
+        (number,) = self.db.execute(sql, values).fetchone()
+        return int(number)
+
+    def close(self) -> None:
+        """Closes this thread's connection; others close with their threads."""
+        if hasattr(self._local, "db"):
+            self._local.db.close()
+            del self._local.db
+
+
+def _node(
+    node: str, online: int | None, since: int | None, last: int, hello: str | None, health: str | None
+) -> NodeLine:
+    known = None if online is None or since is None else bool(online)
+    texts = [json.loads(text) if text else None for text in (hello, health)]
+    return NodeLine(node, known, since, last, *texts)
+
+
+def _reading(row: tuple[Any, ...]) -> ReadingLine:
+    return ReadingLine(row[0], row[1], bool(row[2]), *row[3:])
