@@ -1,8 +1,9 @@
 """An I2C device file that the kernel itself serves, for unmodified smbus2.
 
-`python -m simulators.fuse_i2c FOLDER CHIP...`: nothing is replaced in the reading program: it opens FOLDER/i2c-1 and calls ioctl. The kernel hands each call to this
-process through /dev/fuse, with the caller's thread id; the buffers that the arguments point to are read and written
-in the caller's memory, through /proc. That needs root and /dev/fuse, and no kernel module.
+`python -m simulators.fuse_i2c FOLDER CHIP...`: nothing is replaced in the reading program, which opens FOLDER/i2c-1
+and calls ioctl. The kernel hands each call to this process through /dev/fuse, with the caller's thread id; the
+buffers that the arguments point to are read and written in the caller's memory, through /proc. That needs root and
+/dev/fuse, and no kernel module.
 
 A CHIP is `sht31` or `sht31@0x45`. `ready` on stdout means that the file is there. Orders are taken on stdin, a line
 each: `feel sht31 temperature 21.5`, `fault sht31 nack_next 3`. SIGTERM or `stop` takes the folder down again.

@@ -105,7 +105,7 @@ def bus_error(named: object) -> DriverError | None:
     if not named:
         return None
     code = named.get("errno", named) if isinstance(named, Mapping) else named
-    text = errno.errorcode.get(code, str(code)) if isinstance(code, int) else str(code)
+    text = errno.errorcode.get(code, "") if type(code) is int else str(code)
     if text.lower() in ("eremoteio", "enxio", "nack", "no_ack", "true"):
         return Nack(f"nobody acknowledges ({text})")
     return BusFault(f"the bus failed ({text})")

@@ -7,6 +7,7 @@ on past the end reads FF.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,14 @@ Handler = Callable[..., Answer]
 def on_wire(words: Sequence[int]) -> bytes:
     """16-bit words as they travel, each with its CRC."""
     return b"".join(map(word, words))
+
+
+def _takes(handler: Handler, arguments: Sequence[int]) -> bool:
+    try:
+        inspect.signature(handler).bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 class CommandChip(I2CChip):
@@ -51,11 +60,10 @@ class CommandChip(I2CChip):
         if len(data) < 2 or code not in known or self.faults.wrong_chip_id is not None:
             raise Nack(f"the {self.name} does not hear {data.hex()} now")
         milliseconds, handler = known[code]
+        if not _takes(handler, arguments):
+            raise Nack(f"the {self.name} wants other arguments than {data.hex()}")
+        answer = handler(*arguments)
         self._ready_us = self.now_us() + int(milliseconds * 1_000)
-        try:
-            answer = handler(*arguments)
-        except TypeError as error:
-            raise Nack(f"the {self.name} wants other arguments than {data.hex()}") from error
         self._answer = None if answer is None else self.replies.get(code, on_wire(answer))
 
     def _arguments(self, data: bytes) -> list[int]:

@@ -88,9 +88,7 @@ class SHT31(CommandChip):
         return None
 
     def _reset(self) -> Answer:
-        until, heard = self._ready_us, self.replies
         self.power_on()
-        self._ready_us, self.replies = until, heard
         return None
 
     def _clear(self) -> Answer:

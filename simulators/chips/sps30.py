@@ -117,7 +117,5 @@ class SPS30(CommandChip):
         return None
 
     def _reset(self) -> Answer:
-        until = self._ready_us
         self.power_on()
-        self._ready_us = until
         return None

@@ -1,0 +1,1 @@
+"""The ground floor on trial: transcripts, byte vectors, properties."""

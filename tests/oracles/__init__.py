@@ -1,0 +1,1 @@
+"""Other people's drivers as witnesses that our simulated devices are faithful."""

@@ -1,0 +1,1 @@
+"""The street indoors on trial."""
