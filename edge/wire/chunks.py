@@ -4,14 +4,19 @@ It is what the journal keeps, the wire carries and a receipt counts, so every by
 per mobile contract. A chunk needs no other chunk to be read, only the schema that it names. Values are whole steps of
 their quantity's resolution, times are exact milliseconds of a boot; nothing here is a float.
 
-    head byte    version (2 bits), clock quality (2), every column of the schema read together (1), flags (1), 0 (2)
+    head byte    version (2 bits), clock quality (2), every column of the schema read together (1), some flags (1),
+                 some first value below zero (1), 0 (1)
     key          4 bytes: the schema
     boot         varint: ordinal of the boot within the journal's epoch
     count        varint: number of cells; after 0 only the checksum follows
-    start        varint: first time, in boot ms
-    bits         groups (unless the head says: together), then for each column in order its first value (signed wide)
-                 and the list of differences (see rice), then, if the head says flags, its flags
-    checksum     over all before it
+    bits         times if all were read together, else groups (see there); then for each column in order its first
+                 value (wide, or signed wide if the head says so) and the list of differences (see rice), then, if the
+                 head says flags, its flags
+    checksum     over all before it: CRC-16 in a chunk of at most 512 bytes, as most are, CRC-32 in a longer one
+
+Sixteen bits are enough for a short chunk, for they find every error of three bits or one burst in it, and are never
+alone: the journal has a CRC-32 of its own around each record, the wire has TLS. Two bytes more would be three in a
+hundred of a commit of sixty readings.
 
 Decoding is total: any bytes give a chunk, a ChunkError or an UnknownSchema, within bounded time and memory. The cap on
 cells holds before any list is made.
@@ -19,6 +24,7 @@ cells holds before any list is made.
 
 from __future__ import annotations
 
+import binascii
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,7 +32,7 @@ from itertools import accumulate, pairwise
 from operator import le, sub
 
 from edge.wire import groups, rice, stamps
-from edge.wire.bits import BitReader, signed_wide, to_bytes
+from edge.wire.bits import BitReader, signed_wide, to_bytes, wide
 from edge.wire.cells import Cell as Cell
 from edge.wire.cells import Strip as Strip
 from edge.wire.cells import cells_of, strips_of
@@ -42,9 +48,10 @@ LONGEST_CHUNK = 1 << 20  # bytes
 LARGEST_STEPS = 2**62
 LARGEST_FLAGS = 2**16 - 1
 LARGEST_BOOT = 2**32 - 1
-_TOGETHER, _FLAGGED, _SPARE = 8, 4, 3
+_TOGETHER, _FLAGGED, _SIGNED, _SPARE = 8, 4, 2, 1
 _KEY_END = 5
-_CHECK = 4
+_SHORT_CHUNK = 512
+_SHORT_CHECK, _LONG_CHECK = 2, 4
 
 Lookup = Callable[[bytes], Schema | None]
 
@@ -108,11 +115,13 @@ def encode_columns(schema: Schema, boot: int, quality: ClockQuality, strips: lis
     arranged = groups.arrange(strips)
     together = len(arranged) == 1 and len(strips) == len(schema.columns)
     flagged = any(any(strip.flags) for strip in strips)
-    mark = VERSION << 6 | quality << 4 | _TOGETHER * together | _FLAGGED * flagged
+    signed = any(strip.steps[0] < 0 for strip in strips)
+    mark = VERSION << 6 | quality << 4 | _TOGETHER * together | _FLAGGED * flagged | _SIGNED * signed
     body = bytes((mark,)) + schema.key + varint(boot) + varint(count)
     if count:
-        body += varint(arranged[0].times[0]) + to_bytes(_write_bits(schema, strips, arranged, together, flagged))
-    return body + _checksum(body)
+        times = stamps.write(arranged[0].times) if together else groups.write(arranged, len(schema.columns))
+        body += to_bytes(times + "".join([_write_strip(strip, signed, flagged) for strip in strips]))
+    return _seal(body)
 
 
 def _check(schema: Schema, boot: int, strips: list[Strip]) -> None:
@@ -137,15 +146,11 @@ def _check_strip(strip: Strip) -> None:
         raise ValueError(f"column {strip.column}: no such flags")
 
 
-def _write_bits(schema: Schema, strips: list[Strip], arranged: list[Group], together: bool, flagged: bool) -> str:
-    out = [stamps.write(arranged[0].times) if together else groups.write(arranged, len(schema.columns))]
-    for strip in strips:
-        steps = strip.steps
-        out.append(signed_wide(steps[0]))
-        out.append(rice.write(list(map(sub, steps[1:], steps))))
-        if flagged:
-            out.append(_write_flags(strip.flags))
-    return "".join(out)
+def _write_strip(strip: Strip, signed: bool, flagged: bool) -> str:
+    steps = strip.steps
+    first = signed_wide(steps[0]) if signed else wide(steps[0])
+    differences = rice.write(list(map(sub, steps[1:], steps)))
+    return first + differences + _write_flags(strip.flags) if flagged else first + differences
 
 
 def _write_flags(flags: list[int]) -> str:
@@ -158,7 +163,7 @@ def _write_flags(flags: list[int]) -> str:
 
 def peek(data: bytes) -> Head:
     """The head of a sound chunk. Raises ChunkError; the rest may still turn out to be no chunk."""
-    return _open(data)[0]
+    return _read_head(_unseal(data))[0]
 
 
 def decode(lookup: Lookup, data: bytes) -> Chunk:
@@ -169,7 +174,8 @@ def decode(lookup: Lookup, data: bytes) -> Chunk:
 
 def decode_columns(lookup: Lookup, data: bytes) -> Columns:
     """The chunk as strips: the fast way. Raises ChunkError, UnknownSchema."""
-    head, at = _open(data)
+    body = _unseal(data)
+    head, at = _read_head(body)
     try:
         schema = lookup(head.schema_key)
     except KeyError:
@@ -177,61 +183,69 @@ def decode_columns(lookup: Lookup, data: bytes) -> Columns:
     if schema is None:
         raise UnknownSchema(head.schema_key)
     try:
-        strips = _read_strips(data, at, head.count, len(schema.columns)) if head.count else []
+        strips = _read_strips(BitReader(body[at:]), body[0], head.count, len(schema.columns)) if head.count else []
     except CodecError as error:
         raise ChunkError(str(error)) from None
     return Columns(head.boot, head.quality, schema, head.count, strips)
 
 
-def _checksum(body: bytes) -> bytes:
-    return zlib.crc32(body).to_bytes(_CHECK, "big")
+def _seal(body: bytes) -> bytes:
+    size = _SHORT_CHECK if len(body) + _SHORT_CHECK <= _SHORT_CHUNK else _LONG_CHECK
+    if len(body) + size > LONGEST_CHUNK:
+        raise ValueError(f"a chunk of {len(body)} bytes is longer than {LONGEST_CHUNK}")
+    return body + _checksum(body, size)
 
 
-def _open(data: bytes) -> tuple[Head, int]:
-    if not _KEY_END + _CHECK < len(data) <= LONGEST_CHUNK:
+def _checksum(body: bytes, size: int) -> bytes:
+    return (binascii.crc_hqx(body, 0xFFFF) if size == _SHORT_CHECK else zlib.crc32(body)).to_bytes(size, "big")
+
+
+def _unseal(data: bytes) -> bytes:
+    size = _SHORT_CHECK if len(data) <= _SHORT_CHUNK else _LONG_CHECK
+    if not _KEY_END + size < len(data) <= LONGEST_CHUNK:
         raise ChunkError(f"{len(data)} bytes are no chunk")
-    if _checksum(data[:-_CHECK]) != data[-_CHECK:]:
+    body = data[:-size]
+    if _checksum(body, size) != data[-size:]:
         raise ChunkError("the checksum does not fit")
-    if data[0] >> 6 != VERSION or data[0] & _SPARE:
-        raise ChunkError(f"chunk format {data[0]:#04x} is not known here")
+    return body
+
+
+def _read_head(body: bytes) -> tuple[Head, int]:
+    if body[0] >> 6 != VERSION or body[0] & _SPARE:
+        raise ChunkError(f"chunk format {body[0]:#04x} is not known here")
     try:
-        boot, at = read_varint(data[:-_CHECK], _KEY_END)
-        count, at = read_varint(data[:-_CHECK], at)
+        boot, at = read_varint(body, _KEY_END)
+        count, at = read_varint(body, at)
     except CodecError as error:
         raise ChunkError(str(error)) from None
     if boot > LARGEST_BOOT or count > MOST_CELLS:
         raise ChunkError(f"no chunk has boot {boot} and {count} cells")
-    if not count and at != len(data) - _CHECK:
+    if not count and at != len(body):
         raise ChunkError("bytes are left over")
-    return Head(data[1:_KEY_END], boot, ClockQuality(data[0] >> 4 & 3), count), at
+    return Head(body[1:_KEY_END], boot, ClockQuality(body[0] >> 4 & 3), count), at
 
 
-def _read_strips(data: bytes, at: int, count: int, width: int) -> list[Strip]:
-    start, at = read_varint(data[:-_CHECK], at)
-    bits = BitReader(data[at:-_CHECK])
-    if data[0] & _TOGETHER:
-        arranged = [_read_together(bits, start, count, width)]
-    else:
-        arranged = groups.read(bits, width, start, count)
+def _read_strips(bits: BitReader, mark: int, count: int, width: int) -> list[Strip]:
+    arranged = [_read_together(bits, count, width)] if mark & _TOGETHER else groups.read(bits, width, count)
     times_of = {column: group.times for group in arranged for column in group.columns}
-    strips = [_read_strip(bits, column, times_of[column], data[0] & _FLAGGED) for column in sorted(times_of)]
+    strips = [_read_strip(bits, column, times_of[column], mark) for column in sorted(times_of)]
     bits.finish()
     return strips
 
 
-def _read_together(bits: BitReader, start: int, count: int, width: int) -> Group:
+def _read_together(bits: BitReader, count: int, width: int) -> Group:
     if not width or count % width:
         raise CodecError("the count does not fit the schema")
-    return Group(stamps.read(bits, start, count // width), list(range(width)))
+    return Group(stamps.read(bits, count // width), list(range(width)))
 
 
-def _read_strip(bits: BitReader, column: int, times: list[int], flagged: int) -> Strip:
+def _read_strip(bits: BitReader, column: int, times: list[int], mark: int) -> Strip:
     count = len(times)
-    first = bits.signed_wide()
+    first = bits.signed_wide() if mark & _SIGNED else bits.wide()
     steps = list(accumulate(rice.read(bits, count - 1), initial=first))
     if min(steps) < -LARGEST_STEPS or max(steps) > LARGEST_STEPS:
         raise CodecError("a value beyond every step")
-    return Strip(column, times, steps, _read_flags(bits, count) if flagged else [0] * count)
+    return Strip(column, times, steps, _read_flags(bits, count) if mark & _FLAGGED else [0] * count)
 
 
 def _read_flags(bits: BitReader, count: int) -> list[int]:

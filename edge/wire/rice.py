@@ -2,15 +2,15 @@
 
 Differences of neighbouring samples are small and gather around one value. Rice coding spends one unary quotient and
 `k` plain bits on each; the best `k` is found by counting, not by guessing. Lists that hug their minimum (counters) or
-spread evenly (jitter of a timetable) have forms of their own, a constant list costs five bits whatever its length. An
+spread evenly (jitter of a timetable) have forms of their own, a constant list costs a byte whatever its length. An
 outlier does not poison its list: the unary part is capped, and what exceeds it is written after the list.
 
-    5 bits of form, then
+    4 bits of form, then
     0        nothing: all are 0
-    1..13    zigzag, Rice with k = 0..12
-    14..21   the minimum (small), then distances from it, Rice with k = 0..7
-    22..30   the minimum (small), then distances from it in 0..8 plain bits
-    31       2 bits of form (0 zigzag, 1 from minimum, 2 plain) and 7 bits of k, for whatever does not fit above
+    1..7     zigzag, Rice with k = 0..6
+    8..9     the minimum (signed small), then distances from it, Rice with k = 0..1
+    10..14   the minimum (signed small), then distances from it in 0..4 plain bits
+    15       2 bits of mode (0 zigzag, 1 from minimum, 2 plain) and k less the smallest not above (small)
 
 All quotients of a list stand before all remainders, so that both are cut apart in bulk. The caller keeps the count.
 """
@@ -19,14 +19,15 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from edge.wire.bits import BitReader, fixed, signed_small, wide
+from edge.wire.bits import BitReader, fixed, signed_small, small, wide
 from edge.wire.codec import CodecError
 
 CAP = 16  # ones in a quotient; CAP of them mean that more stands after the list
 _FOLDED, _RAISED, _PLAIN = range(3)
-_FORMS = ((1, 12), (14, 7), (22, 8))  # of each mode: its first form, and the largest k that has a form
-_EXPLICIT = 31
-_FORM_BITS, _MODE_BITS, _K_BITS = 5, 2, 7
+_FORMS = ((1, 6), (8, 1), (10, 4))  # of each mode: its first form, and the largest k that has a form
+_EXPLICIT = 15
+_FORM_BITS, _MODE_BITS = 4, 2
+_LARGEST_K = 128
 _TABLED = 8
 _UNARY = ["1" * quotient + "0" for quotient in range(CAP + 1)]
 _BITS = [[fixed(number, width) for number in range(1 << width)] for width in range(_TABLED + 1)]
@@ -57,7 +58,7 @@ def _head(mode: int, k: int) -> str:
     first, largest = _FORMS[mode]
     if k <= largest:
         return fixed(first + k, _FORM_BITS)
-    return fixed(_EXPLICIT, _FORM_BITS) + fixed(mode, _MODE_BITS) + fixed(k, _K_BITS)
+    return fixed(_EXPLICIT, _FORM_BITS) + fixed(mode, _MODE_BITS) + small(k - largest - 1)
 
 
 def _best_k(numbers: list[int]) -> tuple[int, int]:
@@ -125,10 +126,10 @@ def read(bits: BitReader, count: int) -> list[int]:
 
 def _form(bits: BitReader, form: int) -> tuple[int, int]:
     if form == _EXPLICIT:
-        mode, k = bits.fixed(_MODE_BITS), bits.fixed(_K_BITS)
-        if mode >= len(_FORMS) or k <= _FORMS[mode][1]:
+        mode, beyond = bits.fixed(_MODE_BITS), bits.small()
+        if mode >= len(_FORMS) or beyond > _LARGEST_K:
             raise CodecError("no such form of list")
-        return mode, k
+        return mode, _FORMS[mode][1] + 1 + beyond
     mode = _PLAIN if form >= _FORMS[_PLAIN][0] else _RAISED if form >= _FORMS[_RAISED][0] else _FOLDED
     return mode, form - _FORMS[mode][0]
 

@@ -1,0 +1,69 @@
+"""A list of numbers comes back whole, is as short as trying everything finds, and no bits can make it grow."""
+
+import itertools
+import random
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from edge.wire import rice
+from edge.wire.bits import BitReader, to_bytes
+from edge.wire.codec import CodecError
+
+NUMBERS = st.one_of(st.integers(-3, 3), st.integers(-200, 900), st.integers(-(2**64), 2**64))
+LISTS = st.one_of(st.lists(NUMBERS, max_size=80), st.lists(st.integers(-5, 5), max_size=80))
+
+
+def there_and_back(numbers: list[int]) -> list[int]:
+    text = rice.write(numbers)
+    bits = BitReader(to_bytes(text + "1"))
+    found = rice.read(bits, len(numbers))
+    assert bits.at == len(text)
+    return found
+
+
+@given(LISTS)
+@example([7] * 300)
+@example([0] * 59 + [2**64])
+@example([0, 0, 0, -(2**64), 2**64, 1, 1, 1, 1, 1, 1, 1])
+def test_there_and_back(numbers: list[int]) -> None:
+    assert there_and_back(numbers) == numbers
+
+
+def test_every_short_list_of_small_numbers() -> None:
+    for length in range(5):
+        for numbers in itertools.product((-9, -2, -1, 0, 1, 3, 40), repeat=length):
+            assert there_and_back(list(numbers)) == list(numbers)
+
+
+@given(st.integers(0, 70), st.integers(1, 40), st.integers(0, 2**32))
+def test_k_is_the_best_there_is_for_well_behaved_numbers(width: int, count: int, seed: int) -> None:
+    chance = random.Random(seed)
+    numbers = [int(chance.expovariate(1.0) * 2**width) for _ in range(count)]
+    costs = [rice._cost(numbers, max(numbers), k) for k in range(80)]
+    k, cost = rice._best_k(numbers)
+    assert cost == costs[k] == len(rice._rice(numbers, k))
+    assert cost <= min(costs) + (0 if max(numbers) >> k <= 6 else len(numbers))
+
+
+def test_an_outlier_costs_itself_and_no_more() -> None:
+    calm = [1, -1, 2, 0, -2, 1, 0, 0, 3, -1] * 6
+    assert len(rice.write([*calm, 10**6])) <= len(rice.write(calm)) + 55
+
+
+@pytest.mark.parametrize(
+    ("numbers", "bits"),
+    [([0] * 1000, 4), ([3] * 1000, 9), ([3, 4, 3, 4] * 10, 49), ([-1, 0, 1, 0] * 10, 74), ([0, 7] * 20, 129)],
+)
+def test_what_lists_cost(numbers: list[int], bits: int) -> None:
+    assert len(rice.write(numbers)) == bits
+
+
+@given(st.binary(max_size=60), st.integers(0, 500))
+def test_any_bits_are_a_list_or_an_error(data: bytes, count: int) -> None:
+    try:
+        numbers = rice.read(BitReader(data), count)
+    except CodecError:
+        return
+    assert len(numbers) == count
