@@ -1,0 +1,149 @@
+"""The finder of frames is total, bounded, and does not care how the bytes were cut: for every streaming driver."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.catalog import drivers
+from drivers.dsmr import DSMR
+from drivers.pms5003 import PMS5003
+from drivers.sds011 import SDS011
+from drivers.stream import StreamDriver
+from simulators.chips.dsmr import DSMR as Meter
+from simulators.chips.pms5003 import PMS5003 as Plantower
+from simulators.chips.sds011 import SDS011 as Nova
+from tests.drivers.streams import Values, cut, heard
+
+STREAMING = [kind for kind in drivers() if issubclass(kind, StreamDriver)]
+FRAMES: dict[type[StreamDriver], Callable[[], bytes]] = {
+    SDS011: lambda: Nova(lambda: 0).report(),
+    PMS5003: lambda: Plantower(lambda: 0).measurement(),
+    DSMR: lambda: Meter(lambda: 0).telegram(),
+}
+TEASERS = [b"\xaa", b"\xaa\xc0", b"BM", b"BM\x00\x1c", b"/", b"!", b"/XYZ5\r\n", b"\r\n", b"\x00", b"\xff\xab"]
+noise = st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(TEASERS)), max_size=8).map(b"".join)
+cuts = st.lists(st.integers(0, 5000), max_size=20)
+
+
+def expected(kind: type[StreamDriver]) -> Values:
+    return heard(kind(), [FRAMES[kind]()])[0]
+
+
+def test_every_streaming_driver_is_tried_here() -> None:
+    assert set(STREAMING) == set(FRAMES)
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+@given(data=st.lists(st.one_of(noise, st.just(b"FRAME")), max_size=6), places=cuts)
+def test_cuts_change_nothing(kind: type[StreamDriver], data: list[bytes], places: list[int]) -> None:
+    stream = b"".join(FRAMES[kind]() if part == b"FRAME" else part for part in data)
+    whole, pieces = kind(), kind()
+    assert heard(whole, [stream]) == heard(pieces, cut(stream, places))
+    assert whole.flush() == pieces.flush()
+    assert whole.errors == pieces.errors
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+@given(data=noise)
+def test_byte_by_byte_is_the_same_as_at_once(kind: type[StreamDriver], data: bytes) -> None:
+    stream = data + FRAMES[kind]() + data
+    whole, single = kind(), kind()
+    assert heard(whole, [stream]) == heard(single, [bytes([byte]) for byte in stream])
+    assert whole.errors == single.errors
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+@given(before=noise, after=noise)
+def test_a_whole_frame_is_found_in_any_garbage(kind: type[StreamDriver], before: bytes, after: bytes) -> None:
+    """The second of two: what garbage pretends to begin may swallow the first, never all."""
+    driver = kind()
+    frame = FRAMES[kind]()
+    found = heard(driver, [before, frame, frame, after]) + [{r.name: r.value for r in s} for s in driver.flush()]
+    assert expected(kind) in found
+    assert len(found) <= 2
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+@given(data=st.data())
+def test_one_flipped_bit_is_never_a_value(kind: type[StreamDriver], data: st.DataObject) -> None:
+    frame = bytearray(FRAMES[kind]().rstrip(b"\r\n"))
+    at, bit = data.draw(st.integers(0, len(frame) - 1)), data.draw(st.integers(0, 7))
+    frame[at] ^= 1 << bit
+    driver = kind()
+    found = heard(driver, [bytes(frame)]) + [{r.name: r.value for r in s} for s in driver.flush()]
+    assert all(values == expected(kind) for values in found)  # outside the sum: the ids of nothing that we read
+    assert found or driver.errors
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+def test_a_torn_frame_costs_only_itself(kind: type[StreamDriver]) -> None:
+    frame = FRAMES[kind]()
+    for torn in range(1, len(frame.rstrip(b"\r\n"))):
+        driver = kind()
+        assert heard(driver, [frame[:torn], frame])[-1:] == [expected(kind)], torn
+        assert sum(driver.errors.values()) >= 1, torn
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+def test_glued_frames_all_come_out(kind: type[StreamDriver]) -> None:
+    driver = kind()
+    assert heard(driver, [FRAMES[kind]() * 20]) == [expected(kind)] * 20
+    assert not driver.errors
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+@pytest.mark.parametrize("babble", [b"\x01", b"\xaa", b"\xaa\xc0", b"BM\x00\x1c", b"/", b"/a", b"/x!", b"x", b"/!12\r\n"])
+def test_an_endless_babble_takes_no_memory(kind: type[StreamDriver], babble: bytes) -> None:
+    driver = kind()
+    stretch = babble * (65_536 // len(babble))
+    driver.feed(stretch)
+    tracemalloc.start()
+    try:
+        for _ in range(4):
+            driver.feed(stretch)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 200_000
+    assert driver.errors
+    assert heard(driver, [b"\n" * driver.longest, FRAMES[kind](), FRAMES[kind]()])[-1] == expected(kind)
+
+
+@pytest.mark.parametrize("kind", STREAMING)
+def test_a_beginning_that_never_ends_is_given_up_at_the_longest_frame(kind: type[StreamDriver]) -> None:
+    beginning = FRAMES[kind]()[:5]
+    driver = kind()
+    driver.feed(beginning + b"5" * (2 * driver.longest))
+    assert not driver.flush()
+    assert set(driver.errors) <= {"framing", "checksum", "truncated"}
+
+
+def test_silence_names_a_half_frame_and_gives_what_it_hid() -> None:
+    frame = Plantower(lambda: 0).measurement()
+    short = Plantower(lambda: 0)
+    short.model = "pms3003"
+    driver = PMS5003()
+    assert driver.feed(frame[:4] + short.measurement()) == []
+    assert len(driver.flush()) == 1
+    assert driver.errors == {"truncated": 1}
+
+
+def test_damage_is_counted_once_a_stretch() -> None:
+    driver = SDS011()
+    report = Nova(lambda: 0).report()
+    driver.feed(bytes(300) + report + bytes(7) + report)
+    assert driver.errors == {"framing": 2}
+
+
+def test_what_went_away_is_forgotten_without_a_word() -> None:
+    driver = SDS011()
+    report = Nova(lambda: 0).report()
+    driver.feed(report[:6])
+    driver.forget()
+    assert heard(driver, [report]) == [expected(SDS011)]
+    assert not driver.errors
