@@ -1,10 +1,8 @@
 """The office's home: one folder that holds all it knows, so a backup is a copy.
 
-fleet.toml      addresses and ports, for people to edit
-registry.db     which nodes there are, and the broker's passwords (0600)
-readings.db     receipts and readings
-broker/         the NATS server's config, user list (0600), JetStream files and pid
-serve.lock      held by the one `fleet serve`
+fleet.toml addresses and ports, for people to edit registry.db which nodes there are, and the broker's passwords
+(0600) readings.db receipts and readings broker/ the NATS server's config, user list (0600), JetStream files and pid
+serve.lock held by the one `fleet serve`
 """
 
 from __future__ import annotations

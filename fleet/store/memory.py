@@ -19,6 +19,7 @@ from fleet.store.dating import ClockMark
 MOST_KEPT = 20_000  # entries per cache: a cap, not a tuning knob
 UNITS = {quantity.value: quantity.unit for quantity in Quantity}
 
+FIRST = 1  # the seq of a journal's first record
 Journal = tuple[int, int]
 Boot = tuple[int, int, int]
 
@@ -110,8 +111,8 @@ class Memory:
 
     def _load(self, journal: Journal) -> Coverage:
         row = self.db.execute("SELECT upto, lowest FROM journals WHERE node=? AND epoch=?", journal).fetchone()
-        upto, lowest = row or (-1, 0)
-        covered = Coverage(max(upto, lowest - 1))
+        upto, lowest = row or (0, 0)
+        covered = Coverage(max(FIRST - 1, upto, lowest - 1))
         sql = "SELECT seq, seq FROM receipts WHERE node=? AND epoch=? AND seq>? ORDER BY seq"
         for span in self.db.execute(sql, (*journal, covered.upto)).fetchall():
             covered.add(*span)

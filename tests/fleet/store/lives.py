@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -28,7 +29,8 @@ DIGESTS = {
     "rows": """SELECT series.node, sensor, quantity, channel, decimals, unit, t_ms, steps, flags, epoch, seq
                FROM readings JOIN series ON series.id=series JOIN receipts ON receipts.id=receipt""",
     "side by side": """SELECT receipts.node, epoch, seq, count(*) FROM readings JOIN receipts
-               ON readings.id BETWEEN first_row AND first_row + readings - 1 AND receipt=receipts.id GROUP BY 1, 2, 3""",
+               ON readings.id BETWEEN first_row AND first_row + readings - 1 AND receipt=receipts.id
+               GROUP BY 1, 2, 3""",
     "raw": "SELECT receipts.node, epoch, seq, schema, body FROM raw JOIN receipts ON id=receipt",
     "events": "SELECT receipts.node, epoch, seq, body FROM events JOIN receipts ON id=receipt",
     "gaps": "SELECT * FROM gaps",
@@ -57,11 +59,8 @@ def bodies(draw: st.DrawFn) -> tuple[int, int, bytes]:
         return kind, 0, draw(st.sampled_from([SCHEMAS[0].encode(), SCHEMAS[1].encode(), b"\xff"]))
     if kind == RecordKind.CLOCK:
         offset = draw(st.none() | st.integers(0, 10**6))
-        return (
-            kind,
-            0,
-            to_json(ClockRecord(draw(st.integers(1, 2)), "b" * 32, offset, draw(st.sampled_from(ClockQuality)))),
-        )
+        quality = draw(st.sampled_from(ClockQuality))
+        return kind, 0, to_json(ClockRecord(draw(st.integers(1, 2)), "b" * 32, offset, quality))
     if kind == RecordKind.GAP:
         first = draw(st.integers(0, 12))
         gap = GapRecord(first, first + draw(st.integers(0, 3)), draw(st.integers(0, 50)), "journal full")
@@ -85,17 +84,18 @@ def lives(draw: st.DrawFn) -> list[Parcel]:
 def tell(store: SqliteStore, parcels: list[Parcel], cuts: Iterable[int]) -> None:
     """Commits the parcels in batches that end at `cuts`."""
     edges = [0, *sorted(cut for cut in cuts if cut < len(parcels)), len(parcels)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         store.commit(parcels[start:end])
 
 
 def digest(store: SqliteStore, path: Path) -> dict[str, list[object]]:
     """The tables as sets of facts, with names in place of keys that depend on who came first."""
     names = dict(store.db.execute("SELECT key, node FROM nodes").fetchall())
-    facts = {name: sorted(((names[row[0]], *row[1:]) for row in store.db.execute(sql)), key=repr)
-             for name, sql in DIGESTS.items()}  # fmt: skip
+    everything: dict[str, list[object]] = {}
+    for name, sql in DIGESTS.items():
+        everything[name] = sorted(((names[row[0]], *row[1:]) for row in store.db.execute(sql)), key=repr)
     reader = StoreReader(path)
-    everything: dict[str, list[object]] = {**facts, "losses": sorted(losses(reader), key=repr)}
+    everything["losses"] = sorted(losses(reader), key=repr)
     everything["counts"] = [reader.stored_readings(), reader.receipted_readings(), reader.undated_readings()]
     reader.close()
     return everything

@@ -70,4 +70,4 @@ def settled(store: SqliteStore, ack: AckDue) -> set[int]:
     gaps = store.db.execute("SELECT first, last FROM gaps WHERE node=? AND epoch=?", key).fetchall()
     lowest = store.db.execute("SELECT lowest FROM journals WHERE node=? AND epoch=?", key).fetchone()
     named = {seq for first, last in gaps for seq in range(first, last + 1)}
-    return arrived | named | set(range(lowest[0] if lowest else 0))
+    return {0} | arrived | named | set(range(lowest[0] if lowest else 0))

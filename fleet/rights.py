@@ -1,0 +1,70 @@
+"""Who may say and hear what, and the broker's configuration: pure text, written from the registry.
+
+Deny by default. A node may publish under its own `up/` and hear its own `down/`, nobody's else; the collector the
+reverse. `$MQTT.sub.>` is where NATS delivers QoS 1 messages of a session to itself; a client cannot subscribe to it.
+NATS protocol clients are given no rights at all: every user is for MQTT only, and that listener takes a random
+loopback port. Passwords are 256 random bits, kept plain in a file of mode 0600: hashing them would make a storm of
+reconnects CPU-bound.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge.wire import topics
+from fleet.registry import COLLECTOR, Credential
+
+ACK_WAIT = "10s"
+MOST_UNACKED = 4096  # the sum over a session's filters must stay under 65,535, or SUBACK says 0x80
+INTERNAL = "$MQTT.sub.>"
+
+
+def subject(topic_filter: str) -> str:
+    """An MQTT filter without `#`, as NATS writes it."""
+    return topic_filter.replace("/", ".").replace("+", "*")
+
+
+def rights(user: str) -> tuple[list[str], list[str]]:
+    """What a user may publish and what it may subscribe to, as NATS subjects."""
+    if user == COLLECTOR:
+        return [subject(f"{topics.ROOT}/+/down/+")], [subject(topics.EVERY_UP), INTERNAL]
+    return [subject(topics.every_up(user))], [subject(topics.every_down(user)), INTERNAL]
+
+
+def user_list(credentials: Iterable[Credential]) -> str:
+    """The include file with every user, its password and its rights."""
+    lines = "\n".join(f"    {_user(credential)}" for credential in credentials)
+    return f"authorization {{\n  timeout: 10\n  users: [\n{lines}\n  ]\n}}\n"
+
+
+def _user(credential: Credential) -> str:
+    publish, subscribe = rights(credential.user)
+    return (
+        f"{{user: {_quoted(credential.user)}, password: {_quoted(credential.password)}, "
+        f'allowed_connection_types: ["MQTT"], permissions: '
+        f"{{publish: {{allow: {_list(publish)}}}, subscribe: {{allow: {_list(subscribe)}}}}}}}"
+    )
+
+
+def server_config(folder: Path, host: str, port: int) -> str:
+    """The NATS server's own file; everything it writes stays in `folder`."""
+    return f"""# Written by `fleet serve`; changes are lost.
+server_name: "lantaarn"
+listen: "127.0.0.1:-1"
+pid_file: {_quoted(str(folder / "nats.pid"))}
+log_file: {_quoted(str(folder / "nats.log"))}
+logfile_size_limit: 8MB
+jetstream {{ store_dir: {_quoted(str(folder / "jetstream"))}, max_memory_store: 64MB, max_file_store: 4GB }}
+mqtt {{ listen: {_quoted(f"{host}:{port}")}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
+include "users.conf"
+"""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
+def _list(subjects: list[str]) -> str:
+    return "[" + ", ".join(_quoted(each) for each in subjects) + "]"
