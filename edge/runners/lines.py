@@ -66,6 +66,7 @@ class LinesRunner:
         self._boundary_ms: int | None = None
         self._looked_ms = 0
         self._partial = True
+        self._bug = ""
         self._seen = False  # the lines were watched in some part of this window
         self._complaints = OncePerInterval(window_ms)
         self._events: list[Event] = []
@@ -140,11 +141,14 @@ class LinesRunner:
     def _close_window(self, boundary_ms: int) -> None:
         self._hand_over(boundary_ms * 1_000)
         readings = self.driver.close(boundary_ms * 1_000)
-        seen, partial = self._seen, self._partial
+        seen, partial, bug = self._seen, self._partial, self._bug
+        self._bug = ""
         self._seen = self._door.port is not None
         self._partial = not self._seen
         if not seen:
             return self._complain(boundary_ms, BusFault.cause, self._door.why)
+        if bug:
+            return self._complain(boundary_ms, BUG, bug)
         sampled = Sampled(self.name, boundary_ms, believed(readings, partial))
         self.tally.add("sampled", len(sampled.readings))
         self._events.append(sampled)
@@ -158,8 +162,11 @@ class LinesRunner:
             if until_us is not None and at_us >= until_us:
                 return
             self._waiting.popleft()
-            self._number(event)
-            self.driver.edge(Edge(at_us, self._lines[event.line_offset], level(event)))
+            try:
+                self._number(event)
+                self.driver.edge(Edge(at_us, self._lines[event.line_offset], level(event)))
+            except Exception as error:  # what comes after it is still taken, but the window says nothing
+                self._bug = f"the driver raised {type(error).__name__}: {error}"
 
     def _number(self, event: EdgeEvent) -> None:
         """Tell of edges that the kernel dropped before this one."""

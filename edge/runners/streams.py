@@ -56,6 +56,7 @@ class StreamRunner:
         self._newest: tuple[int, list[Reading]] | None = None
         self._eager = True  # pass the next frame on at once
         self._hungry = False  # there was more than a gulp
+        self._flush_ms: int | None = None  # when what lies half in the driver is no frame any more
         self._attendance = Attendance(interval_ms)
         self._complaints = OncePerInterval(interval_ms)
         self._events: list[Event] = []
@@ -108,6 +109,7 @@ class StreamRunner:
             due.append(self._door.retry_ms)
         else:
             due += [] if self.fd is not None else [self._looked_ms + LOOK_MS]
+            due += [] if self._flush_ms is None else [self._flush_ms]
             due += [self._resume_ms] if self._setup is not None and self._pause is None else []
             due += [self._setup_due_ms] if self._setup is None and self._setup_due_ms is not None else []
         return min(due)
@@ -151,7 +153,15 @@ class StreamRunner:
             return
         data = self._door.port.read(GULP, 0.0)
         self._hungry = len(data) >= GULP
-        for readings in self.driver.feed(data) if data else ():
+        if data:
+            self._take(self.driver.feed(data), now_ms)
+            self._flush_ms = now_ms + round(self.driver.gap_s * 1_000)
+        elif self._flush_ms is not None and now_ms >= self._flush_ms:
+            self._take(self.driver.flush(), now_ms)
+            self._flush_ms = None
+
+    def _take(self, frames: list[list[Reading]], now_ms: int) -> None:
+        for readings in frames:
             self._newest = now_ms, readings
             self._heard_ms, self._silences = now_ms, 0
             self._door.proven()
@@ -188,6 +198,7 @@ class StreamRunner:
     def _fail(self, now_ms: int, cause: str, text: str) -> None:
         """Complain, and set the device up again after a while."""
         self.driver.forget()
+        self._flush_ms = None
         if self._setup is not None:
             self._setup.close()
         self._setup = self._pause = None

@@ -1,0 +1,209 @@
+"""Edges in windows: by the kernel's stamps, with its losses, over real drivers and simulated lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.driver import SettingValue
+from drivers.errors import BusFault
+from drivers.lines import Edge, LinesDriver
+from drivers.pulse_counter import PulseCounter
+from drivers.reading import Flag, Quantity, Reading
+from edge.buses.port import EdgeEvent
+from edge.events import Event
+from edge.runners.lines import LATE_WINDOWS, LOST, LinesRunner
+from simulators.clock import VirtualClock
+from tests.edge.runners.hands import drive, failed, sampled, stamps
+
+
+@dataclass(frozen=True)
+class Stamped:
+    event_type: int
+    timestamp_ns: int
+    line_offset: int
+    global_seqno: int
+    line_seqno: int
+
+
+@dataclass
+class Lines:
+    """A request for lines whose kernel keeps `holds` edges, the newest."""
+
+    fd: int = 9
+    offset_us: int = 0
+    holds: int = 1_024
+    events: list[EdgeEvent] = field(default_factory=list)
+    numbers: dict[int, int] = field(default_factory=dict)
+    refuse: BusFault | None = None
+    opened: int = 0
+
+    def open(self) -> Lines:
+        self.opened += 1
+        self.check()
+        self.events.clear()
+        self.numbers.clear()
+        return self
+
+    def check(self) -> None:
+        if self.refuse:
+            raise self.refuse
+
+    def edge(self, at_us: int, level: int, offset: int = 17) -> None:
+        self.numbers[offset] = self.numbers.get(offset, 0) + 1
+        stamped = Stamped(1 if level else 2, (at_us - self.offset_us) * 1_000, offset, 0, self.numbers[offset])
+        self.events = [*self.events, stamped][-self.holds :]
+
+    def wait_edge_events(self, timeout: float | None = None) -> bool:
+        assert timeout == 0, "a runner never blocks"
+        self.check()
+        return bool(self.events)
+
+    def read_edge_events(self, max_events: int | None = None) -> Sequence[EdgeEvent]:
+        taken, self.events = self.events[:64], self.events[64:]
+        return taken
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+
+class Ups(LinesDriver):
+    """Counts activations; gives the losses it was told of on a channel of their own."""
+
+    name = "ups"
+    measures = (Quantity.COUNT,)
+
+    def __init__(self, **settings: SettingValue) -> None:
+        super().__init__(**settings)
+        self.ups = self.gone = 0
+        self.heard: list[Edge] = []
+
+    def edge(self, edge: Edge) -> None:
+        self.heard.append(edge)
+        self.ups += edge.level
+
+    def lost(self, edges: int) -> None:
+        self.gone += edges
+
+    def close(self, at_us: int) -> list[Reading]:
+        counted, self.ups = self.ups, 0
+        return [Reading(Quantity.COUNT, float(counted))]
+
+
+def counts(events: Sequence[Event]) -> list[tuple[int, float]]:
+    return [(event.at_ms, event.readings[0].value) for event in sampled(events)]
+
+
+def runner_on(lines: Lines, window_ms: int = 10_000) -> tuple[LinesRunner, Ups]:
+    driver = Ups()
+    return LinesRunner("a", driver, window_ms, {"line": 17}, lines.open), driver
+
+
+def test_zero_windows_are_readings_and_the_first_part_of_a_window_is_flagged() -> None:
+    clock = VirtualClock(now_us=4_000_000)
+    runner, _ = runner_on(Lines())
+    events = drive(runner, clock, 40)
+    assert counts(events) == [(10_000, 0), (20_000, 0), (30_000, 0), (40_000, 0)]
+    assert [event.readings[0].flags for event in sampled(events)] == [Flag.WARMING, *[Flag.NONE] * 3]
+
+
+@given(
+    st.lists(st.integers(0, 59_999_999), max_size=300).map(sorted),
+    st.lists(st.integers(1, 59_000), max_size=30).map(sorted),
+    st.integers(-(10**9), 10**9),
+)
+def test_every_edge_counts_in_the_window_of_its_stamp(ups: list[int], steps_ms: list[int], offset_us: int) -> None:
+    """However late the steps come, within what is caught up with."""
+    lines = Lines(offset_us=offset_us)
+    runner, driver = runner_on(lines)
+    runner.step(0)
+    events: list[Event] = []
+    told = 0
+    for now_ms in [*steps_ms, 60_000]:
+        while told < len(ups) and ups[told] <= now_ms * 1_000:
+            lines.edge(ups[told], 1)
+            told += 1
+        events += runner.step(now_ms)
+    expected = [(at, sum(1 for up in ups if at - 10_000 <= up / 1_000 < at)) for at in range(10_000, 60_001, 10_000)]
+    assert counts(events) == expected
+    assert [edge.at_us for edge in driver.heard] == ups
+
+
+def test_what_the_kernel_dropped_is_told_before_the_next_edge_and_flagged() -> None:
+    lines = Lines(holds=100)
+    runner, driver = runner_on(lines)
+    drive(runner, clock := VirtualClock(), 10)
+    for number in range(250):
+        lines.edge(clock.now_us + number, number % 2)
+    events = drive(runner, clock, 30)
+    assert driver.gone == runner.counters()["a"][LOST] == 150
+    assert len(driver.heard) == 100
+    assert [event.readings[0].flags for event in sampled(events)] == [Flag.WARMING, Flag.NONE]
+
+
+def test_a_long_sleep_closes_a_few_windows_and_counts_the_rest_as_missed() -> None:
+    runner, _ = runner_on(Lines())
+    runner.step(0)
+    events = runner.step(1_000_001)
+    assert stamps(events) == list(range(1_000_000 - (LATE_WINDOWS - 1) * 10_000, 1_000_001, 10_000))
+    assert runner.counters()["a"]["missed"] == 100 - LATE_WINDOWS
+
+
+def test_a_chip_that_goes_away_and_comes_back() -> None:
+    clock = VirtualClock()
+    lines = Lines()
+    runner, _ = runner_on(lines)
+    drive(runner, clock, 22)
+    lines.refuse = BusFault("gpiochip2 is gone")
+    events = drive(runner, clock, 322)
+    assert stamps(events) == [30_000]
+    assert sampled(events)[0].readings[0].flags == Flag.WARMING
+    assert {event.text for event in failed(events)} == {"gpiochip2 is gone"}
+    assert 29 <= len(failed(events)) <= 31
+    lines.refuse = None
+    flags = [event.readings[0].flags for event in sampled(drive(runner, clock, 350))]
+    assert flags == [Flag.WARMING, Flag.NONE, Flag.NONE]
+    assert lines.opened < 90
+
+
+def test_lines_that_are_never_there() -> None:
+    lines = Lines(refuse=BusFault("no such chip"))
+    runner, _ = runner_on(lines, 60_000)
+    events = drive(runner, VirtualClock(), 240, steps=200)
+    assert not sampled(events)
+    assert 4 <= len(failed(events)) <= 5
+
+
+def test_a_driver_with_a_bug_is_contained() -> None:
+    class Chokes(Ups):
+        def edge(self, edge: Edge) -> None:
+            raise KeyError(edge.line)
+
+    lines = Lines()
+    runner = LinesRunner("a", Chokes(), 10_000, {"line": 17}, lines.open)
+    clock = VirtualClock()
+    drive(runner, clock, 5)
+    for number in range(50):
+        lines.edge(clock.now_us + number, 1)
+    events = drive(runner, clock, 30)
+    assert {event.cause for event in failed(events)} == {"bug"}
+    assert counts(events) == [(20_000, 0), (30_000, 0)]
+    assert runner.counters()["a"]["bug"] == 1
+
+
+def test_the_real_counter_adds_up_over_windows() -> None:
+    clock = VirtualClock()
+    lines = Lines()
+    runner = LinesRunner("rain", PulseCounter(), 10_000, {"line": 17}, lines.open)
+    events: list[Event] = []
+    for second in range(60):
+        events += drive(runner, clock, second)
+        lines.edge(clock.now_us, 1)
+        lines.edge(clock.now_us + 100_000, 0)
+    events += drive(runner, clock, 60)
+    window = [event.readings[0].value for event in sampled(events)]
+    assert sum(window) == sampled(events)[-1].readings[1].value == 60
+    assert set(window) == {10.0}
