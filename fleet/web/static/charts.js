@@ -1,5 +1,14 @@
 // A chart for each thing that a node measures, which moves as readings arrive.
 const POINTS = 600;
+const DAY_S = 86400;
+
+function moments(u, splits) {
+  const span = splits.at(-1) - splits[0];
+  return splits.map((s) => {
+    const iso = new Date(s * 1000).toISOString();
+    return span > 3 * DAY_S ? iso.slice(5, 10) : iso.slice(11, span < 300 ? 19 : 16);
+  });
+}
 
 function plot(element, series) {
   const axis = { font: "11px system-ui", stroke: "#5b6475", grid: { stroke: "#eef1f5" }, ticks: { show: false } };
@@ -9,7 +18,7 @@ function plot(element, series) {
   return new uPlot({
     width: element.clientWidth || 320, height: 150, legend: { show: false }, cursor: { y: false },
     series: [{}, { ...line, fill: counts ? "#24509e" : line.fill }],
-    axes: [axis, { ...axis, size: 48 }],
+    axes: [{ ...axis, size: 28, space: 70, values: moments }, { ...axis, size: 58 }],
     scales: { x: { time: true }, y: counts ? { range: (u, low, high) => [0, Math.max(1, high)] } : {} },
   }, [[], []], element);
 }

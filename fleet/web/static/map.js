@@ -48,6 +48,9 @@ export function drawMap(element, geojson, nodes, choose) {
   const base = streets(map, geojson);
   frame(map, base, nodes.filter((node) => node.latitude !== null && node.longitude !== null));
   draw();
+  const label = () => element.classList.toggle("far", map.getZoom() < 15);
+  map.on("zoomend", label);
+  label();
   const markers = new Map();
 
   function show(current, chosen) {
