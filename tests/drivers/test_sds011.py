@@ -1,0 +1,114 @@
+"""The SDS011 against its simulated chip, its public vectors, and every value it can say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.reading import Quantity
+from drivers.sds011 import SDS011, command
+from drivers.talk import Write
+from simulators.chips.sds011 import SDS011 as Nova
+from simulators.clock import VirtualClock
+from tests.drivers.serial_bench import SerialBench
+from tests.drivers.streams import heard
+
+RAW = json.loads((Path(__file__).parents[1] / "vectors" / "vectors-serial.json").read_text())
+COMMANDS = {vector["expected"]["name"]: vector["raw_hex"] for vector in RAW
+            if vector["device"] == "sds011" and vector["expected"].get("type") == "command"}
+REPLIES = [v["raw_hex"] for v in RAW if v["device"] == "sds011" and v["expected"].get("type") == "config_reply"]
+
+
+def bench() -> SerialBench:
+    clock = VirtualClock()
+    return SerialBench(Nova(clock.boot_us), clock)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "value"), [("set_active", 2, 0), ("set_query", 2, 1), ("sleep", 6, 0), ("work", 6, 1), ("period_1min", 8, 1)]
+)  # fmt: skip
+def test_commands_are_those_of_the_protocol(name: str, function: int, value: int) -> None:
+    assert command(function, value).hex() == COMMANDS[name]
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_answers_to_commands_are_no_readings(reply: str) -> None:
+    driver = SDS011()
+    assert driver.feed(bytes.fromhex(reply)) == []
+    assert not driver.errors
+
+
+@given(fine=st.integers(0, 9999), coarse=st.integers(0, 19999))
+def test_sweep(fine: int, coarse: int) -> None:
+    chip = Nova(lambda: 0)
+    chip.feels.update({Quantity.PM2_5: fine / 10, Quantity.PM10: coarse / 10})
+    wanted = [{"pm2_5": fine / 10, "pm10": coarse / 10}] if fine or coarse else []
+    driver = SDS011()
+    assert heard(driver, [chip.report()]) == wanted
+    assert driver.errors == ({} if wanted else {"not_ready": 1})
+
+
+def test_setup_wakes_a_sleeper_that_only_answers_when_asked() -> None:
+    street = bench()
+    street.chip.hear(command(2, 1) + command(6, 0))
+    driver = SDS011()
+    assert street.listen(driver, 5) == []
+    street.set_up(driver)
+    assert len(street.listen(driver, 5)) == 5
+    assert not driver.errors
+
+
+def test_a_working_period_lets_the_laser_rest() -> None:
+    street, driver = bench(), SDS011(working_period=2)
+    street.set_up(driver)
+    assert 28 <= len(street.listen(driver, 120)) <= 31
+    assert 28 <= len(street.listen(driver, 120)) <= 31
+    assert driver.silence_s > 90
+    assert SDS011().silence_s < 10
+
+
+def test_the_period_outlives_a_power_cut_and_sleep_does_not() -> None:
+    street, driver = bench(), SDS011()
+    assert isinstance(street.chip, Nova)
+    street.chip.hear(command(8, 5) + command(6, 0))
+    street.chip.faults.brown_out()
+    street.chip.say()
+    assert (street.chip.period_min, street.chip.asleep) == (5, False)
+    street.set_up(driver)
+    assert street.chip.period_min == 0
+
+
+@pytest.mark.parametrize("period", [-1, 31, True, "5"])
+def test_a_period_that_the_device_does_not_have_is_refused(period: int) -> None:
+    with pytest.raises(ValueError, match="working_period"):
+        SDS011(working_period=period)
+
+
+def test_faults_cost_readings_and_never_give_wrong_ones() -> None:
+    street, driver = bench(), SDS011()
+    street.feel({Quantity.PM2_5: 12.3, Quantity.PM10: 45.6})
+    knobs = street.chip.faults
+    knobs.corrupt(2, byte=3, bit=5)
+    knobs.garbage(50)
+    street.chip.tear()
+    knobs.nack_next(1)
+    good = street.listen(driver, 10)
+    assert good
+    assert all(values == {"pm2_5": 12.3, "pm10": 45.6} for values in good)
+    assert set(driver.errors) == {"checksum", "framing"}
+
+
+def test_a_device_that_has_not_measured_says_nothing() -> None:
+    street, driver = bench(), SDS011()
+    street.chip.faults.stuck_busy = True
+    assert street.listen(driver, 5) == []
+    assert driver.errors == {"not_ready": 5}
+
+
+def test_setup_writes_and_pauses_only() -> None:
+    written = [step.data for step in SDS011().setup() if isinstance(step, Write)]
+    assert written == [command(6, 1), command(2, 0), command(8, 0)]
