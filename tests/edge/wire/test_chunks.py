@@ -1,24 +1,36 @@
 """A chunk gives back exactly what went in, and nothing else: whatever the readings, whatever the damage."""
 
+import binascii
+import itertools
+import tracemalloc
+import zlib
 from operator import itemgetter
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from edge.wire.bits import fixed, signed_small, small, to_bytes, wide
 from edge.wire.chunks import (
     Cell,
     Chunk,
-    ClockQuality,
+    ChunkError,
     Column,
     Schema,
+    Strip,
+    UnknownSchema,
     decode,
     decode_columns,
     encode,
     encode_columns,
     peek,
 )
+from edge.wire.clocks import ClockQuality
+from edge.wire.codec import varint
+from tests.edge.wire import series
 
 LIMIT = 2**62
+SYNCED = ClockQuality.SYNCED
 TIMES = st.one_of(
     st.integers(0, 30),
     st.integers(0, 50).map(lambda index: index * 10_000 + index * 7919 % 7),
@@ -30,6 +42,21 @@ CELLS = st.lists(st.builds(Cell, TIMES, st.integers(0, 8), STEPS, FLAGS), max_si
 QUALITIES = st.sampled_from(ClockQuality)
 
 
+@st.composite
+def timetables(draw: st.DrawFn) -> list[Cell]:
+    """Sensors on timetables of their own, here and there a sample missing or late, here and there a flag."""
+    cells = []
+    for column in range(draw(st.integers(1, 6))):
+        phase, every = draw(st.sampled_from([0, 0, 0, 7, 4_321])), draw(st.sampled_from([1, 1, 2, 6]))
+        late = draw(st.lists(st.sampled_from([0, 0, 0, 0, 1, 3, None]), min_size=24, max_size=24))
+        flags = draw(st.sampled_from([[0] * 24, [16] * 9 + [0] * 15, [2] * 24, [0, 0, 0, 4] * 6]))
+        for index in range(0, 24, every):
+            if (delay := late[index]) is not None:
+                at_ms = phase + 10_000 * (index + 77) + delay * draw(st.sampled_from([0, 1]))
+                cells.append(Cell(at_ms, column, 100 * column + index * index % 5, flags[index]))
+    return cells
+
+
 def schema_of(width: int) -> Schema:
     return Schema(tuple(Column("s", "temperature", str(index), 2) for index in range(width)))
 
@@ -38,12 +65,206 @@ def in_order(cells: list[Cell]) -> list[Cell]:
     return sorted(cells, key=itemgetter(0, 1))
 
 
-@given(CELLS, st.integers(9, 12), st.integers(0, 2**32 - 1), QUALITIES)
+def sealed(body: bytes) -> bytes:
+    """With the checksum that a chunk of this length has."""
+    if len(body) <= 510:
+        return body + binascii.crc_hqx(body, 0xFFFF).to_bytes(2, "big")
+    return body + zlib.crc32(body).to_bytes(4, "big")
+
+
+def head(schema: Schema, count: int, mark: int = 0x48) -> bytes:
+    return bytes((mark,)) + schema.key + varint(1) + varint(count)
+
+
+@given(CELLS | timetables(), st.integers(9, 12), st.integers(0, 2**32 - 1), QUALITIES)
+@example([Cell(5, 8, -LIMIT), Cell(5, 8, LIMIT), Cell(5, 8, -LIMIT, 65_535)], 9, 0, ClockQuality.UNKNOWN)
 def test_what_goes_in_comes_out(cells: list[Cell], width: int, boot: int, quality: ClockQuality) -> None:
     schema = schema_of(width)
     data = encode(schema, boot, quality, cells)
     assert decode({schema.key: schema}.get, data) == Chunk(boot, quality, schema.key, in_order(cells))
-    head = peek(data)
-    assert (head.schema_key, head.boot, head.quality, head.count) == (schema.key, boot, quality, len(cells))
+    seen = peek(data)
+    assert (seen.schema_key, seen.boot, seen.quality, seen.count) == (schema.key, boot, quality, len(cells))
     found = decode_columns({schema.key: schema}.__getitem__, data)
     assert encode_columns(schema, boot, quality, found.strips) == data
+
+
+@given(CELLS, st.randoms())
+def test_the_order_of_different_cells_does_not_matter(cells: list[Cell], chance: object) -> None:
+    unique = list({cell[:2]: cell for cell in cells}.values())
+    schema = schema_of(9)
+    assert encode(schema, 1, SYNCED, unique) == encode(schema, 1, SYNCED, in_order(unique))
+
+
+def test_every_small_chunk() -> None:
+    schema = schema_of(2)
+    possible = [
+        Cell(at, column, steps, flags) for at in (0, 9) for column in (0, 1) for steps in (-1, 5) for flags in (0, 2)
+    ]
+    for length in range(4):
+        for cells in itertools.combinations_with_replacement(possible, length):
+            data = encode(schema, 0, SYNCED, cells)
+            assert decode({schema.key: schema}.get, data).cells == in_order(list(cells))
+
+
+def test_thousands_of_cells() -> None:
+    schema = series.schema(12)
+    strips = series.strips(5_000, 1_000, columns=12)
+    found = decode_columns({schema.key: schema}.get, encode_columns(schema, 7, SYNCED, strips))
+    assert found.strips == strips and found.count == 60_000
+
+
+@pytest.mark.parametrize("samples", [10, 200])
+def test_no_flipped_bit_goes_unseen(samples: int) -> None:
+    schema = series.schema()
+    data = encode_columns(schema, 3, SYNCED, series.strips(samples, 10_000))
+    assert (len(data) > 512) == (samples == 200)
+    for bit in range(8 * len(data)):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ChunkError):
+            peek(bytes(damaged))
+
+
+def test_no_cut_and_no_burst_goes_unseen() -> None:
+    schema = series.schema()
+    data = encode_columns(schema, 3, SYNCED, series.strips(10, 10_000))
+    for at in range(len(data)):
+        with pytest.raises(ChunkError):
+            peek(data[:at])
+        for burst in (b"\xff\xff", b"\x81\x01"):
+            damaged = int.from_bytes(data, "big") ^ int.from_bytes(burst, "big") << 8 * max(0, at - 1)
+            with pytest.raises(ChunkError):
+                peek(damaged.to_bytes(len(data) + 1, "big")[1:])
+
+
+SAMPLE = encode(
+    schema_of(9), 1, SYNCED, [Cell(10_000 * (i % 17), i % 8, i * i % 91 - 9, i % 5 // 4) for i in range(90)]
+)
+
+
+@given(
+    st.integers(0, len(SAMPLE) - 3),
+    st.binary(max_size=12),
+    st.integers(0, 12),
+    st.sampled_from([SAMPLE, encode_columns(series.schema(9), 1, SYNCED, series.strips(9, 1_000, columns=9))]),
+)
+def test_a_damaged_chunk_with_a_right_checksum_is_a_chunk_or_an_error(
+    at: int, put: bytes, cut: int, data: bytes
+) -> None:
+    body = data[:-2]
+    body = body[:at] + put + body[at + cut :]
+    schema = schema_of(9)
+    try:
+        chunk = decode(lambda key: schema, sealed(body))
+    except ChunkError:
+        return
+    again = encode(schema, chunk.boot, chunk.quality, chunk.cells)
+    assert decode(lambda key: schema, again).cells == chunk.cells
+
+
+@given(st.binary(max_size=80), st.integers(0, 2**16 + 9), st.integers(0x40, 0x7F), st.integers(0, 9))
+def test_any_bits_behind_a_head_are_a_chunk_or_an_error(noise: bytes, count: int, mark: int, width: int) -> None:
+    schema = schema_of(width)
+    try:
+        found = decode_columns(lambda key: schema, sealed(head(schema, count, mark) + noise))
+    except ChunkError:
+        return
+    assert sum(len(strip.steps) for strip in found.strips) == count == found.count
+
+
+@given(st.binary(max_size=80))
+def test_noise_is_an_error(noise: bytes) -> None:
+    for data in (noise, sealed(noise)):
+        try:
+            decode(lambda key: None, data)
+        except (ChunkError, UnknownSchema):
+            continue
+        raise AssertionError("a chunk without a schema was decoded")
+
+
+def test_a_hostile_count_gets_no_memory() -> None:
+    schema = schema_of(1024)
+    lists = "1" + fixed(0, 4) + wide(0) + fixed(0, 4) + (wide(7) + fixed(0, 4)) * 1024
+    tracemalloc.start()
+    for count, together in ((65_536, True), (2**60, True), (65_536, False), (2**60, False)):
+        bits = lists if together else small(1) + "1" * 1024 + wide(2**50) + lists
+        with pytest.raises(ChunkError):
+            decode_columns(
+                lambda key: schema, sealed(head(schema, count, 0x48 if together else 0x40) + to_bytes(bits + "1" * 9))
+            )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8_000_000
+
+
+def test_what_is_left_out_may_not_outweigh_what_is_there() -> None:
+    schema = schema_of(2)
+    first = wide(100) + "1" + fixed(0, 4) + wide(0) + fixed(0, 4)
+    bits = small(2) + "1" + "0" + fixed(1, 2) + first + wide(1) + "11" + small(0) + fixed(10, 4) + signed_small(1)
+    with pytest.raises(ChunkError, match="left out"):
+        decode_columns(lambda key: schema, sealed(head(schema, 101, 0x40) + to_bytes(bits)))
+
+
+def test_an_unknown_schema_is_named() -> None:
+    schema = schema_of(1)
+    data = encode(schema, 1, SYNCED, [Cell(1, 0, 1)])
+    nothing: dict[bytes, Schema] = {}
+    for lookup in (nothing.get, nothing.__getitem__):
+        with pytest.raises(UnknownSchema) as caught:
+            decode(lookup, data)
+        assert caught.value.key == schema.key
+    assert peek(data).count == 1
+
+
+@pytest.mark.parametrize(
+    "strips",
+    [
+        [Strip(1, [1], [1], [0])],
+        [Strip(-1, [1], [1], [0])],
+        [Strip(0, [1], [1], [0]), Strip(0, [2], [1], [0])],
+        [Strip(0, [2, 1], [1, 1], [0, 0])],
+        [Strip(0, [-1], [1], [0])],
+        [Strip(0, [LIMIT + 1], [1], [0])],
+        [Strip(0, [1], [LIMIT + 1], [0])],
+        [Strip(0, [1], [-LIMIT - 1], [0])],
+        [Strip(0, [1], [1], [65_536])],
+        [Strip(0, [1], [1], [-1])],
+        [Strip(0, [1], [1, 2], [0])],
+        [Strip(0, list(range(65_537)), [0] * 65_537, [0] * 65_537)],
+    ],
+)
+def test_what_no_chunk_holds(strips: list[Strip]) -> None:
+    with pytest.raises(ValueError):
+        encode_columns(schema_of(1), 1, SYNCED, strips)
+
+
+GOLDEN: dict[str, list[Cell]] = {
+    "empty": [],
+    "one": [Cell(123_456, 1, -42)],
+    "together": [
+        Cell(20_000 + 10_000 * i + i % 3, column, 1_700 * column + i % 4) for i in range(12) for column in range(3)
+    ],
+    "apart": [
+        Cell(10_000 * i + column, column, 3 * i) for i in range(9) for column in range(3) if i % (column + 1) == 0
+    ],
+    "some": [Cell(10_000 * i, column, -i) for i in range(12) for column in range(3) if not (column == 1 and i == 7)],
+    "flagged": [Cell(1_000 * i, i % 3, i, 16 * (i < 9) or 4 * (i % 9 == 0)) for i in range(30)],
+    "outlier": [Cell(60_000 * i, 0, 2**62 if i == 5 else i % 3) for i in range(20)],
+}
+BYTES = {
+    "empty": "50b7c299d6050042a6",
+    "one": "52b7c299d605010a21971200e9806f02",
+    "together": "58b7c299d6052498cc00c30c300aad56a8442ea42ab55aa110ca90556ab54220f10c",
+    "apart": "50b7c299d605111ca2198006aa0a10ab02880a302980a948e129",
+    "some": "50b7c299d605231482498008f382820b1fee0a08a409",
+    "flagged": "54b7c299d6051e1ca2202ad7702217e855aee04433d055aee00a366019f4d3078601a366011fffc01004a366011fffc0"
+    "10001ba9",
+    "outlier": "50b7c299d605140d952e000187fffbfffc000aebaebaebbe7bfffffffffffffbfe7bfffffffffffffbc042ac",
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_bytes_of_format_1(name: str) -> None:
+    schema = schema_of(3)
+    assert encode(schema, 5, ClockQuality.HOLDOVER, GOLDEN[name]).hex() == BYTES[name]
+    assert decode(lambda key: schema, bytes.fromhex(BYTES[name])).cells == in_order(GOLDEN[name])

@@ -1,5 +1,7 @@
 """Single numbers: there and back, one spelling each."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +40,13 @@ def test_zigzag(number: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2**150))))
 def test_bits_read_back_in_order(items: list[tuple[int, int]]) -> None:
-    writers = (lambda n: fixed(n % 512, 9), wide, small, signed_wide, lambda n: signed_small(-n))
+    writers: tuple[Callable[[int], str], ...] = (
+        lambda n: fixed(n % 512, 9),
+        wide,
+        small,
+        signed_wide,
+        lambda n: signed_small(-n),
+    )
     bits = BitReader(to_bytes("".join(writers[kind](number) for kind, number in items)))
     readers = (lambda: bits.fixed(9), bits.wide, bits.small, bits.signed_wide, bits.signed_small)
     expected = [(number % 512, number, number, number, -number)[kind] for kind, number in items]
@@ -55,10 +63,12 @@ def test_how_many_bits_they_take() -> None:
 @given(st.binary(max_size=40), st.integers(0, 4))
 def test_the_end_of_the_bits_is_noticed(data: bytes, kind: int) -> None:
     bits = BitReader(data)
-    reader = (lambda: bits.fixed(9), bits.wide, bits.small, bits.signed_wide, bits.signed_small)[kind]
+    readers: tuple[Callable[[], int], ...] = (
+        lambda: bits.fixed(9), bits.wide, bits.small, bits.signed_wide, bits.signed_small,
+    )  # fmt: skip
     with pytest.raises(CodecError):
         for _ in range(8 * len(data) + 1):
-            reader()
+            readers[kind]()
 
 
 @pytest.mark.parametrize(("data", "read"), [(b"\x00\x00", 0), (b"\x01", 0), (b"\x80", 0)])

@@ -1,0 +1,72 @@
+"""Records travel whole, at the least cost, and a payload is records or an error."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.wire.record import LARGEST_SEQ, LONGEST_PAYLOAD, Record, RecordError, RecordKind, pack, unpack
+
+KINDS = st.integers(1, 15)
+COUNTS = st.integers(0, 2**31 - 1)
+PARTS = st.lists(st.tuples(KINDS, COUNTS, st.binary(max_size=200)), min_size=1, max_size=9)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, LARGEST_SEQ - 10), PARTS)
+def test_there_and_back(epoch: int, seq: int, parts: list[tuple[int, int, bytes]]) -> None:
+    records = [Record(epoch, seq + index, *part) for index, part in enumerate(parts)]
+    assert unpack(pack(*records)) == records
+
+
+@given(st.binary(max_size=80) | st.binary(max_size=80).map(lambda data: b"\x10\0\0\0\1" + data))
+def test_any_bytes_are_records_or_an_error(payload: bytes) -> None:
+    try:
+        records = unpack(payload)
+    except RecordError:
+        return
+    assert pack(*records) == payload
+
+
+@given(PARTS, st.data())
+def test_a_cut_payload_of_several_is_noticed(parts: list[tuple[int, int, bytes]], data: st.DataObject) -> None:
+    records = [Record(1, index, *part) for index, part in enumerate([*parts, (1, 1, b"end")])]
+    payload = pack(*records)
+    cut = data.draw(st.integers(0, len(payload) - 1))
+    try:
+        assert len(unpack(payload[:cut])) < len(records)
+    except RecordError:
+        pass
+
+
+def test_the_bytes_of_format_1() -> None:
+    chunk = Record(0x01020304, 300, RecordKind.CHUNK, 60, b"body")
+    event = Record(0x01020304, 301, RecordKind.EVENT, 0, b"{}")
+    assert pack(chunk).hex() == "1101020304ac023c" + b"body".hex()
+    assert pack(chunk, event).hex() == "1001020304ac02" + "013c04" + b"body".hex() + "050002" + b"{}".hex()
+
+
+def test_kinds_are_known_by_name_and_strangers_kept() -> None:
+    (known,), (strange,) = unpack(pack(Record(1, 1, 1, 0, b""))), unpack(pack(Record(1, 1, 9, 0, b"")))
+    assert known.kind is RecordKind.CHUNK
+    assert strange.kind == 9 and not isinstance(strange.kind, RecordKind)
+
+
+@pytest.mark.parametrize(
+    "payload", ["", "11", "1101020304", "2101020304" + "0000", "1001020304" + "00", "11010203048000" + "00"]
+)
+def test_what_is_no_payload(payload: str) -> None:
+    with pytest.raises(RecordError):
+        unpack(bytes.fromhex(payload))
+
+
+def test_bounds() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        pack(Record(1, 1, 1, 1, bytes(LONGEST_PAYLOAD)))
+    with pytest.raises(RecordError):
+        unpack(b"\x11" + bytes(LONGEST_PAYLOAD))
+    with pytest.raises(ValueError, match="neighbours"):
+        pack(Record(1, 1, 1, 1, b""), Record(1, 3, 1, 1, b""))
+    with pytest.raises(ValueError, match="nothing"):
+        pack()
+    for wrong in ((2**32, 0, 1, 0), (-1, 0, 1, 0), (0, 2**63, 1, 0), (0, 0, 0, 0), (0, 0, 16, 0), (0, 0, 1, 2**31)):
+        with pytest.raises(ValueError):
+            Record(*wrong, b"")

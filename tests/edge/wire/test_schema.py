@@ -1,0 +1,72 @@
+"""A schema reads back as it was, and its four bytes change with everything in it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.wire.schema import MOST_COLUMNS, Column, Schema, SchemaError
+
+NAME = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
+COLUMNS = st.lists(
+    st.builds(Column, NAME.filter(bool) | st.sampled_from("ab"), NAME.filter(bool), NAME, st.integers(0, 18)),
+    max_size=12,
+    unique_by=lambda column: (column.sensor, column.quantity, column.channel),
+).map(tuple)
+AIR = Schema((Column("air", "temperature", "", 2), Column("air", "humidity", "", 2), Column("door", "count", "in", 0)))
+
+
+@given(COLUMNS)
+def test_there_and_back(columns: tuple[Column, ...]) -> None:
+    schema = Schema(columns)
+    assert Schema.decode(schema.encode()) == schema
+    assert len(schema.key) == 4 and Schema.decode(schema.encode()).key == schema.key
+
+
+@given(COLUMNS, COLUMNS)
+def test_different_schemas_have_different_bytes(one: tuple[Column, ...], other: tuple[Column, ...]) -> None:
+    assert (Schema(one).encode() == Schema(other).encode()) == (one == other)
+
+
+@given(st.binary(max_size=60) | st.binary(max_size=40).map(lambda data: b"\1\2" + data))
+def test_any_bytes_are_a_schema_or_an_error(data: bytes) -> None:
+    try:
+        schema = Schema.decode(data)
+    except SchemaError:
+        return
+    assert schema.encode() == data
+
+
+def test_no_damage_goes_unseen_or_changes_the_key_unnoticed() -> None:
+    data = AIR.encode()
+    for bit in range(8 * len(data)):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
+        try:
+            assert Schema.decode(bytes(damaged)).key != AIR.key
+        except SchemaError:
+            pass
+
+
+def test_the_bytes_of_format_1() -> None:
+    assert AIR.encode().hex() == (
+        "0103" + "03616972" + "0b74656d7065726174757265" + "00" + "02"
+        "00" + "0868756d6964697479" + "00" + "02"
+        "04646f6f72" + "05636f756e74" + "02696e" + "00"
+    )  # fmt: skip
+    assert AIR.key.hex() == "fb97a0b8"
+
+
+def test_what_no_schema_holds() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        Schema((Column("a", "co2", "", 0), Column("a", "co2", "", 1)))
+    with pytest.raises(ValueError, match="more than"):
+        Schema(tuple(Column("a", "co2", str(index), 0) for index in range(MOST_COLUMNS + 1)))
+    for wrong in (
+        ("", "co2", "", 0),
+        ("a", "", "", 0),
+        ("a", "co2", "ö" * 33, 0),
+        ("a", "co2", "", 19),
+        ("a", "b", "", -1),
+    ):
+        with pytest.raises(ValueError):
+            Column(*wrong)
