@@ -70,10 +70,10 @@ class SPS30(CommandChip):
     def commands(self) -> Mapping[int, tuple[float, Handler]]:
         self._measure_if_due()
         both: dict[int, tuple[float, Handler]] = {
-            0x8004: (5, self._clean_every), 0xD002: (1, lambda: text("00080000", 4)),
-            0xD033: (1, lambda: text(self.serial, 16)), 0xD100: (1, lambda: [self.firmware]),
-            0xD206: (1, lambda: [self.condition >> 16, self.condition & 0xFFFF]), 0xD210: (5, lambda: None),
-            0xD304: (100, self._reset), 0x0202: (1, lambda: [1 if self._words else 0]), 0x0300: (1, self._take),
+            0x8004: (5, self._clean_every), 0xD002: (0, lambda: text("00080000", 4)),
+            0xD033: (0, lambda: text(self.serial, 16)), 0xD100: (0, lambda: [self.firmware]),
+            0xD206: (0, lambda: [self.condition >> 16, self.condition & 0xFFFF]), 0xD210: (5, lambda: None),
+            0xD304: (100, self._reset), 0x0202: (0, lambda: [1 if self._words else 0]), 0x0300: (0, self._take),
         }  # fmt: skip
         if self._mode == "measuring":
             return {**both, 0x0104: (20, self._stop), 0x5607: (5, lambda: None)}
