@@ -40,10 +40,10 @@ PIPES = {3: Quantity.GAS_VOLUME, 7: Quantity.WATER_VOLUME}
 
 LINE = re.compile(rb"(\d+)-(\d+):(\d+\.\d+\.\d+)((?:\([^()]*\))*)")
 MORE = re.compile(rb"(?:\([^()]*\))+")
-VALUE = re.compile(rb"\((\d{1,9}(?:\.\d{1,6})?)\*(\w+)\)")
-STAMPED = re.compile(rb"\((\d{12})[SW]?\)\((\d{1,9}(?:\.\d{1,6})?)\*(m3)\)")
+VALUE = re.compile(rb"\((\d{1,12}(?:\.\d{1,6})?)\*(\w+)\)")
+STAMPED = re.compile(rb"\((\d{12})[SW]?\)\((\d{1,12}(?:\.\d{1,6})?)\*(m3)\)")
 OLD_GAS = re.compile(
-    rb"\((\d{12})[SW]?\)(?:\(\d*\)){3}\(\d+-\d+:24\.2\.\d+\)\((m3)\)\((\d{1,9}(?:\.\d{1,6})?)\)"
+    rb"\((\d{12})[SW]?\)(?:\(\d*\)){3}\(\d+-\d+:24\.2\.\d+\)\((m3)\)\((\d{1,12}(?:\.\d{1,6})?)\)"
 )
 NUMBER = re.compile(rb"\((\d{1,3})\)")
 HEX = re.compile(rb"[0-9A-Fa-f]{1,4}")
