@@ -1,0 +1,126 @@
+"""A lamppost indoors: the chips that a board names, wired to one spot of the city.
+
+It has the face of real ports towards the agent, and one method towards the city: `feel`, which lets the chips feel
+what the spot is like at this moment. Somebody must call it often (a few times a second); `PostThread` does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from drivers.catalog import driver
+from drivers.driver import SerialLine
+from drivers.errors import BusFault
+from drivers.lines import LinesDriver
+from edge.buses.port import I2CPort, LinePort, PortOpener, SerialPort
+from edge.clock import Clock
+from edge.wiring import SensorPlan
+from simulators.chips.chip import Chip, I2CChip
+from simulators.chips.dual_beam import DualBeam
+from simulators.chips.lines_chip import LinesChip
+from simulators.chips.pulse_counter import PulseCounter
+from simulators.chips.serial_chip import SerialChip
+from simulators.gpio import SimulatedLines
+from simulators.i2c import SimulatedI2C
+from simulators.shelf import chip
+from simulators.streets import Spot
+from simulators.uart import SimulatedSerial
+from simulators.world import World
+
+AHEAD_MS = 2_000  # how far into the future passages are planned
+FEEL_S = 0.1  # real seconds between two looks at the city
+
+
+class Post:
+    """The chips of one node, at one spot."""
+
+    def __init__(self, sensors: Iterable[SensorPlan], world: World, spot: Spot, clock: Clock) -> None:
+        self.world, self.spot, self.clock = world, spot, clock
+        self.chips: dict[str, Chip] = {}
+        self._buses: dict[str, dict[int, I2CChip]] = {}
+        self._ports: dict[str, SerialChip] = {}
+        self._lines: dict[tuple[str, tuple[int, ...]], tuple[LinesChip, dict[str, int]]] = {}
+        self._requests: list[SimulatedLines] = []
+        self._planned_ms = clock.boot_ms()
+        for sensor in sensors:
+            self._wire(sensor)
+        self.feel()
+
+    def _wire(self, sensor: SensorPlan) -> None:
+        if sensor.bus_kind == "host":
+            return
+        found = self.chips[sensor.name] = chip(sensor.driver)(self.clock.boot_us)
+        if isinstance(found, I2CChip):
+            self._buses.setdefault(sensor.bus, {})[sensor.address or found.address] = found
+        elif isinstance(found, SerialChip):
+            self._ports[sensor.bus] = found
+        elif isinstance(found, LinesChip) and issubclass(driver(sensor.driver), LinesDriver):
+            self._lines[sensor.bus, tuple(sensor.pins.values())] = found, sensor.pins
+
+    @property
+    def ports(self) -> PortOpener:
+        """What the agent opens instead of device files."""
+        return PortOpener(self._i2c, self._serial, self._request)
+
+    def _i2c(self, path: str) -> I2CPort:
+        if path not in self._buses:
+            raise BusFault(f"there is no {path} on this post")
+        return SimulatedI2C(self._buses[path])
+
+    def _serial(self, path: str, line: SerialLine) -> SerialPort:
+        if path not in self._ports:
+            raise BusFault(f"there is no {path} on this post")
+        return SimulatedSerial(self._ports[path])
+
+    def _request(self, path: str, offsets: tuple[int, ...], bias: str, active_low: bool) -> LinePort:
+        if (path, offsets) not in self._lines:
+            raise BusFault(f"there are no such lines at {path} on this post")
+        found, pins = self._lines[path, offsets]
+        request = SimulatedLines(found, pins)
+        self._requests.append(request)
+        return request
+
+    def feel(self) -> None:
+        """Let every chip feel the city as it is now, and let who passes by pass by."""
+        felt = self.world.feels(self.spot, self.clock.wall_ms())
+        for found in self.chips.values():
+            for quantity in found.feels.keys() & felt.keys():
+                found.feels[quantity] = felt[quantity]
+        self._let_pass()
+        for request in self._requests:
+            request.pump()
+
+    def _let_pass(self) -> None:
+        until_ms = self.clock.boot_ms() + AHEAD_MS
+        if self._lines and until_ms > self._planned_ms:
+            offset_ms = self.clock.wall_ms() - self.clock.boot_ms()
+            for found, _ in self._lines.values():
+                kind = "people" if isinstance(found, DualBeam) else "vehicles"
+                for passage in self.world.passages(
+                    self.spot, kind, self._planned_ms + offset_ms, until_ms + offset_ms
+                ):
+                    assert isinstance(found, DualBeam | PulseCounter)
+                    found.passes((passage.at_ms - offset_ms) * 1_000, passage.direction)
+        self._planned_ms = until_ms
+
+
+class PostThread:
+    """Lets a post feel its city until it is stopped."""
+
+    def __init__(self, posts: Iterable[Post], every_s: float = FEEL_S) -> None:
+        self._posts, self._every_s = list(posts), every_s
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="city", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._every_s):
+            for post in self._posts:
+                post.feel()
