@@ -14,9 +14,21 @@ from edge.wire.jsontext import to_json
 from edge.wire.record import Record
 from fleet.store.ingest import Ingest
 from fleet.store.memory import Memory
-from fleet.store.store import AckDue, Committed, Greeting, Parcel, Presence, Records, Refused, StoreError, Vitals
+from fleet.store.store import (
+    AckDue,
+    Committed,
+    Greeting,
+    Parcel,
+    PoisonError,
+    Presence,
+    Records,
+    Refused,
+    StoreError,
+    Vitals,
+)
 from fleet.store.tables import open_writer
 
+DISK_ERRORS = (sqlite3.OperationalError, sqlite3.DatabaseError)  # its subclasses blame the statement or the values
 MOST_RANGES = 64  # in one ack; what is left out is acknowledged later
 UPSERT_JOURNAL = """INSERT INTO journals VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
   upto=max(upto, excluded.upto), lowest=max(lowest, excluded.lowest), next=max(next, excluded.next),
@@ -45,9 +57,10 @@ class SqliteStore:
             self.db.execute("BEGIN IMMEDIATE")
             done = self._write(batch)
             self.db.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:
             self._reopen()
-            raise StoreError(str(error)) from error
+            kind = StoreError if type(error) in DISK_ERRORS or isinstance(error, OSError) else PoisonError
+            raise kind(f"{type(error).__name__}: {error}") from error
         self.memory.trim()
         return done
 

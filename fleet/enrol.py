@@ -1,0 +1,97 @@
+"""How a node comes to be known: registry, broker's user list, and the file that goes to the pole.
+
+The file is written first and entered last: after a power cut between the two there is a file that nobody accepts, and
+never a node whose secret is nowhere. The secret exists in three places: the registry, the broker's list and the
+credentials file, each readable by its owner only; it is never printed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from edge.wire.identity import node_id
+from edge.wire.jsontext import to_json
+from fleet import broker, files
+from fleet.clock import new_client_id, new_password
+from fleet.home import Home
+from fleet.registry import COLLECTOR, Credential, Node, Registry
+from fleet.trouble import Exit, Trouble
+
+
+def new_credential(user: str) -> Credential:
+    """A fresh secret for a node or the collector."""
+    return Credential(user, new_password(), new_client_id(user))
+
+
+def make_home(home: Home, registry: Registry) -> None:
+    """Gives a home its collector's credential and a user list. Doing it again changes nothing."""
+    if registry.credential(COLLECTOR) is None:
+        registry.set_credential(new_credential(COLLECTOR))
+    broker.write_users(home.broker, registry.credentials())
+
+
+def check(registry: Registry, node: Node) -> None:
+    """Raises Trouble when the node cannot be added."""
+    try:
+        node_id(node.id)
+    except ValueError as error:
+        raise Trouble(f"{error}.".capitalize(), "Nothing was changed.", "fleet node add ID …, with another id",
+                      Exit.USAGE) from error  # fmt: skip
+    for name, value, most in (("latitude", node.lat, 90), ("longitude", node.lon, 180)):
+        if value is not None and not -most <= value <= most:
+            raise Trouble(f"{value} is no {name}: it lies between -{most} and {most} degrees.", "Nothing was changed.",
+                          "fleet node add again, with the right one", Exit.USAGE)  # fmt: skip
+    if registry.node(node.id) is not None:
+        raise Trouble(f"{node.id} is in the registry already.", "Nothing was changed.",
+                      f"fleet node show {node.id}", Exit.REFUSED)  # fmt: skip
+
+
+def add(home: Home, registry: Registry, node: Node, credentials: Path | None) -> bool:
+    """Enters a node and writes its credentials file. True when a running broker was told. Raises Trouble."""
+    check(registry, node)
+    credential = new_credential(node.id)
+    _with_file(credentials, home, credential, lambda: registry.add(node, credential))
+    return publish(home, registry)
+
+
+def renew(home: Home, registry: Registry, node: str, credentials: Path) -> bool:
+    """Gives a known node a new secret; the old one is void at once. True when a running broker was told."""
+    credential = new_credential(node)
+    _with_file(credentials, home, credential, lambda: registry.set_credential(credential))
+    return publish(home, registry)
+
+
+def publish(home: Home, registry: Registry) -> bool:
+    """Writes the user list from the registry and has a running broker read it."""
+    broker.write_users(home.broker, registry.credentials())
+    return broker.reload(home.broker)
+
+
+def credentials_text(home: Home, credential: Credential) -> str:
+    """The credentials file: the JSON that `edge run` reads."""
+    facts = {"node": credential.user, "url": home.ports().node_url, "user": credential.user,
+             "password": credential.password, "client_id": credential.client_id}  # fmt: skip
+    return to_json(facts).decode() + "\n"
+
+
+def _with_file(path: Path | None, home: Home, credential: Credential, enter: Callable[[], None]) -> None:
+    if path is None:
+        enter()
+        return
+    _claim(path)
+    try:
+        files.replace(path, credentials_text(home, credential), 0o600)
+        enter()
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _claim(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        happened = f"The credentials cannot be written to {path}: {error.strerror}."
+        raise Trouble(happened, "Nothing was changed.", "name another --credentials file", Exit.REFUSED) from error
