@@ -274,17 +274,19 @@ class Journal:
     def forget(self, upto: int) -> None:
         """The office has every seq up to `upto`. Durable with the next commit; a seq not given out yet is ignored.
 
-        Raises JournalError when the disk fails; then nothing was forgotten.
+        When the disk cannot be read nothing is forgotten: the next word of the office covers this one.
         """
         upto = min(upto, self.next - 1)
         if upto <= self.acked:
             return
         mark = self._mark._replace(acked=upto)
-        if upto >= mark.lowest:
+        if upto == mark.lowest - 1:
+            mark = mark._replace(acked_total=mark.released)
+        elif upto >= mark.lowest:
             try:
                 readings = self._total_at(upto)
-            except OSError as error:
-                raise from_disk("the journal was read", error) from error
+            except OSError:
+                return
             mark = mark._replace(acked_total=readings, lowest=upto + 1, released=readings)
         self._mark = mark
         self._named = {named for named in self._named if named[1] > upto}
@@ -299,6 +301,7 @@ class Journal:
         with self._reading(segment) as walk:
             for step in walk.steps(at, segment.size):
                 if step.header.seq > seq:
+                    total = step.header.before if step.header.seq == seq + 1 else total
                     break
                 total = step.header.total
                 self._waymarks.add(segment.ordinal, step.header.seq, step.at, step.header.before)

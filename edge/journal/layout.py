@@ -4,8 +4,8 @@ A segment is a row of 512-byte sectors: one for its header, then records, each b
 that no committed sector is ever written again. All numbers are little-endian.
 
     header   magic, version, epoch, ordinal, salt, first seq, and how the journal stood before this segment; crc
-    record   magic, crc of the header, crc of the body, use, epoch, kind, place in and size of its commit, readings, length,
-             ordinal, seq, and how the journal stands with this record; then the body
+    record   magic, crc of the header, crc of the body, use, epoch, kind, place in and size of its commit, readings,
+             length, ordinal, seq, and how the journal stands with this record; then the body
 
 `ordinal` numbers the uses of segments and never repeats. `use` is the crc of the segment's header. Segments are
 recycled, and a commit may fail or be torn by a power cut, so a file may hold whole, valid records that no longer
