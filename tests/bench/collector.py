@@ -1,0 +1,113 @@
+"""Rows a second through the office's collector: envelope, chunk, dedupe, receipts, query index, fsync, acks.
+
+Messages of sixty readings from fifty nodes go through the very functions that `fleet serve` calls, in batches as full
+as it makes them, into a store on this disk; the broker and its client are left out, as they cost both ways the same.
+The peer is a loop of `executemany` of the same rows, undecoded and unchecked, into the same table with the same index
+and settings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from edge.wire.chunks import Schema
+from edge.wire.clocks import ClockQuality, ClockRecord
+from edge.wire.jsontext import to_json
+from edge.wire.record import Record, RecordKind, pack
+from edge.wire.topics import up
+from fleet.collect import MOST_MESSAGES, Incoming, acks, sort
+from fleet.store.ingest import ADD_ROW
+from fleet.store.sqlite import SqliteStore
+from fleet.store.tables import open_writer
+from tests.bench.figure import Figure, median
+from tests.bench.plant import six
+from tests.bench.wire import BOOT, BOOT_ID, EPOCH, START_S, WALL_S, commits
+
+NODES = 50
+GOAL = 150_000.0
+Batch = list[Incoming]
+Row = tuple[int, ...]
+
+
+def _entries(chunks: int) -> list[tuple[int, int, bytes]]:
+    """What one node's journal holds: its clock, its schema, then chunks of sixty readings."""
+    every = [entry for entries, _, _ in commits(six(), 10, 10 * chunks) for entry in entries]
+    clock = ClockRecord(BOOT, BOOT_ID, (WALL_S - START_S) * 1_000, ClockQuality.SYNCED, None, START_S * 1_000)
+    schemas = [body for kind, _, body in every if kind == RecordKind.SCHEMA]
+    assert schemas and all(Schema.decode(body) for body in schemas)
+    return [(RecordKind.CLOCK, 0, to_json(clock)), *(entry for entry in every if entry[0] != RecordKind.CLOCK)]
+
+
+def batches(chunks: int, nodes: int = NODES) -> list[Batch]:
+    """All messages in the order of their time, as many at once as the collector takes."""
+    entries = _entries(chunks)
+    messages = (
+        Incoming(up(f"post-{node:03}", "record"), pack(Record(EPOCH, seq, *entry)), WALL_S * 1_000)
+        for seq, entry in enumerate(entries)
+        for node in range(nodes)
+    )
+    return [batch for batch in iter(lambda: list(islice(messages, MOST_MESSAGES)), [])]
+
+
+def collect(store: SqliteStore, batch: Sequence[Incoming]) -> int:
+    """One batch from the broker's hands to the acks; the rows it brought."""
+    parcels = [parcel for message in batch if (parcel := sort(message)) is not None]
+    done = store.commit(parcels)
+    assert acks(done.acks)
+    return sum(done.rows.values())
+
+
+def ours(folder: Path, work: list[Batch]) -> tuple[int, float]:
+    """Rows, and seconds they took."""
+    store = SqliteStore(folder / "readings.db")
+    began = time.perf_counter()
+    rows = sum(collect(store, batch) for batch in work)
+    took = time.perf_counter() - began
+    assert collect(store, work[-1]) == 0, "the same again must add nothing"
+    store.close()
+    return rows, took
+
+
+def rows_of(folder: Path, size: int) -> list[list[Row]]:
+    """The rows that our store wrote, in the parts in which it wrote them."""
+    connection = open_writer(folder / "readings.db")
+    every = iter(connection.execute("SELECT id, series, t_ms, steps, flags, receipt FROM readings ORDER BY id"))
+    parts = [part for part in iter(lambda: list(islice(every, size)), [])]
+    connection.close()
+    return parts
+
+
+def theirs(folder: Path, parts: list[list[Row]]) -> tuple[int, float]:
+    """The plain way, rows at hand."""
+    connection = open_writer(folder / "plain.db")
+    began = time.perf_counter()
+    for part in parts:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(ADD_ROW, part)
+        connection.execute("COMMIT")
+    took = time.perf_counter() - began
+    connection.close()
+    return sum(map(len, parts)), took
+
+
+def measure(scratch: Path, chunks: int = 100, runs: int = 3) -> Iterator[Figure]:
+    """Medians of several runs, ours and theirs in turn."""
+    work = batches(chunks)
+    pairs = [_pair(scratch, work) for _ in range(runs)]
+    rows, rate, plain = pairs[0][0], median([pair[1] for pair in pairs]), median([pair[2] for pair in pairs])
+    note = f"{rows} rows of {NODES} nodes, {MOST_MESSAGES} messages a transaction, WAL, synchronous=FULL, {runs} runs"
+    yield Figure("collector: into SQLite", rate, "rows/s", GOAL, more_is_better=True,
+                 peer="plain executemany of the same rows", peer_value=plain, note=note)  # fmt: skip
+
+
+def _pair(scratch: Path, work: list[Batch]) -> tuple[int, float, float]:
+    with TemporaryDirectory(dir=scratch) as folder:
+        rows, took = ours(Path(folder), work)
+        parts = rows_of(Path(folder), MOST_MESSAGES * 60)
+        same, plain_took = theirs(Path(folder), parts)
+    assert rows == same
+    return rows, rows / took, same / plain_took
