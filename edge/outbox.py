@@ -44,6 +44,11 @@ class Outbox:
         return min((due for due in dues if due is not None), default=None)
 
     @property
+    def has_live(self) -> bool:
+        """Whether something of this session's was not sent yet."""
+        return self._open(max(self._live, self.held.lowest)) < self.held.next
+
+    @property
     def memory(self) -> int:
         """How many ranges are remembered."""
         return len(self._beyond) + len(self._gone) + len(self._urgent) + self._flight.entries

@@ -1,0 +1,103 @@
+"""The loop: whatever happens comes through the inbox, the pure rooms decide, and this thread does it.
+
+The very same agent runs on a pole and in the simulated street; only clock, disk, ports and link differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from edge.buses.port import PortOpener
+from edge.clock import Clock
+from edge.events import Arrived, Asked, Connected, Event, Failed, Lost, Pressed, Puback, Sampled, Stop
+from edge.inbox import Inbox
+from edge.journal.disk import Disk
+from edge.node import LinkMaker, Node
+from edge.wiring import Wiring
+
+LAST_WORDS_MS = 2_000  # for publishing what was committed at the end
+HEALTH_MS = 60_000
+
+
+class Agent:
+    """One node at work. `run` returns when a Stop has come through the inbox."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        clock: Clock,
+        disk: Disk,
+        ports: PortOpener,
+        link: LinkMaker | None,
+        random: Callable[[], float],
+        host_root: Path = Path("/"),
+    ) -> None:
+        self.inbox = Inbox()
+        self.clock = clock
+        self.node = Node(wiring, clock, disk, ports, link, random, self.inbox, host_root)
+        self.stopping = False
+        self._health_ms = 0
+
+    def run(self, alive: Callable[[], object] = lambda: None) -> None:
+        """Work until told to stop, then leave everything committed; `alive` is called at least every 15 s."""
+        self.start()
+        while not self.stopping:
+            alive()
+            self.step()
+        self.finish()
+
+    def start(self) -> None:
+        """Begin sampling. Raises JournalBusy."""
+        self.node.begin(self.clock.boot_ms())
+        self.on_time(self.clock.boot_ms())
+
+    def step(self, longest_ms: int = 15_000) -> None:
+        """Wait for the next event or due time, and do what it asks."""
+        wait_ms = min(self.due_ms() - self.clock.boot_ms(), longest_ms)
+        event = self.inbox.take(self.clock.real_s(wait_ms))
+        now_ms = self.clock.boot_ms()
+        if event is not None:
+            self.hear(event, now_ms)
+        self.on_time(now_ms)
+
+    def due_ms(self) -> int:
+        """When something is to be done even if nothing happens."""
+        return min(due for due in (self._health_ms, *self.node.dues()) if due is not None)
+
+    def hear(self, event: Event, now_ms: int) -> None:
+        """Take one event."""
+        match event:
+            case Sampled():
+                self.node.sampled(event, now_ms)
+            case Failed():
+                self.node.failed(event, now_ms)
+            case Connected() | Lost() | Arrived() | Puback():
+                self.node.told(event, now_ms)
+            case Asked():
+                self.node.asked(event, now_ms)
+            case Pressed():
+                self.node.sampler.note("button pressed", now_ms)
+            case Stop():
+                self.stopping = True
+
+    def on_time(self, now_ms: int) -> None:
+        """Do what is due."""
+        self.node.commit_if_due(now_ms)
+        self.node.tick(now_ms)
+        if now_ms >= self._health_ms:
+            self._health_ms = now_ms + HEALTH_MS
+            self.node.publish_health(now_ms)
+
+    def finish(self) -> None:
+        """Stop the sensors, commit what is open, say goodbye."""
+        self.node.stop_sensors(self.hear)
+        now_ms = self.clock.boot_ms()
+        self.node.last_commit(now_ms)
+        deadline_ms = now_ms + LAST_WORDS_MS
+        while self.node.has_words() and (now_ms := self.clock.boot_ms()) < deadline_ms:
+            event = self.inbox.take(self.clock.real_s(min(100, deadline_ms - now_ms)))
+            if event is not None:
+                self.hear(event, self.clock.boot_ms())
+            self.node.tick(self.clock.boot_ms())
+        self.node.end()

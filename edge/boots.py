@@ -1,0 +1,77 @@
+"""Which boot this is: a small number that the readings carry, and whether the last run ended as it should.
+
+Readings are stamped in time since boot, so each boot needs a number of its own in the journal, the same for every run
+of the agent within that boot and never given to another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge.journal.disk import Disk
+
+FILE = "boot.json"
+FIRST_AT_RANDOM = 1 << 16
+LARGEST = (1 << 32) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """Ordinal and id of this boot; `unclean` says how the run before ended, "" when it ended as it should."""
+
+    ordinal: int
+    id: str
+    unclean: str = ""
+
+
+def begin(disk: Disk, boot_id: str, random: Callable[[], float]) -> Boot:
+    """The boot in which this run begins, written down. `random` gives numbers from 0 up to but without 1."""
+    before = _last(disk)
+    if before is None:
+        known = any(name.endswith(".journal") for name in _names(disk))
+        boot = Boot(_at_random(random) if known else 1, boot_id)
+    else:
+        ordinal, last_id, clean = before
+        same = last_id == boot_id
+        why = "the agent was killed or crashed" if same else "the node lost power or was reset"
+        boot = Boot(ordinal if same else min(ordinal + 1, LARGEST), boot_id, "" if clean else why)
+    return boot if _write(disk, boot, False) else Boot(_at_random(random), boot_id, boot.unclean)
+
+
+def end(disk: Disk, boot: Boot) -> None:
+    """This run ends as it should."""
+    if boot.ordinal < FIRST_AT_RANDOM or _last(disk) is not None:
+        _write(disk, boot, True)
+
+
+def _at_random(random: Callable[[], float]) -> int:
+    return FIRST_AT_RANDOM + int(random() * (LARGEST - FIRST_AT_RANDOM))
+
+
+def _names(disk: Disk) -> list[str]:
+    try:
+        return disk.names()
+    except OSError:
+        return []
+
+
+def _last(disk: Disk) -> tuple[int, str, bool] | None:
+    try:
+        tree = json.loads(disk.read_small(FILE))
+        ordinal = tree["ordinal"]
+        if not isinstance(ordinal, int) or not 0 < ordinal <= LARGEST:
+            return None
+        return ordinal, str(tree["boot_id"]), tree["clean"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(disk: Disk, boot: Boot, clean: bool) -> bool:
+    tree = {"ordinal": boot.ordinal, "boot_id": boot.id, "clean": clean}
+    try:
+        disk.write_small(FILE, json.dumps(tree).encode())
+    except OSError:
+        return False
+    return True

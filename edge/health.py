@@ -1,0 +1,124 @@
+"""How the node does: named questions, each answered good, bad or unknown, with a reason and a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge.patient import Patient, duration
+from edge.wire.clocks import ClockQuality
+from edge.wire.messages import CheckResult, State
+
+SESSION_PATIENCE_MS = 60_000
+ACK_PATIENCE_MS = 300_000
+OLD_MS = 24 * 3_600_000
+NEARLY_FULL = 0.8
+LEAST_FREE = 100 * 2**20
+FRESH_START_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class JournalView:
+    """The journal as it stands. `trouble` is what it last refused to do, "" when all is well."""
+
+    trouble: str = ""
+    remedy: str = ""
+    waiting: int = 0  # readings in memory that it does not take
+    backlog: int = 0  # readings not acked
+    used: int = 0
+    cap: int = 1
+    oldest_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """The way to the office. `refusal`: why it cannot be gone at all."""
+
+    office: bool = True
+    refusal: str = ""
+    remedy: str = ""
+    connected: bool = False
+    since_ms: int = 0  # since when it is so
+    reason: str = ""
+    silent_ms: int | None = None  # connected, with something un-acked: since the last ack
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """Everything that the checks look at; times in ms since boot."""
+
+    now_ms: int
+    began_ms: int
+    journal: JournalView
+    session: SessionView
+    clock: ClockQuality
+    free_bytes: int | None
+    unclean: str = ""
+    board: str = ""  # why the newest board was refused
+
+
+def checks(view: NodeView, patients: Sequence[Patient]) -> list[CheckResult]:
+    """All node checks, in a stable order."""
+    own = [_journal(view.journal), _session(view), _clock(view.clock)]
+    own += [_disk(view.free_bytes), _boot(view), _board(view)]
+    return own + [patient.check(view.now_ms) for patient in patients]
+
+
+def _journal(journal: JournalView) -> CheckResult:
+    share = journal.used / journal.cap
+    depth = f"{journal.backlog} readings wait for the office, {share:.0%} of the room is used"
+    if journal.trouble:
+        reason = f"{journal.trouble} {journal.waiting} readings are kept in memory meanwhile."
+        return CheckResult("journal", State.BAD, reason, journal.remedy)
+    if share > NEARLY_FULL:
+        return CheckResult("journal", State.BAD, f"{depth}.", "See why the office does not ack: edge status")
+    if journal.oldest_ms > OLD_MS:
+        reason = f"{depth}, the oldest for {duration(journal.oldest_ms)}."
+        return CheckResult("journal", State.BAD, reason, "See the check named session.")
+    return CheckResult("journal", State.GOOD, f"{depth}.")
+
+
+def _session(view: NodeView) -> CheckResult:
+    session, lasted = view.session, view.now_ms - view.session.since_ms
+    if not session.office:
+        return CheckResult("session", State.UNKNOWN, "No office is set: readings stay on the node.", "Add [office].")
+    if session.refusal:
+        return CheckResult("session", State.BAD, session.refusal, session.remedy)
+    if session.connected and session.silent_ms is not None and session.silent_ms > ACK_PATIENCE_MS:
+        reason = f"Connected, but the office has acked nothing for {duration(session.silent_ms)}."
+        return CheckResult("session", State.BAD, reason, "Look in the office: fleet health")
+    if session.connected:
+        return CheckResult("session", State.GOOD, f"Connected for {duration(lasted)}.")
+    late = view.now_ms - view.began_ms > SESSION_PATIENCE_MS
+    reason = f"Not connected: {session.reason}. Nothing is lost; readings wait in the journal."
+    remedy = "Check network and broker; the node tries again by itself."
+    return CheckResult("session", State.BAD if late else State.UNKNOWN, reason, remedy)
+
+
+def _clock(quality: ClockQuality) -> CheckResult:
+    if quality in (ClockQuality.SYNCED, ClockQuality.HOLDOVER):
+        return CheckResult("clock", State.GOOD, f"The clock is {quality.word}.")
+    reason = "Nobody has set the clock that we know of; readings are dated when that happens."
+    return CheckResult("clock", State.UNKNOWN, reason, "Look at: timedatectl")
+
+
+def _disk(free: int | None) -> CheckResult:
+    if free is None:
+        return CheckResult("disk", State.UNKNOWN, "The disk does not say how much is free.", "Look at: dmesg")
+    reason = f"{free // 2**20} MiB are free."
+    if free < LEAST_FREE:
+        return CheckResult("disk", State.BAD, reason, "Make room: df -h")
+    return CheckResult("disk", State.GOOD, reason)
+
+
+def _boot(view: NodeView) -> CheckResult:
+    if view.unclean and view.now_ms - view.began_ms < FRESH_START_MS:
+        reason = f"The run before this one ended uncleanly: {view.unclean}."
+        return CheckResult("boot", State.BAD, reason, "If it goes on, check the power supply and: journalctl -u edge")
+    return CheckResult("boot", State.GOOD, f"Running for {duration(view.now_ms - view.began_ms)}.")
+
+
+def _board(view: NodeView) -> CheckResult:
+    if view.board:
+        return CheckResult("board", State.BAD, f"The newest board was refused: {view.board}", "Run: edge check")
+    return CheckResult("board", State.GOOD, "The board is in use as written.")

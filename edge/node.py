@@ -1,0 +1,276 @@
+"""The rooms of one node, wired together: sensors, sampler, journal, courier, health. The agent's loop walks through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from drivers import catalog
+from drivers.driver import Driver
+from edge import boots
+from edge.buses.port import PortOpener
+from edge.buses.thread import BusThread
+from edge.clock import Clock
+from edge.commits import Commits
+from edge.courier import Courier
+from edge.effects import Tick
+from edge.events import Arrived, Asked, Connected, Event, Failed, Lost, Puback, Sampled
+from edge.health import JournalView, NodeView, SessionView, checks
+from edge.inbox import Inbox
+from edge.journal.disk import Disk
+from edge.journal.journal import Journal
+from edge.link import Link
+from edge.office import OfficeError
+from edge.patient import Patient
+from edge.questions import Questions, told
+from edge.runners.roster import runners_for
+from edge.sampler import Sampler, SensorFacts
+from edge.uplink import Uplink
+from edge.vitals import Vitals
+from edge.wire.messages import Health, Hello, SensorLine, Status, to_json
+from edge.wiring import SensorPlan, Wiring
+
+VERSION = "0.1.0"
+LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
+LARGEST_EPOCH = 2**32 - 1
+BETWEEN_MS = 20  # the two looks at the clocks may be so far apart
+
+
+class Node:
+    """One node. `random` gives numbers from 0 up to but without 1; times in ms since boot."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        clock: Clock,
+        disk: Disk,
+        ports: PortOpener,
+        link: LinkMaker | None,
+        random: Callable[[], float],
+        inbox: Inbox,
+        host_root: Path = Path("/"),
+    ) -> None:
+        self.wiring, self.clock, self.disk, self.inbox = wiring, clock, disk, inbox
+        self.refused_board = ""
+        self._random, self._make_link = random, link
+        self._began_ms = clock.boot_ms()
+        self.boot = boots.begin(disk, clock.boot_id, random)
+        self.commits = Commits(partial(Journal.open, disk, self._new_epoch, wiring.journal.cap_bytes))
+        facts = [sensor_facts(plan) for plan in wiring.sensors]
+        self.sampler = Sampler(self.boot.ordinal, clock.boot_id, facts, wiring.journal.commit_ms, self._began_ms)
+        self.patients = {plan.name: Patient(plan, self._began_ms) for plan in wiring.sensors}
+        self.questions = Questions(self.patients)
+        runners = runners_for(wiring.sensors, ports, host_root)
+        self.buses = [BusThread(runner, clock, inbox.put) for runner in runners]
+        self.courier: Courier | None = None
+        self._office_trouble: OfficeError | None = None
+
+    def _new_epoch(self) -> int:
+        return 1 + int(self._random() * (LARGEST_EPOCH - 1))
+
+    # The day's work.
+
+    def begin(self, now_ms: int) -> None:
+        """Open the journal, the way to the office and the sensors. Raises JournalBusy."""
+        self.commits.open()
+        self._open_office(now_ms)
+        self.sampler.note("agent started", now_ms, version=VERSION, unclean=self.boot.unclean)
+        for bus in self.buses:
+            bus.start()
+
+    def _open_office(self, now_ms: int) -> None:
+        if self._make_link is None:
+            return
+        try:
+            link = self._make_link(self.inbox.put)
+        except OfficeError as error:
+            self._office_trouble = error
+            return
+        journal = self.commits.journal
+        uplink = Uplink(
+            self.commits.standing(), self._random, acked=journal.acked if journal else -1, now_ms=now_ms
+        )
+        self.courier = Courier(uplink, link, self.commits, self._greet, self.sampler.redeclare)
+        self.tick(now_ms)
+
+    def sampled(self, event: Sampled, now_ms: int) -> None:
+        """A sensor gave readings."""
+        patient = self.patients[event.sensor]
+        self._note(patient.took(self.sampler.take(event, now_ms), now_ms), now_ms)
+        self.questions.heard(event.sensor, now_ms)
+
+    def failed(self, event: Failed, now_ms: int) -> None:
+        """A sensor could not be read."""
+        self._note(self.patients[event.sensor].failed(event, now_ms), now_ms)
+        self.questions.heard(event.sensor, now_ms)
+
+    def _note(self, news: tuple[str, dict[str, str | int | float | bool | None]] | None, now_ms: int) -> None:
+        if news is not None:
+            self.sampler.note(news[0], now_ms, **news[1])
+
+    def told(self, event: Connected | Lost | Arrived | Puback, now_ms: int) -> None:
+        """Something came from the link."""
+        if self.courier is not None:
+            self.courier.tell(event, now_ms)
+
+    def dues(self) -> Iterable[int | None]:
+        """When something of ours is due."""
+        yield self.sampler.due_ms
+        yield self.questions.due_ms
+        yield self.courier.uplink.due_ms if self.courier else None
+
+    def tick(self, now_ms: int) -> None:
+        """Do what is due, but for commits."""
+        self.questions.check(now_ms)
+        due = self.courier.uplink.due_ms if self.courier else None
+        if self.courier is not None and due is not None and now_ms >= due:
+            self.courier.tell(Tick(), now_ms)
+
+    def commit_if_due(self, now_ms: int, everything: bool = False) -> None:
+        """Put what is due into the journal, and let the uplink know."""
+        if not everything and now_ms < self.sampler.due_ms:
+            return
+        self._tell_clock()
+        held = self.commits.commit(self.sampler.commit(now_ms, everything), now_ms)
+        if held is not None and self.courier is not None:
+            self.courier.tell(held, now_ms)
+
+    def _tell_clock(self) -> None:
+        """Both clocks at the same instant, or not at all this time."""
+        before_ms = self.clock.boot_ms()
+        wall_ms = self.clock.wall_ms()
+        if self.clock.boot_ms() - before_ms <= BETWEEN_MS:
+            self.sampler.tell_clock(wall_ms, before_ms, self.clock.quality())
+
+    # The way to the office.
+
+    def _greet(self) -> None:
+        assert self.courier is not None
+        status = Status(self.wiring.node, True, self.clock.boot_id, self.clock.wall_ms())
+        self.courier.publish("status", to_json(status), retain=True)
+        if (journal := self.commits.journal) is not None:
+            hello = Hello(self.wiring.node, self.clock.boot_id, journal.epoch, journal.lowest, journal.next, VERSION,
+                          journal.total_readings, [_line(plan) for plan in self.wiring.sensors])  # fmt: skip
+            self.courier.publish("hello", to_json(hello))
+        self.publish_health(self.clock.boot_ms())
+
+    def publish_health(self, now_ms: int) -> None:
+        """Say how we do, when there is a session to say it in."""
+        if self.courier is not None and self.courier.uplink.connected:
+            self.courier.publish("health", to_json(self.health(now_ms)))
+
+    def health(self, now_ms: int) -> Health:
+        """All checks, and counters that only grow within a run."""
+        view = NodeView(now_ms, self._began_ms, self._journal_view(now_ms), self._session_view(now_ms),
+                        self.clock.quality(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
+        return Health(now_ms, checks(view, list(self.patients.values())), self.counters())
+
+    def counters(self) -> dict[str, int]:
+        """Readings sampled, refused, journalled and lost, and what each sensor counted."""
+        journal = self.commits.journal
+        counts = {"sampled": self.sampler.sampled, "refused": self.sampler.refused, "lost": self.commits.lost}
+        counts["journalled"] = journal.total_readings if journal else 0
+        for bus in self.buses:
+            for sensor, tally in bus.runner.counters().items():
+                counts.update({f"sensor.{sensor}.{key}": count for key, count in tally.items()})
+        return counts
+
+    def _journal_view(self, now_ms: int) -> JournalView:
+        journal, trouble = self.commits.journal, self.commits.trouble
+        words = (trouble.what, trouble.remedy) if trouble else ("", "")
+        if journal is None:
+            return JournalView(*words, self.commits.waiting)
+        return JournalView(*words, self.commits.waiting, journal.backlog_readings, journal.used_bytes,
+                           journal.cap_bytes, self.commits.oldest_ms(now_ms))  # fmt: skip
+
+    def _session_view(self, now_ms: int) -> SessionView:
+        if self.courier is None:
+            trouble = self._office_trouble
+            return SessionView(self._make_link is not None, trouble.what if trouble else "",
+                               trouble.remedy if trouble else "")  # fmt: skip
+        uplink, held = self.courier.uplink, self.courier.uplink.outbox.held
+        open_since = max(uplink.last_ack_ms or 0, uplink.phase_since_ms)
+        silent = now_ms - open_since if uplink.outbox.acked < held.next - 1 else None
+        return SessionView(True, "", "", uplink.connected, uplink.phase_since_ms, uplink.reason, silent)
+
+    def _free(self) -> int | None:
+        try:
+            return self.disk.free_bytes()
+        except OSError:
+            return None
+
+    # Questions from the pole.
+
+    def asked(self, event: Asked, now_ms: int) -> None:
+        """Somebody asked over the socket."""
+        match event.question.get("ask"):
+            case "status":
+                event.answer(self.status(now_ms))
+            case "read":
+                self.questions.ask(event.question.get("sensor"), self._ask_sensor, event.answer, now_ms)
+            case other:
+                event.answer({"error": f"The agent does not know the question {other!r}."})
+
+    def _ask_sensor(self, name: str) -> bool:
+        if self.patients[name].plan.bus_kind == "gpio":
+            return False
+        for bus in self.buses:
+            if name in bus.runner.sensors:
+                bus.ask(name)
+        return True
+
+    def status(self, now_ms: int) -> dict[str, object]:
+        """Everything that `edge status` shows."""
+        health = self.health(now_ms)
+        rows = [{"name": c.name, "state": c.state.value, "reason": c.reason, "remedy": c.remedy} for c in health.checks]
+        sensors = [told(patient, now_ms) for patient in self.patients.values()]
+        return {"node": self.wiring.node, "version": VERSION, "boot": self.boot.ordinal, "checks": rows,
+                "sensors": sensors, "counters": health.counters}  # fmt: skip
+
+    # The end.
+
+    def stop_sensors(self, hear: Callable[[Event, int], None]) -> None:
+        """End the bus threads, and hear what they still said."""
+        for bus in self.buses:
+            for _ in range(5):
+                stopped = bus.stop(0.2)
+                self._drain(hear)
+                if stopped:
+                    break
+
+    def _drain(self, hear: Callable[[Event, int], None]) -> None:
+        while (event := self.inbox.take(0)) is not None:
+            hear(event, self.clock.boot_ms())
+
+    def last_commit(self, now_ms: int) -> None:
+        """Everything that is open goes into the journal."""
+        self.sampler.note("agent stopped", now_ms)
+        self.commit_if_due(now_ms, everything=True)
+
+    def has_words(self) -> bool:
+        """Whether something was committed that is not out yet."""
+        uplink = self.courier.uplink if self.courier else None
+        return uplink is not None and uplink.connected and (uplink.in_window > 0 or uplink.outbox.has_live)
+
+    def end(self) -> None:
+        """Say goodbye and let go of everything but the disk."""
+        if self.courier is not None:
+            self.courier.goodbye(to_json(Status(self.wiring.node, False, self.clock.boot_id, self.clock.wall_ms())))
+        self.commits.close()
+        boots.end(self.disk, self.boot)
+
+
+def driver_class(plan: SensorPlan) -> type[Driver]:
+    """The driver that a sensor is read with. Raises KeyError for one that there is not."""
+    return Vitals if plan.driver == Vitals.name else catalog.driver(plan.driver)
+
+
+def sensor_facts(plan: SensorPlan) -> SensorFacts:
+    """What the sampler must know of a sensor."""
+    found = driver_class(plan)
+    return SensorFacts(plan.name, plan.interval_ms, round(found.still_s * 1_000), found.decimals)
+
+
+def _line(plan: SensorPlan) -> SensorLine:
+    return SensorLine(plan.name, plan.driver, [quantity.value for quantity in driver_class(plan).measures])
