@@ -87,8 +87,9 @@ def judge(vector: Vector) -> Verdict:
         kind = driver(name)
     except KeyError:
         return Verdict(str(vector.get("id", "")), name, NO_DRIVER)
-    chosen, note = _settings(kind, vector)
+    note = ""
     try:
+        chosen, note = _settings(kind, vector)
         difference = compare(vector, play(kind(**chosen), vector))
     except Exception as error:  # whatever a driver or a door raises is this vector's failure, not the player's
         difference = f"{type(error).__name__}: {error}"

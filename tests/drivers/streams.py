@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from drivers.stream import StreamDriver
 
@@ -17,4 +18,4 @@ def heard(driver: StreamDriver, pieces: Iterable[bytes]) -> list[Values]:
 def cut(data: bytes, at: Iterable[int]) -> list[bytes]:
     """The data in pieces, cut at these places (taken modulo the length)."""
     marks = [0, *sorted({place % (len(data) + 1) for place in at}), len(data)]
-    return [data[begin:end] for begin, end in zip(marks, marks[1:], strict=False)]
+    return [data[begin:end] for begin, end in pairwise(marks)]

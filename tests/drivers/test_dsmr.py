@@ -208,7 +208,7 @@ def _everything_the_driver_says(feed: Callable[[DSMR], object]) -> str:
         said = [traceback.format_exc()]
     finally:
         logging.getLogger().removeHandler(handler)
-    kept = {name: value for name, value in vars(driver).items()}
+    kept = dict(vars(driver))
     return "".join([*said, log.getvalue(), out.getvalue(), repr(kept), repr(pickle.dumps(kept))])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -14,17 +14,19 @@ from simulators.chips.dual_beam import BODY_US, FROM_BEAM_TO_BEAM_US
 from simulators.chips.dual_beam import DualBeam as Gate
 
 RING = ((0, 0), (1, 0), (1, 1), (0, 1))
+INWARD = (("a", 1), ("b", 1), ("a", 0), ("b", 0))
 LONGEST_US = FROM_BEAM_TO_BEAM_US * 5 + BODY_US
 
 
-def counts(driver: DualBeam) -> tuple[float, float]:
+def counts(driver: DualBeam) -> tuple[int, int]:
     values = {reading.name: reading.value for reading in driver.close(0)}
-    return values["count.in"], values["count.out"]
+    assert all(value == int(value) for value in values.values())
+    return int(values["count.in"]), int(values["count.out"])
 
 
 def walk(driver: DualBeam, states: list[tuple[int, int]], step_us: int = 50_000, from_us: int = 0) -> DualBeam:
     """Feed the edges that lead from state to state; neighbours differ in one beam."""
-    for number, ((a, b), (next_a, next_b)) in enumerate(zip(states, states[1:], strict=False)):
+    for number, ((a, b), (next_a, next_b)) in enumerate(pairwise(states)):
         line, level = ("a", next_a) if a != next_a else ("b", next_b)
         driver.edge(Edge(from_us + number * step_us, line, level))
         assert (a != next_a) != (b != next_b)
@@ -76,7 +78,10 @@ def test_people_and_springs(walks: list[tuple[str, bool, int]], bounces: int) ->
     at_us = 0
     for way, returns, pause_us in walks:
         at_us += pause_us + LONGEST_US
-        (chip.turns_back if returns else chip.passes)(at_us, way)
+        if returns:
+            chip.turns_back(at_us, way)
+        else:
+            chip.passes(at_us, way)
     driver = DualBeam()
     for edge in chip.edges():
         driver.edge(edge)
@@ -98,7 +103,7 @@ def test_any_edges_give_counts_that_are_never_negative_nor_invented(edges: list[
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_a_passage_that_stands_still_is_forgotten(after: int, pause_us: int, passages: tuple[int, int]) -> None:
     driver, at_us = DualBeam(), 0
-    for number, (line, level) in enumerate([("a", 1), ("b", 1), ("a", 0), ("b", 0)]):
+    for number, (line, level) in enumerate(INWARD):
         at_us += pause_us if number == after else 50_000
         driver.edge(Edge(at_us, line, level))
     assert counts(driver) == passages
@@ -119,7 +124,7 @@ def test_a_long_quiet_between_people_is_no_timeout() -> None:
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_a_loss_forgets_the_passage_under_way_and_not_the_next(after: int) -> None:
     driver = DualBeam()
-    for number, (line, level) in enumerate([("a", 1), ("b", 1), ("a", 0), ("b", 0)]):
+    for number, (line, level) in enumerate(INWARD):
         if number == after:
             driver.lost(2)
         driver.edge(Edge(number * 50_000, line, level))

@@ -51,7 +51,7 @@ def test_commands_are_those_of_the_manual(what: str, said: bytes) -> None:
 
 def test_sweep_every_value_including_those_whose_checksum_is_zero() -> None:
     street, zeros = bench(), 0
-    for co2 in range(0, 5001):
+    for co2 in range(5001):
         street.feel({Quantity.CO2: co2})
         zeros += answer(co2)[8] == 0
         assert street.ask(MHZ19()) == {"co2": co2}

@@ -29,8 +29,9 @@ def bench() -> SerialBench:
 
 
 @pytest.mark.parametrize(
-    ("name", "function", "value"), [("set_active", 2, 0), ("set_query", 2, 1), ("sleep", 6, 0), ("work", 6, 1), ("period_1min", 8, 1)]
-)  # fmt: skip
+    ("name", "function", "value"),
+    [("set_active", 2, 0), ("set_query", 2, 1), ("sleep", 6, 0), ("work", 6, 1), ("period_1min", 8, 1)],
+)
 def test_commands_are_those_of_the_protocol(name: str, function: int, value: int) -> None:
     assert command(function, value).hex() == COMMANDS[name]
 
