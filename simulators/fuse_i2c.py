@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from drivers.reading import Quantity
-from simulators.chips.chip import I2CChip
+from simulators.chips.chip import MICRO, I2CChip
 from simulators.clock import PacedClock
 from simulators.i2c import SimulatedI2C
 from simulators.i2cdev import I2CDevice
@@ -189,14 +189,15 @@ def _answered(fuse: int, files: DeviceFile) -> bool:
 
 
 def board(names: Sequence[str], clock: PacedClock) -> dict[int, I2CChip]:
-    """The chips by address. Raises ValueError for one that is not on the shelf or hangs on no I2C bus."""
+    """The chips by address, on for a second already. Raises ValueError for one that hangs on no I2C bus, KeyError."""
     found: dict[int, I2CChip] = {}
     for text in names:
         name, _, address = text.partition("@")
         kind = chip(name)
         if not issubclass(kind, I2CChip):
             raise ValueError(f"{name} is not on an I2C bus")
-        found[int(address, 0) if address else kind.address] = kind(clock.boot_us)
+        on = found[int(address, 0) if address else kind.address] = kind(lambda: 0)
+        on.now_us = lambda: clock.boot_us() + MICRO
     return found
 
 

@@ -83,5 +83,6 @@ def test_reads_any_bme280(name: str, vector: dict[str, Any]) -> None:
     kind = chip("bme280")
     assert issubclass(kind, I2CChip)
     burnt = {str(int(at, 16)): content for at, content in vector["door"]["regs"].items() if at != "0xF7"}
-    feels = [{"temperature": t, "humidity": h, "pressure": p} for t, h, p in ((-5.0, 40.0, 98e3), (22.0, 55.0, 101_325.0))]
+    climates = ((-5.0, 40.0, 98_000.0), (22.0, 55.0, 101_325.0))
+    feels = [{"temperature": t, "humidity": h, "pressure": p} for t, h, p in climates]
     agree(name, kind, feels, burnt)

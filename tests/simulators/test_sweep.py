@@ -1,0 +1,150 @@
+"""The sweep: every driver of the catalog reads its simulated chip over the chip's whole span, within its resolution.
+
+Nobody writes a sweep for a new chip: a line in the catalog and one on the shelf make it run. What the chip is made to
+feel goes through its arithmetic into bytes or edges, over a simulated bus, and through the real driver back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import pytest
+
+from drivers.catalog import ALSO, CATALOG, driver
+from drivers.driver import Driver, I2CDriver, TalkDriver
+from drivers.lines import LinesDriver
+from drivers.reading import Quantity, Reading
+from drivers.stream import StreamDriver
+from drivers.talk import Step
+from simulators.chips.chip import Chip, I2CChip
+from simulators.chips.lines_chip import LinesChip
+from simulators.chips.serial_chip import SerialChip
+from simulators.clock import VirtualClock
+from simulators.i2c import SimulatedI2C, converse, i2c_steps
+from simulators.shelf import SHELF, chip
+from simulators.uart import SimulatedSerial, serial_steps
+
+PLACES = [at / 40 for at in range(41)]
+FELT = [name for name in CATALOG if not issubclass(driver(name), LinesDriver)]
+COUNTED = [name for name in CATALOG if issubclass(driver(name), LinesDriver)]
+APART_US = 1_000_000
+
+
+@runtime_checkable
+class Passed(Protocol):
+    """A line chip by which things pass."""
+
+    true_count: int | dict[str, int]
+
+    def passes(self, at_us: int, direction: str = "in") -> None: ...
+
+
+class Pair:
+    """A driver and its chip, with whatever bus belongs between them."""
+
+    def __init__(self, name: str) -> None:
+        self.clock = VirtualClock()
+        self.driver: Driver = driver(name)()
+        self.chip: Chip = chip(name)(self.clock.boot_us)
+        self.clock.advance(60)
+        self.read = self._stream() if isinstance(self.driver, StreamDriver) else self._talk()
+
+    def _talk(self) -> Callable[[], list[Reading]]:
+        speaks = self.driver
+        assert isinstance(speaks, TalkDriver)
+        perform = self._steps()
+        converse(speaks.setup(), perform)
+        return lambda: converse(speaks.read(), perform)
+
+    def _steps(self) -> Callable[[Step], bytes]:
+        if isinstance(self.driver, I2CDriver) and isinstance(self.chip, I2CChip):
+            bus = SimulatedI2C({self.driver.default_address: self.chip})
+            return i2c_steps(bus, self.driver.default_address, self.clock.advance)
+        assert isinstance(self.chip, SerialChip)
+        return serial_steps(SimulatedSerial(self.chip, self.clock.advance), self.clock.advance)
+
+    def _stream(self) -> Callable[[], list[Reading]]:
+        listens, talks = self.driver, self.chip
+        assert isinstance(listens, StreamDriver) and isinstance(talks, SerialChip)
+        port = SimulatedSerial(talks, self.clock.advance)
+        converse(listens.setup(), serial_steps(port, self.clock.advance))
+
+        def read() -> list[Reading]:
+            port.drain()
+            listens.forget()
+            for _ in range(100):
+                if found := listens.feed(port.read(1, 5.0)):
+                    return found[0]
+                if found := listens.feed(port.read(4095, 0.0)):
+                    return found[0]
+            raise AssertionError("no frame comes")
+
+        return read
+
+    def agrees(self) -> None:
+        """One reading, each quantity (of its first channel) against what is felt."""
+        read: dict[Quantity, float] = {}
+        for reading in self.read():
+            read.setdefault(reading.quantity, reading.value)
+        for quantity in self.driver.measures:
+            assert quantity in read, f"{quantity} is promised and not read"
+            felt, allowed = self.chip.feels[quantity], self.chip.resolves[quantity] * 1.000001
+            assert abs(read[quantity] - felt) <= allowed, (quantity, felt, read[quantity])
+
+
+@pytest.mark.parametrize("name", FELT)
+def test_each_quantity_over_its_span(name: str) -> None:
+    pair = Pair(name)
+    for quantity in pair.driver.measures:
+        low, high = pair.chip.spans[quantity]
+        for place in PLACES:
+            pair.chip.feels = {**pair.chip.rests, quantity: low + (high - low) * place}
+            pair.agrees()
+
+
+@pytest.mark.parametrize("name", FELT)
+def test_all_quantities_at_once(name: str) -> None:
+    pair = Pair(name)
+    for turn in range(2 * len(PLACES)):
+        for which, (quantity, (low, high)) in enumerate(pair.chip.spans.items()):
+            place = PLACES[(turn * (7 + 2 * which) + 13 * which) % len(PLACES)]
+            pair.chip.feels[quantity] = low + (high - low) * (place * 0.99 + 0.0037)
+        pair.agrees()
+
+
+@pytest.mark.parametrize("passages", [0, 1, 2, 17, 300])
+@pytest.mark.parametrize("name", COUNTED)
+def test_every_passage_is_counted(name: str, passages: int) -> None:
+    counts, chip_of_it = driver(name)(), chip(name)
+    clock = VirtualClock()
+    passed = chip_of_it(clock.boot_us)
+    assert isinstance(counts, LinesDriver) and isinstance(passed, LinesChip) and isinstance(passed, Passed)
+    for number in range(passages):
+        passed.passes((number + 1) * APART_US, "out" if number % 3 == 0 else "in")
+    clock.advance(passages + 2)
+    for edge in passed.edges():
+        counts.edge(edge)
+    said = {reading.name: reading.value for reading in counts.close(clock.now_us)}
+    true = passed.true_count if isinstance(passed.true_count, dict) else {"": passed.true_count}
+    assert sum(true.values()) == passages
+    for channel, count in true.items():
+        at = f".{channel}" if channel else ""
+        assert (said[f"count{at}"], said[f"count_total{at}"]) == (count, count)
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_what_a_driver_measures_its_chip_can_feel(name: str) -> None:
+    kind, felt = driver(name), chip(name)
+    assert felt.name == kind.name == name
+    if not issubclass(kind, LinesDriver):
+        assert set(felt.resolves) <= set(felt.spans) and set(felt.rests) <= set(felt.spans)
+        assert set(kind.measures) <= set(felt.resolves)
+        assert all(low < high for low, high in felt.spans.values())
+
+
+def test_the_shelf_holds_what_the_catalog_names() -> None:
+    assert list(SHELF) == list(CATALOG)
+    assert all(chip(other) is chip(name) for other, name in ALSO.items())
+    with pytest.raises(KeyError, match="bme280"):
+        chip("lidar")
