@@ -65,7 +65,7 @@ def _write_times(times: list[int], first: list[int], places: dict[int, int]) -> 
     own = "0" + stamps.write(times, first[0])
     spelled = [own]
     indices = [places.get(time, -1) for time in times]
-    if -1 not in indices and len(places) == len(first) and len({*indices}) == len(indices):
+    if -1 not in indices and len({*indices}) == len(indices):
         taken = {*indices}
         left_out = [index for index in range(len(first)) if index not in taken]
         spelled.append("10" + _write_indices(indices))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge.wire.bits import fixed, signed_small, small, to_bytes, wide
+from edge.wire import rice
+from edge.wire.bits import fixed, signed_small, signed_wide, small, to_bytes, wide
 from edge.wire.chunks import (
     Cell,
     Chunk,
@@ -203,6 +204,47 @@ def test_what_is_left_out_may_not_outweigh_what_is_there() -> None:
     bits = small(2) + "1" + "0" + fixed(1, 2) + first + wide(1) + "11" + small(0) + fixed(10, 4) + signed_small(1)
     with pytest.raises(ChunkError, match="left out"):
         decode_columns(lambda key: schema, sealed(head(schema, 101, 0x40) + to_bytes(bits)))
+
+
+ALONE = signed_wide(1_000)  # the one time of a chunk of one row
+SET = fixed(0, 4)  # a list of zeros
+HOSTILE = {
+    "a value beyond": (0x48, 1, ALONE + wide(LIMIT + 1)),
+    "no such flags": (0x4C, 1, ALONE + wide(1) + "1" + "1" + signed_wide(65_536)),
+    "no such flags, they are negative": (0x4C, 1, ALONE + wide(1) + "1" + "1" + signed_wide(-1)),
+    "format 0x49 is not known": (0x49, 1, ALONE + wide(1)),
+    "format 0x08 is not known": (0x08, 1, ALONE + wide(1)),
+    "left over": (0x48, 1, ALONE + wide(1) + "0" * 8),
+    "the groups do not fit the count": (0x40, 2, small(1) + "1" + wide(1) + ALONE + wide(1)),
+    "the groups do not fit the count, there are too many": (
+        0x40,
+        1,
+        small(1) + "1" + wide(2) + "0" + ALONE + SET + wide(1) + SET,
+    ),
+    "the groups do not fit the schema": (0x40, 1, small(2) + "1" + wide(1) + ALONE + wide(1)),
+    "time runs backwards": (0x48, 2, "0" + ALONE + rice.write([-1]) + wide(1) + SET),
+    "time runs backwards or away": (0x48, 1, signed_wide(LIMIT + 1) + wide(1)),
+    "time runs backwards, before the boot": (0x48, 1, signed_wide(-1) + wide(1)),
+    "no such period": (0x48, 2, "1" + fixed(15, 4) + ALONE + SET + wide(1) + SET),
+    "no such period, of nothing": (0x48, 2, "1" + fixed(14, 4) + wide(0) + ALONE + SET + wide(1) + SET),
+}
+
+
+@pytest.mark.parametrize("why", HOSTILE)
+def test_each_impossible_chunk_is_refused_for_its_reason(why: str) -> None:
+    mark, count, bits = HOSTILE[why]
+    schema = schema_of(1)
+    with pytest.raises(ChunkError, match=why.split(",")[0]):
+        decode_columns(lambda key: schema, sealed(head(schema, count, mark) + to_bytes(bits)))
+
+
+def test_a_group_and_a_count_that_cannot_be() -> None:
+    schema = schema_of(2)
+    strange = small(2) + "0" + fixed(3, 2) + "1" + wide(1) + ALONE + wide(1)
+    with pytest.raises(ChunkError, match="no such group"):
+        decode_columns(lambda key: schema, sealed(head(schema, 1, 0x40) + to_bytes(strange)))
+    with pytest.raises(ChunkError, match="count does not fit"):
+        decode_columns(lambda key: schema, sealed(head(schema, 3) + to_bytes(ALONE + wide(1) + wide(1))))
 
 
 def test_an_unknown_schema_is_named() -> None:
