@@ -25,7 +25,7 @@ without=
 for name in argparse lgpio sysv-ipc pyftdi pyusb binho-host-adapter adafruit-pureio adafruit-circuitpython-requests \
     adafruit-circuitpython-connectionmanager requests certifi idna urllib3 charset-normalizer cryptography cffi \
     pycparser typer typer-slim rich markdown-it-py mdurl pygments shellingham click annotated-doc annotated-types \
-    pydantic pydantic-core typing-inspection typing-extensions setuptools; do
+    pydantic pydantic-core typing-inspection typing-extensions setuptools lark; do
     without="$without --no-emit-package $name"
 done
 # shellcheck disable=SC2086  # a list of words
