@@ -50,7 +50,7 @@ def batches(chunks: int, nodes: int = NODES) -> list[Batch]:
         for seq, entry in enumerate(entries)
         for node in range(nodes)
     )
-    return [batch for batch in iter(lambda: list(islice(messages, MOST_MESSAGES)), [])]
+    return list(iter(lambda: list(islice(messages, MOST_MESSAGES)), []))
 
 
 def collect(store: SqliteStore, batch: Sequence[Incoming]) -> int:
@@ -76,7 +76,7 @@ def rows_of(folder: Path, size: int) -> list[list[Row]]:
     """The rows that our store wrote, in the parts in which it wrote them."""
     connection = open_writer(folder / "readings.db")
     every = iter(connection.execute("SELECT id, series, t_ms, steps, flags, receipt FROM readings ORDER BY id"))
-    parts = [part for part in iter(lambda: list(islice(every, size)), [])]
+    parts = list(iter(lambda: list(islice(every, size)), []))
     connection.close()
     return parts
 

@@ -86,4 +86,5 @@ def median(values: Sequence[float]) -> float:
 def machine() -> str:
     """The class of machine, as far as it matters to the figures."""
     system = platform.uname()
-    return f"{os.cpu_count()} cores {system.machine}, {system.system} {system.release}, Python {platform.python_version()}"
+    python = platform.python_version()
+    return f"{os.cpu_count()} cores {system.machine}, {system.system} {system.release}, Python {python}"

@@ -18,11 +18,14 @@ from typing import IO
 
 from tests.bench.card import Card, NoCard, Written, card, missing
 from tests.bench.figure import Figure, Line, Skipped
+from tests.bench.process import ROOT
 
 IMAGE = "noatime,commit=600"  # the journal's mount on a node
 DEFAULT = ""
 GOALS = {10: 25.0, 1: 215.0}
-WAYS = {"journal": "segment journal", "blob": "SQLite WAL FULL, a blob a commit", "row": "SQLite WAL FULL, a row a reading"}
+WAYS = {
+    "journal": "segment journal", "blob": "SQLite WAL FULL, a blob a commit", "row": "SQLite WAL FULL, a row a reading",
+}  # fmt: skip
 WHAT = "flash: bytes at the block layer"
 REMEDY = "as root: make bench"
 
@@ -88,8 +91,10 @@ class Run:
 
 
 def _recorder(stack: ExitStack, case: Case, here: Card, seconds: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.bench.recorder", case.way, here.folder, str(case.commit_s), str(seconds)]
-    process = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+    what = [case.way, str(here.folder), str(case.commit_s), str(seconds)]
+    command = [sys.executable, "-m", "tests.bench.recorder", *what]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    stack.enter_context(process)
     stack.callback(process.kill)
     return process
 

@@ -1,7 +1,7 @@
 """The peer of the agent: the script that everybody writes first. It reads a PMS5003 and /proc, and publishes JSON.
 
-No journal, no flags, no reconnect that survives a restart: only what it costs. Arguments: host, port, user, password,
-client id, node, serial port. One message a reading, QoS 1, as `lantaarn/v1/<node>/up/record`, the one topic it may use.
+No journal, no flags, nothing that survives a restart: only what it costs. Arguments: host, port, user, password,
+client id, node, serial port. One message a reading, QoS 1, on `lantaarn/v1/<node>/up/record`, where it has the right.
 """
 
 import json
@@ -10,8 +10,10 @@ import time
 
 import paho.mqtt.client as mqtt
 import serial
+from paho.mqtt.enums import CallbackAPIVersion
 
-NAMES = ("pm1_cf1 pm2_5_cf1 pm10_cf1 pm1 pm2_5 pm10 nc_gt0_3 nc_gt0_5 nc_gt1 nc_gt2_5 nc_gt5 nc_gt10").split()
+MASS = ["pm1_cf1", "pm2_5_cf1", "pm10_cf1", "pm1", "pm2_5", "pm10"]
+NAMES = [*MASS, "nc_gt0_3", "nc_gt0_5", "nc_gt1", "nc_gt2_5", "nc_gt5", "nc_gt10"]
 
 
 def payload(name: str, wall_s: float, value: float) -> bytes:
@@ -19,7 +21,7 @@ def payload(name: str, wall_s: float, value: float) -> bytes:
 
 
 def main(host: str, port: str, user: str, password: str, client_id: str, node: str, device: str) -> None:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id)
     client.username_pw_set(user, password)
     client.connect(host, int(port))
     client.loop_start()

@@ -1,0 +1,86 @@
+"""`python -m tests.bench`: every figure beside its peer, in one run.
+
+It measures, and always ends with 0: a missed goal is said aloud, but a figure of one machine is no verdict on a change.
+First comes what needs a quiet machine; then the flash at true pace, and while its recorders sleep the agent's day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fleet.trouble import Trouble
+from tests.bench import agent, collector, flash, wire
+from tests.bench.figure import Findings, Line, Skipped, machine
+from tests.bench.report import as_json, as_table, progress
+
+PARTS = ("wire", "collector", "start", "agent", "flash")
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How long and how often."""
+
+    chunks: int = 60
+    collector_chunks: int = 100
+    collector_runs: int = 5
+    starts: int = 7
+    steady_s: float = 120.0
+    flash_s: int = 300
+
+
+QUICK = Sizes(chunks=10, collector_chunks=10, collector_runs=1, starts=3, steady_s=20.0, flash_s=20)
+
+
+def measure(sizes: Sizes, parts: Sequence[str], scratch: Path) -> Iterator[Line]:
+    """All lines, as they come to be known."""
+    if "wire" in parts:
+        yield from wire.measure(sizes.chunks)
+    if "collector" in parts:
+        yield from collector.measure(scratch, sizes.collector_chunks, sizes.collector_runs)
+    if "start" in parts:
+        yield from _tried("agent: start to hello", lambda: agent.measure_starts(scratch, sizes.starts))
+    with ExitStack() as stack:
+        run = flash.begin(stack, scratch, sizes.flash_s) if "flash" in parts else None
+        if "agent" in parts:
+            yield from _tried("agent: CPU and memory", lambda: agent.measure_steady(scratch, sizes.steady_s))
+        if isinstance(run, flash.Run):
+            yield from flash.figures(run.finish(), sizes.flash_s)
+        elif run is not None:
+            yield run
+
+
+def _tried(what: str, measured: Callable[[], Iterable[Line]]) -> list[Line]:
+    """One part that fails does not take the others along."""
+    try:
+        return list(measured())
+    except (RuntimeError, OSError, Trouble) as error:
+        return [Skipped(what, f"{type(error).__name__}: {error}")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures beside their peers.")
+    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes: not for quoting")
+    parser.add_argument("--seconds", type=int, help="of flash writing (default 300)")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part; may be given again")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    options = parser.parse_args(arguments)
+    sizes = QUICK if options.quick else Sizes()
+    if options.seconds:
+        sizes = replace(sizes, flash_s=options.seconds)
+    findings = Findings(machine())
+    with TemporaryDirectory(prefix="lantaarn-bench-") as scratch:
+        for line in measure(sizes, options.only or PARTS, Path(scratch)):
+            print(progress(line), file=sys.stderr, flush=True)
+            findings.lines.append(line)
+    print(as_json(findings) if options.output == "json" else as_table(findings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

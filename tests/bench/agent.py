@@ -1,0 +1,172 @@
+"""The agent itself, as its own process against real device files and a real broker, beside the script of thirty lines.
+
+Both read a PMS5003 on a terminal of its own and the host's /proc. CPU time and memory are the kernel's figures of the
+process; a node's readings count when the office has them, the script's when the broker passed them on.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.home import LOOPBACK
+from fleet.registry import Credential
+from tests.bench.figure import Figure, median
+from tests.bench.office import Office, office, wait_for
+from tests.bench.process import ROOT, cpu_s, rss_mb, started
+
+AGENT, SCRIPT = "bench-agent", "bench-script"
+RSS_GOAL_MB, START_GOAL_S = 30.0, 0.3
+PEER = "paho script of 30 lines"
+EDGE = "import sys; from edge.cli import main; sys.exit(main())"  # what the console script does
+BOARD = """[node]
+id = "{node}"
+[site]
+name = "The bench"
+[office]
+url = "mqtt://{host}:{port}"
+credentials = "credentials.json"
+[journal]
+folder = "journal"
+[[sensor]]
+name = "host"
+driver = "vitals"
+interval = "1s"
+[[sensor]]
+name = "dust"
+driver = "pms5003"
+port = "{device}"
+interval = "1s"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pole:
+    """What both need: an office, device files, and a command each."""
+
+    office: Office
+    folder: Path
+    agent: list[str]
+    script: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one process over a while."""
+
+    readings: int
+    cpu_s: float
+    rss_mb: float
+    seconds: float
+
+    @property
+    def each_ms(self) -> float:
+        """CPU time per reading."""
+        return self.cpu_s * 1_000 / self.readings
+
+
+@contextmanager
+def pole(folder: Path) -> Iterator[Pole]:
+    """Office and devices, for as long as the block lasts."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        desk = stack.enter_context(office(folder))
+        devices = [folder / "tty-agent", folder / "tty-script"]
+        command = [sys.executable, "-m", "tests.bench.sensors", *map(str, devices)]
+        playing = stack.enter_context(started(command, folder / "sensors.log"))
+        assert playing.stdout is not None
+        if playing.stdout.readline().strip() != "ready":
+            raise RuntimeError((folder / "sensors.log").read_text())
+        board = _board(desk, folder / "node", devices[0])
+        credential = desk.enrol(SCRIPT, folder / "script.json")
+        yield Pole(desk, folder, [sys.executable, "-c", EDGE, "run", str(board)], _script(desk, credential, devices[1]))
+
+
+def _board(desk: Office, folder: Path, device: Path) -> Path:
+    """The board file of our node, and beside it the compiled form that the agent starts from."""
+    folder.mkdir()
+    desk.enrol(AGENT, folder / "credentials.json")
+    board = folder / "node.toml"
+    board.write_text(BOARD.format(node=AGENT, host=LOOPBACK, port=desk.port, device=device))
+    with started([sys.executable, "-m", "edge.compile", str(board)], folder / "compile.log") as compiling:
+        compiling.wait()
+    if compiling.returncode:
+        raise RuntimeError((folder / "compile.log").read_text())
+    return board
+
+
+def _script(desk: Office, credential: Credential, device: Path) -> list[str]:
+    secrets = [credential.user, credential.password, credential.client_id]
+    file = ROOT / "tests" / "bench" / "naive.py"
+    return [sys.executable, str(file), LOOPBACK, str(desk.port), *secrets, SCRIPT, str(device)]
+
+
+def first_words(here: Pole, command: list[str], node: str, kind: str) -> float:
+    """Seconds from the start of the process until the broker passes its first such message on."""
+    ear = here.office.ear
+    ear.forget()
+    began = time.monotonic()
+    with started(command, here.folder / f"{node}.log"):
+        try:
+            wait_for(lambda: (node, kind) in ear.at_s, f"{kind} of {node}")
+        except TimeoutError as error:
+            raise RuntimeError(f"{error}; it said: {(here.folder / f'{node}.log').read_text()}") from None
+        return ear.at_s[node, kind] - began
+
+
+def measure_starts(scratch: Path, runs: int) -> Iterator[Figure]:
+    """Start to hello, compiled board in place; the script's first publish beside it."""
+    with pole(scratch / "start") as here:
+        pairs = [
+            (first_words(here, here.agent, AGENT, "hello"), first_words(here, here.script, SCRIPT, "record"))
+            for _ in range(runs)
+        ]
+    ours, theirs = (median([pair[at] for pair in pairs]) for at in (0, 1))
+    note = f"median of {runs}, {min(p[0] for p in pairs):.3f} to {max(p[0] for p in pairs):.3f} s; seen by a subscriber"
+    yield Figure("agent: start to hello", ours, "s", START_GOAL_S, peer=f"{PEER}, first publish",
+                 peer_value=theirs, note=note)  # fmt: skip
+
+
+def measure_steady(scratch: Path, seconds: float) -> Iterator[Figure]:
+    """Both at work, side by side."""
+    with ExitStack() as stack:
+        here = stack.enter_context(pole(scratch / "steady"))
+        agent = stack.enter_context(started(here.agent, here.folder / f"{AGENT}.log")).pid
+        script = stack.enter_context(started(here.script, here.folder / f"{SCRIPT}.log")).pid
+        time.sleep(min(12.0, seconds / 2))  # the first commit, the schema, the settling of the device
+        ours, theirs = _both(here, agent, script, seconds)
+    rates = f"{ours.readings / ours.seconds:.1f} readings/s against {theirs.readings / theirs.seconds:.1f}"
+    note = f"{ours.seconds:.0f} s, {rates}; {ours.cpu_s:.2f} s of CPU against {theirs.cpu_s:.2f}"
+    yield Figure("agent: CPU per reading", ours.each_ms, "ms", peer=PEER, peer_value=theirs.each_ms, note=note)
+    yield Figure("agent: resident memory", ours.rss_mb, "MB", RSS_GOAL_MB, peer=PEER, peer_value=theirs.rss_mb,
+                 note="edge run, TLS off, after the run")  # fmt: skip
+
+
+def _both(here: Pole, agent: int, script: int, seconds: float) -> tuple[Cost, Cost]:
+    """Ours from commit to commit, so that the CPU time and the readings are those of the same while."""
+
+    def rows() -> int:
+        return here.office.rows(AGENT)
+
+    def told() -> int:
+        return here.office.ear.heard[SCRIPT, "record"]
+
+    began, first, spent = _at_next(rows, lambda: cpu_s(agent))
+    their_began, their_first, their_spent = time.monotonic(), told(), cpu_s(script)
+    time.sleep(seconds)
+    their_ended, their_last, their_total = time.monotonic(), told(), cpu_s(script)
+    ended, last, total = _at_next(rows, lambda: cpu_s(agent))
+    ours = Cost(last - first, total - spent, rss_mb(agent), ended - began)
+    theirs = Cost(their_last - their_first, their_total - their_spent, rss_mb(script), their_ended - their_began)
+    return ours, theirs
+
+
+def _at_next(count: Callable[[], int], cost: Callable[[], float]) -> tuple[float, int, float]:
+    """When, how many and at what cost, just after the count has grown."""
+    before = count()
+    wait_for(lambda: count() > before, "the next commit in the store")
+    return time.monotonic(), count(), cost()

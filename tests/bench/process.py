@@ -1,0 +1,52 @@
+"""What the kernel says of a process that we started: its CPU time, its memory. And how such a process is ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+STOP_WITHIN_S = 10.0
+UTIME, STIME = 11, 12  # after the command's name
+
+
+@contextmanager
+def started(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+    """The process, stopped with SIGTERM at the end; what it says on stderr goes to `log`."""
+    with log.open("a") as errors:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.communicate(timeout=STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of all its threads, in steps of 10 ms; children are not in it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[UTIME]) + int(fields[STIME])) * TICK_S
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory in MB (10**6 bytes)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1_024 / 1e6
+    raise ProcessLookupError(pid)
