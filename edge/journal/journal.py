@@ -185,18 +185,15 @@ class Journal:
         return self._pending[: min(room, GAPS_PER_COMMIT)]
 
     def _place(self, need: int) -> tuple[Segment, int]:
-        """Where a commit goes; one sector stays in reserve for the gap record that it may have to take along."""
+        """Where a commit goes; one sector stays in reserve for the gap record that it may have to take along.
+
+        There is always a free segment, unless the disk was too full to make a second one; then it is tried again.
+        """
         if self._current is not None and self._tail + need + SECTOR <= self._current.size:
             return self._current, self._tail
         for segment in self._ring.free(self._durable.lowest, self._head):
             if 2 * SECTOR + need <= segment.size:
                 return segment, SECTOR
-        if not self._ring.may_grow:
-            raise JournalError(
-                "No segment of the journal is free.",
-                NOT_STORED,
-                "See `dmesg` for what the disk said before; restart the agent with `sudo systemctl restart edge`.",
-            )
         return self._create(), SECTOR
 
     def _create(self) -> Segment:
@@ -293,17 +290,19 @@ class Journal:
         self._pending = [gap for gap in self._pending if gap.last > upto]
 
     def _total_at(self, seq: int) -> int:
-        """Readings in all records up to `seq`; where that one cannot be read, up to the last before it that can."""
+        """Readings in all records up to `seq`; where that one cannot be read, what its neighbours tell."""
         segment = self._ring.holding(seq)
-        if seq == self.next - 1 or segment is None:
-            return self._mark.total
-        _, at, total = self._waymarks.nearest(segment, seq)
+        following = self._ring.after(segment) if segment else None
+        end = following.head if following else self._head
+        if segment is None or seq == end.seq - 1:
+            return end.total
+        known, at, total = self._waymarks.nearest(segment, seq)
         with self._reading(segment) as walk:
             for step in walk.steps(at, segment.size):
                 if step.header.seq > seq:
-                    total = step.header.before if step.header.seq == seq + 1 else total
+                    total = step.header.before if known < seq == step.header.seq - 1 else total
                     break
-                total = step.header.total
+                known, total = step.header.seq, step.header.total
                 self._waymarks.add(segment.ordinal, step.header.seq, step.at, step.header.before)
         return max(total, self._mark.released)
 
@@ -344,14 +343,13 @@ class Journal:
                 if header.seq >= end.seq:
                     break
                 self._waymarks.add(segment.ordinal, header.seq, step.at, header.before)
+                body = walk.body(step) if header.seq >= seq else b""
+                if body is None:
+                    continue
                 self._miss(expected, Head(header.seq, header.before))
                 expected = Head(header.seq + 1, header.total)
                 if header.seq >= seq:
-                    body = walk.body(step)
-                    if body is None:
-                        self._miss(Head(header.seq, header.before), expected)
-                    else:
-                        yield Record(self.epoch, header.seq, header.kind, header.readings, body)
+                    yield Record(self.epoch, header.seq, header.kind, header.readings, body)
                 if expected.seq == end.seq:
                     return
         self._miss(expected, end)
@@ -360,7 +358,7 @@ class Journal:
         """What lies between these two cannot be read: to be named once. So is what was given up before, for the
         record that named it may have been the one."""
         first, last = max(expected.seq, self.lowest), found.seq - 1
-        if first > last or (first, last) in self._named:
+        if first > last or any(low <= first and last <= high for low, high in self._named):
             return
         self._named.add((first, last))
         self._pending.append(Gap(first, last, found.total - expected.total, UNREADABLE))

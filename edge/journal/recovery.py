@@ -21,6 +21,8 @@ from edge.journal.layout import (
     LayoutError,
     Mark,
     NewerFormat,
+    body_of,
+    footprint,
     unpack_record,
     unpack_segment,
 )
@@ -46,7 +48,7 @@ class Standing:
 class _Finding:
     segment: Segment
     epoch: int
-    mark: Mark | None = None  # before its first record, where its header tells
+    mark: Mark  # before its first record, or with it
 
 
 def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int]) -> Standing:
@@ -105,11 +107,11 @@ def _identify(file: DiskFile, segment: Segment) -> _Finding | None:
 
 def _identify_by_record(file: DiskFile, segment: Segment) -> _Finding:
     record = unpack_record(file.pread(SECTOR, SECTOR))
-    if record is None or record.place:
+    if record is None or record.place or body_of(record, file.pread(footprint(record.length), SECTOR)) is None:
         raise LayoutError("neither header nor first record")
     segment.ordinal, segment.use = record.ordinal, record.use
     segment.first, segment.before = record.seq, record.before
-    return _Finding(segment, record.epoch)
+    return _Finding(segment, record.epoch, record.mark)
 
 
 def _last_record(disk: Disk, newest: _Finding) -> Standing:
@@ -121,8 +123,7 @@ def _last_record(disk: Disk, newest: _Finding) -> Standing:
     finally:
         file.close()
     if last is None:
-        mark = newest.mark or Mark(segment.before, 0, 0, segment.first, segment.before)
-        return Standing(newest.epoch, mark, segment.first, segment, SECTOR)
+        return Standing(newest.epoch, newest.mark, segment.first, segment, SECTOR)
     return Standing(newest.epoch, last.header.mark, last.header.seq + 1, segment, last.end)
 
 

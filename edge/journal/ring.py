@@ -84,7 +84,8 @@ class Ring:
 
     def free(self, lowest: int, head: Head, target: Segment | None = None) -> list[Segment]:
         """Segments besides `target` that hold nothing from `lowest` on, the best to take first."""
-        over = [segment for segment, end in self.spans(head, target) if end.seq <= lowest]
+        spans = self.spans(head, target)
+        over = [segment for segment, end in spans if end.seq <= lowest or end.seq == segment.first]
         new = [segment for segment in self.unused if segment is not target]
         return sorted(new + over, key=lambda segment: (segment.failures, segment.ordinal))
 
