@@ -32,20 +32,19 @@ class Agent:
         link: LinkMaker | None,
         random: Callable[[], float],
         host_root: Path = Path("/"),
+        inbox: Inbox | None = None,
     ) -> None:
-        self.inbox = Inbox()
+        self.inbox = inbox or Inbox()
         self.clock = clock
         self.node = Node(wiring, clock, disk, ports, link, random, self.inbox, host_root)
         self.stopping = False
         self._health_ms = 0
 
     def run(self, alive: Callable[[], object] = lambda: None) -> None:
-        """Work until told to stop, then leave everything committed; `alive` is called at least every 15 s."""
-        self.start()
+        """Work until told to stop; `alive` is called at least every 15 s. `start` before, `finish` after."""
         while not self.stopping:
             alive()
             self.step()
-        self.finish()
 
     def start(self) -> None:
         """Begin sampling. Raises JournalBusy."""
@@ -77,7 +76,7 @@ class Agent:
             case Asked():
                 self.node.asked(event, now_ms)
             case Pressed():
-                self.node.sampler.note("button pressed", now_ms)
+                self.node.pressed(now_ms)
             case Stop():
                 self.stopping = True
 

@@ -1,4 +1,4 @@
-"""The one place where the node looks at a clock.
+"""The one place where the node looks at a clock, and throws dice.
 
 A sample carries the time since boot, which never steps; what the wall clock believed is kept beside it and may be
 corrected later. Everything above is handed a `Clock`, so that a simulated year runs in seconds.
@@ -6,6 +6,7 @@ corrected later. Everything above is handed a `Clock`, so that a simulated year 
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Protocol
@@ -60,3 +61,13 @@ class SystemClock:
 
     def real_s(self, milliseconds: int) -> float:
         return max(0.0, milliseconds / 1_000)
+
+
+def chance() -> float:
+    """A number from 0 up to but without 1, from the system's own source: the node's only dice."""
+    return int.from_bytes(os.urandom(6), "big") / (1 << 48)
+
+
+def pause(seconds: float) -> None:
+    """Wait in real time; only for short-lived commands, never in the agent's loop."""
+    time.sleep(seconds)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,15 +21,17 @@ from edge.health import JournalView, NodeView, SessionView, checks
 from edge.inbox import Inbox
 from edge.journal.disk import Disk
 from edge.journal.journal import Journal
+from edge.lamp import Lamp, Shows
 from edge.link import Link
 from edge.office import OfficeError
 from edge.patient import Patient
 from edge.questions import Questions, told
 from edge.runners.roster import runners_for
 from edge.sampler import Sampler, SensorFacts
+from edge.shared import shared
 from edge.uplink import Uplink
 from edge.vitals import Vitals
-from edge.wire.messages import Health, Hello, SensorLine, Status, to_json
+from edge.wire.messages import CheckResult, Health, Hello, SensorLine, State, Status, to_json
 from edge.wiring import SensorPlan, Wiring
 
 VERSION = "0.1.0"
@@ -61,9 +64,11 @@ class Node:
         self.sampler = Sampler(self.boot.ordinal, clock.boot_id, facts, wiring.journal.commit_ms, self._began_ms)
         self.patients = {plan.name: Patient(plan, self._began_ms) for plan in wiring.sensors}
         self.questions = Questions(self.patients)
-        runners = runners_for(wiring.sensors, ports, host_root)
+        self._ports = shared(ports)
+        runners = runners_for(wiring.sensors, self._ports, host_root)
         self.buses = [BusThread(runner, clock, inbox.put) for runner in runners]
         self.courier: Courier | None = None
+        self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
 
     def _new_epoch(self) -> int:
@@ -104,6 +109,35 @@ class Node:
         """A sensor could not be read."""
         self._note(self.patients[event.sensor].failed(event, now_ms), now_ms)
         self.questions.heard(event.sensor, now_ms)
+
+    def pressed(self, now_ms: int) -> None:
+        """The identify button: show which node this is."""
+        self.sampler.note("button pressed", now_ms)
+        if self.lamp is not None:
+            self.lamp.identify(now_ms)
+            self._wake_lamp()
+
+    def refuse_board(self, why: str) -> None:
+        """A newer board than the one in use was refused."""
+        self.refused_board = why.splitlines()[0]
+        self.sampler.note("board refused", self.clock.boot_ms(), why=why[:2_000])
+
+    def add_lamp(self, lamp: Lamp) -> None:
+        """Show how we do; before `begin`."""
+        self.lamp = lamp
+        self.buses.append(BusThread(lamp, self.clock, self.inbox.put))
+
+    def _wake_lamp(self) -> None:
+        for bus in self.buses:
+            if bus.runner is self.lamp:
+                bus.wake()
+
+    def _show(self, results: Sequence[CheckResult]) -> None:
+        if self.lamp is not None:
+            offline = self.courier is not None and not self.courier.uplink.connected
+            bad = any(result.state is State.BAD and result.name != "session" for result in results)
+            self.lamp.show(Shows.FAULT if bad else Shows.OFFLINE if offline else Shows.HEALTHY)
+            self._wake_lamp()
 
     def _note(self, news: tuple[str, dict[str, str | int | float | bool | None]] | None, now_ms: int) -> None:
         if news is not None:
@@ -156,9 +190,11 @@ class Node:
         self.publish_health(self.clock.boot_ms())
 
     def publish_health(self, now_ms: int) -> None:
-        """Say how we do, when there is a session to say it in."""
-        if self.courier is not None and self.courier.uplink.connected:
-            self.courier.publish("health", to_json(self.health(now_ms)))
+        """Say how we do: with the lamp, and to the office when there is a session to say it in."""
+        health = self.health(now_ms)
+        self._show(health.checks)
+        if self.courier is not None:
+            self.courier.publish("health", to_json(health))
 
     def health(self, now_ms: int) -> Health:
         """All checks, and counters that only grow within a run."""
@@ -209,6 +245,8 @@ class Node:
                 event.answer(self.status(now_ms))
             case "read":
                 self.questions.ask(event.question.get("sensor"), self._ask_sensor, event.answer, now_ms)
+            case "scan":
+                self._scan(event.answer)
             case other:
                 event.answer({"error": f"The agent does not know the question {other!r}."})
 
@@ -219,6 +257,16 @@ class Node:
             if name in bus.runner.sensors:
                 bus.ask(name)
         return True
+
+    def _scan(self, answer: Callable[[dict[str, object]], None]) -> None:
+        """In a thread of its own: a stuck bus may take minutes to scan."""
+        from edge.survey import survey  # loads every driver
+
+        def wait(seconds: float) -> None:
+            threading.Event().wait(self.clock.real_s(round(seconds * 1_000)))
+
+        plans = self.wiring.sensors
+        threading.Thread(target=lambda: answer(survey(self._ports.i2c, wait, plans, True)), daemon=True).start()
 
     def status(self, now_ms: int) -> dict[str, object]:
         """Everything that `edge status` shows."""

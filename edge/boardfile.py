@@ -1,0 +1,75 @@
+"""From `node.toml` to the board that the agent reads, without loading what checks it.
+
+The compiled form lies beside the file and carries the hash of its text. When that fits, it is read and nothing else
+happens. When the file has changed, a child process checks and compiles it; a file that it refuses changes nothing: the
+last good board stays in use, and the refusal is told.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from edge.wiring import Wiring
+
+COMPILE_S = 120.0
+
+
+class BoardError(Exception):
+    """There is no board to run with; the text says why, over several lines if need be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A good board, and why a newer one was refused ("" when none was)."""
+
+    wiring: Wiring
+    refusal: str = ""
+
+
+def compiled(board: Path) -> Path:
+    """Where the compiled form of a board file lies."""
+    return board.with_suffix(".compiled.json")
+
+
+def load(board: Path, simulated: bool = False) -> Loaded:
+    """The board to run with. Raises BoardError."""
+    good = _read(compiled(board))
+    try:
+        fingerprint = sha256(board.read_bytes()).hexdigest()
+    except OSError as error:
+        return _last_good(good, f"{board} cannot be read: {error.strerror or error}.")
+    if good is not None and good.source_hash == fingerprint and good.simulated == simulated:
+        return Loaded(good)
+    refusal = _compile(board, simulated)
+    fresh = _read(compiled(board))
+    if refusal or fresh is None:
+        return _last_good(good, refusal or f"{compiled(board)} cannot be read.")
+    return Loaded(fresh)
+
+
+def _last_good(good: Wiring | None, why: str) -> Loaded:
+    if good is None:
+        raise BoardError(why)
+    return Loaded(good, why)
+
+
+def _read(path: Path) -> Wiring | None:
+    try:
+        return Wiring.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _compile(board: Path, simulated: bool) -> str:
+    """Why the board was refused, "" when it was compiled."""
+    import subprocess  # rarely needed, and not light
+
+    command = [sys.executable, "-m", "edge.compile", str(board), *(["--simulated"] if simulated else [])]
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_S, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"{board} could not be checked: {error}"
+    return "" if child.returncode == 0 else child.stderr.strip() or f"{board} could not be checked."

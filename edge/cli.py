@@ -1,0 +1,214 @@
+"""`edge`: what a technician types at the pole, and what systemd starts.
+
+Data goes to stdout, words to stderr. Beside a running agent `read`, `scan` and `status` ask it over its socket, so that
+no bus or port is opened twice; without one, `read` and `scan` open what they need and let go. Only what a command needs
+is loaded, for `edge run` shall stay small for years.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge.trouble import INTERRUPTED, OK, REFUSED, UNREACHABLE, USAGE, WRONG, Trouble
+from edge.wiring import Wiring
+
+HOME = Path("/var/lib/lantaarn/node.toml")
+LOG = "journalctl -u edge"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code. Nothing but a named trouble or one line is ever shown, unless with --debug."""
+    options = parser().parse_args(arguments)
+    work: Callable[[argparse.Namespace], int] = options.work
+    try:
+        return work(options)
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return trouble.code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:
+        if options.debug:
+            raise
+        print(f"edge {options.command} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"What was committed is kept. More: {LOG}, or run it again with --debug", file=sys.stderr)
+        return WRONG
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="edge", description="A sensor node on its pole.")
+    top.add_argument("--debug", action="store_true", help="show the traceback of a fault of ours")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, work, words in (
+        ("run", run, "measure, keep and publish until told to stop"),
+        ("check", check, "check a board file and name every mistake in it"),
+    ):
+        command = commands.add_parser(name, help=words, description=words)
+        command.add_argument("board", type=Path, nargs="?", help=f"the board file (default: ./node.toml or {HOME})")
+        command.add_argument("--simulated", action="store_true", help=argparse.SUPPRESS)
+        command.set_defaults(work=work)
+    for name, work, words in (
+        ("read", read, "read a sensor now, or all of them"),
+        ("scan", scan, "what answers on which bus, and which driver fits"),
+        ("status", status, "how the running agent does"),
+    ):
+        command = commands.add_parser(name, help=words, description=words)
+        if name == "read":
+            command.add_argument("sensor", nargs="?", help="its name on the board")
+        command.add_argument("-b", "--board", type=Path, help=f"the board file (default: ./node.toml or {HOME})")
+        command.add_argument("-o", "--output", choices=("table", "json"), default="table")
+        command.set_defaults(work=work)
+    return top
+
+
+def board_of(options: argparse.Namespace) -> Path:
+    """The board file that is meant."""
+    here = Path("node.toml")
+    named: Path = options.board or Path(os.environ.get("EDGE_BOARD", here if here.exists() else HOME))
+    return named.absolute()
+
+
+def wiring_of(options: argparse.Namespace) -> Wiring:
+    """The last good board; a refused newer one is told on stderr. Raises Trouble."""
+    wiring: Wiring = _loaded(options).wiring
+    return wiring
+
+
+def _loaded(options: argparse.Namespace) -> Any:
+    from edge.boardfile import BoardError, load
+
+    board = board_of(options)
+    try:
+        loaded = load(board, getattr(options, "simulated", False))
+    except BoardError as error:
+        raise Trouble(str(error), "", "" if board.exists() else "Write one, then run: edge check", USAGE) from None
+    if loaded.refusal:
+        print(f"{loaded.refusal}\nThe last good board stays in use.", file=sys.stderr)
+    return loaded
+
+
+def run(options: argparse.Namespace) -> int:
+    """`edge run`"""
+    loaded = _loaded(options)
+    from edge.journal.errors import JournalBusy, JournalError
+    from edge.running import run as work
+
+    try:
+        work(loaded)
+    except JournalError as error:
+        code = REFUSED if isinstance(error, JournalBusy) else WRONG
+        raise Trouble(error.what, error.stand, error.remedy, code) from None
+    return OK
+
+
+def check(options: argparse.Namespace) -> int:
+    """`edge check`"""
+    from edge.board import check as judge
+    from edge.compile import refusal
+
+    board = board_of(options)
+    try:
+        checked = judge(board.read_text(encoding="utf-8"), str(board), options.simulated)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Trouble(f"{board} cannot be read: {why}.", "Nothing was changed.", "edge check FILE", USAGE) from None
+    if checked.wiring is None:
+        print(refusal(checked), file=sys.stderr)
+        return USAGE
+    from edge import plain
+
+    rows = [(s.name, s.driver, s.bus, _where(s), f"{s.interval_ms / 1_000:g} s") for s in checked.wiring.sensors]
+    print(plain.table(("SENSOR", "DRIVER", "BUS", "WHERE", "EVERY"), rows))
+    print(f"{board} is good: node {checked.wiring.node}, {len(rows)} sensors.", file=sys.stderr)
+    return OK
+
+
+def _where(sensor: Any) -> str:
+    pins = " ".join(f"{role}={pin}" for role, pin in sensor.pins.items())
+    return pins or (f"0x{sensor.address:02x}" if sensor.address is not None else "-")
+
+
+def ask(wiring: Wiring, question: dict[str, object]) -> dict[str, Any] | None:
+    """The running agent's answer; None when none runs. Raises Trouble."""
+    from edge.asks import NoAgent
+    from edge.asks import ask as put
+
+    try:
+        answer = put(Path(wiring.journal.folder), question)
+    except NoAgent:
+        return None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Trouble(f"The running agent cannot be asked: {why}.", "It was not disturbed.",
+                      f"Try: sudo edge {question['ask']}", UNREACHABLE) from None  # fmt: skip
+    if "error" in answer:
+        raise Trouble(str(answer["error"]), "Nothing was changed.", "edge status shows what there is", USAGE)
+    return answer
+
+
+def read(options: argparse.Namespace) -> int:
+    """`edge read`"""
+    wiring = wiring_of(options)
+    answer = ask(wiring, {"ask": "read", "sensor": options.sensor}) or _read_here(wiring, options.sensor)
+    from edge import plain
+
+    sensors: list[dict[str, Any]] = answer["sensors"]
+    print(plain.as_json(answer) if options.output == "json" else plain.readings(sensors))
+    return WRONG if any(sensor["error"] for sensor in sensors) else OK
+
+
+def _read_here(wiring: Wiring, name: str | None) -> dict[str, Any]:
+    from edge.buses.system import system_ports
+    from edge.clock import SystemClock
+    from edge.live import read_once
+    from edge.questions import told
+
+    plans = [plan for plan in wiring.sensors if name in (None, plan.name)]
+    if not plans:
+        names = ", ".join(plan.name for plan in wiring.sensors) or "none"
+        raise Trouble(f"There is no sensor {name or ''}; there are {names}.", "Nothing was changed.", "", USAGE)
+    clock = SystemClock()
+    patients = read_once(plans, system_ports(), clock)
+    return {"sensors": [told(patient, clock.boot_ms()) for patient in patients]}
+
+
+def scan(options: argparse.Namespace) -> int:
+    """`edge scan`: works without a board too, for that is when it is needed."""
+    wiring = wiring_of(options) if board_of(options).exists() else None
+    answer = (ask(wiring, {"ask": "scan"}) if wiring else None) or _scan_here(wiring)
+    from edge import plain
+
+    print(plain.as_json(answer) if options.output == "json" else plain.scan(answer))
+    return WRONG if any(bus["error"] for bus in answer["i2c"]) else OK
+
+
+def _scan_here(wiring: Wiring | None) -> dict[str, Any]:
+    from edge.buses.system import system_ports
+    from edge.clock import pause
+    from edge.survey import survey
+
+    return survey(system_ports().i2c, pause, wiring.sensors if wiring else ())
+
+
+def status(options: argparse.Namespace) -> int:
+    """`edge status`"""
+    answer = ask(wiring_of(options), {"ask": "status"})
+    if answer is None:
+        raise Trouble("No agent runs on this board.", "What it committed is kept.", "sudo systemctl start edge")
+    from edge import plain
+
+    print(plain.as_json(answer) if options.output == "json" else plain.status(answer))
+    return WRONG if any(check["state"] == "bad" for check in answer["checks"]) else OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

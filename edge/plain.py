@@ -1,0 +1,62 @@
+"""Plain print for the commands at the node: stable columns, no colours, nothing to install."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from edge.patient import duration
+
+Rows = Iterable[Sequence[str]]
+
+
+def table(head: Sequence[str], rows: Rows) -> str:
+    """Columns as wide as they must be."""
+    lines = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    spelled = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    return "\n".join(line.rstrip() for line in spelled)
+
+
+def as_json(answer: Mapping[str, object]) -> str:
+    """The same for programs."""
+    return json.dumps(answer, indent=1, ensure_ascii=False)
+
+
+def readings(sensors: Iterable[Mapping[str, Any]]) -> str:
+    """What sensors said: one line a reading, one for a sensor that has none."""
+    rows = []
+    for sensor in sensors:
+        age = "-" if sensor["age_ms"] is None else f"{duration(sensor['age_ms'])} ago"
+        for one in sensor["readings"]:
+            flags = ",".join(one["flags"]) or "-"
+            rows.append((sensor["name"], one["name"], f"{one['value']:g}" if abs(one["value"]) < 1e5 else
+                         f"{one['value']:.10g}", one["unit"], flags, age))  # fmt: skip
+        if sensor["error"] or not sensor["readings"]:
+            rows.append((sensor["name"], "-", "-", "-", "-", sensor["error"] or "no reading yet"))
+    return table(("SENSOR", "QUANTITY", "VALUE", "UNIT", "FLAGS", "READ"), rows)
+
+
+def status(answer: Mapping[str, Any]) -> str:
+    """Checks first, then what the sensors said."""
+    rows = [(c["state"], c["name"], " ".join(filter(None, (c["reason"], c["remedy"])))) for c in answer["checks"]]
+    counts = answer["counters"]
+    totals = f"{counts['sampled']} readings sampled, {counts['journalled']} journalled in all"
+    head = f"node {answer['node']}, edge {answer['version']}, boot {answer['boot']}: {totals}"
+    return "\n\n".join((head, table(("STATE", "CHECK", "REASON"), rows), readings(answer["sensors"])))
+
+
+def scan(answer: Mapping[str, Any]) -> str:
+    """What answers where."""
+    rows = []
+    for bus in answer["i2c"]:
+        for one in bus["found"]:
+            fits = ", ".join(one["drivers"]) or one["held_by"] or "no driver of ours knows it"
+            rows.append((bus["bus"], f"0x{one['address']:02x}", fits, one["sensor"]))
+        if not bus["found"]:
+            rows.append((bus["bus"], "-", bus["error"] or "nobody answers", ""))
+    rows += [(port["path"], "-", f"serial port ({port['device']})", port["sensor"]) for port in answer["serial"]]
+    if not rows:
+        return "There is no I2C bus and no serial port on this host."
+    return table(("BUS", "ADDRESS", "WHAT FITS", "SENSOR"), rows)
