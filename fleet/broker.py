@@ -88,6 +88,12 @@ def check_free(host: str, port: int, what: str, remedy: str) -> None:
             raise Trouble(happened, stands, remedy, Exit.REFUSED) from error
 
 
+def free_port(host: str) -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server((host, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def see_port(port: int, section: str) -> str:
     """What to do about a port that is taken."""
     return f"ss -ltnp 'sport = :{port}' shows who has it; or set another [{section}] port in fleet.toml"

@@ -84,8 +84,8 @@ class Home:
         try:
             facts = tomllib.loads(self.config.read_text())
             broker, web = facts.get("broker", {}), facts.get("web", {})
-            return Ports(str(broker.get("host", LOOPBACK)), _port(broker, 1883), str(web.get("host", LOOPBACK)),
-                         _port(web, 8080), str(broker.get("url", "")))  # fmt: skip
+            return Ports(str(broker.get("host", LOOPBACK)), _port(broker, 1883, 1), str(web.get("host", LOOPBACK)),
+                         _port(web, 8080, 0), str(broker.get("url", "")))  # fmt: skip
         except (OSError, ValueError, AttributeError) as error:
             stands = "Nothing was started, changed or lost."
             what = f"{self.config} cannot be used: {error}."
@@ -117,9 +117,9 @@ def _lock(handle: int, home: Home) -> None:
         ) from error
 
 
-def _port(facts: Mapping[str, object], default: int) -> int:
+def _port(facts: Mapping[str, object], default: int, lowest: int) -> int:
     port = facts.get("port", default)
-    if not isinstance(port, int) or not 0 < port < 65536:
+    if not isinstance(port, int) or not lowest <= port < 65536:
         raise ValueError(f"port = {port!r} is not a port (1 to 65535)")
     return port
 

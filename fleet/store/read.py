@@ -142,6 +142,10 @@ class StoreReader:
         found = [_reading(row) for row in self.db.execute(sql, (after_row or 0, node, most))]
         return found if after_row is not None else found[::-1]
 
+    def newest_row(self) -> int:
+        """The number of the reading that arrived last; 0 while there is none."""
+        return self._one("SELECT coalesce(max(id), 0) FROM readings")
+
     def export(
         self, node: str | None = None, quantity: str | None = None, from_ms: int | None = None, to_ms: int | None = None
     ) -> Iterator[ReadingLine]:
@@ -173,6 +177,39 @@ class StoreReader:
     def waiting_readings(self, state: State) -> int:
         """Readings in chunks that are raw, or quarantined."""
         return self._one("SELECT coalesce(sum(readings), 0) FROM receipts WHERE state=?", int(state))
+
+    def records_in(self, state: State, node: str) -> int:
+        """Records of a node that are raw, or quarantined."""
+        sql = "SELECT count(*) FROM raw JOIN nodes ON key=raw.node WHERE (schema IS NULL)=? AND nodes.node=?"
+        return self._one(sql, state is State.QUARANTINED, node)
+
+    def readings_by_node(self) -> dict[str, int]:
+        """Stored readings of each node, as the receipts count them."""
+        sql = """SELECT nodes.node, sum(readings) FROM receipts JOIN nodes ON key=receipts.node
+                 WHERE kind=1 AND state=0 GROUP BY 1"""
+        return dict(self.db.execute(sql).fetchall())
+
+    def newest_clock(self, node: str) -> int | None:
+        """The clock quality that dates the newest record of a node; None while nothing came."""
+        sql = """SELECT quality FROM receipts WHERE kind=1 AND node=(SELECT key FROM nodes WHERE node=?)
+                 ORDER BY id DESC LIMIT 1"""
+        row = self.db.execute(sql, (node,)).fetchone()
+        return row[0] if row else None
+
+    def waiting_records(self, node: str) -> int:
+        """Records that a node's last hello spoke of and that have not come, of its newest journal."""
+        sql = """SELECT next - 1 - max(upto, lowest - 1) - (SELECT count(*) FROM receipts r
+                   WHERE r.node=journals.node AND r.epoch=journals.epoch AND seq>upto AND seq<next)
+                 FROM journals WHERE node=(SELECT key FROM nodes WHERE node=?) ORDER BY rowid DESC LIMIT 1"""
+        row = self.db.execute(sql, (node,)).fetchone()
+        return max(0, row[0]) if row else 0
+
+    def interval(self, series: int, over: int = 6) -> int | None:
+        """The usual time between readings of a series, from its last few; None while there are too few."""
+        last = "SELECT t_ms FROM readings WHERE series=? ORDER BY t_ms DESC LIMIT ?"
+        row = self.db.execute(f"SELECT max(t_ms), min(t_ms), count(*) FROM ({last})", (series, over)).fetchone()
+        newest, oldest, count = row
+        return (newest - oldest) // (count - 1) if count > 1 else None
 
     def undated_readings(self, node: str | None = None) -> int:
         """Readings whose boot has no known clock yet."""

@@ -1,0 +1,1 @@
+"""`fleet` on the command line, one file per noun."""

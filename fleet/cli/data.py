@@ -1,0 +1,106 @@
+"""`fleet data`: the readings themselves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from drivers.reading import from_steps
+from edge.wire.clocks import ClockQuality
+from fleet import choose, show
+from fleet.cli.options import HomeFolder, Output, home_of, reader_of, registry_of
+from fleet.show import Field, Form
+from fleet.store.read import ReadingLine
+from fleet.trouble import Exit, Trouble
+from fleet.window import flag_words
+
+app = typer.Typer(help="Readings: tail, export.", no_args_is_help=True)
+
+LOOK_S = 0.5
+MOST_AT_ONCE = 1000
+KEYS = ("time", "node", "sensor", "quantity", "channel", "value", "unit", "flags", "clock")
+FIELDS = [Field(key, key.upper(), wide=key in ("channel", "clock")) for key in KEYS]
+NodeId = Annotated[str | None, typer.Argument(metavar="[NODE]", help="One node only: its id, or the beginning of it.")]
+Count = Annotated[int, typer.Option("-n", "--lines", min=0, max=100_000, help="How many readings to begin with.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on as readings arrive, until Ctrl-C.")]
+
+
+@app.command()
+def tail(
+    node: NodeId = None, lines: Count = 20, follow: Follow = False, output: Output = Form.TABLE, home: HomeFolder = None
+) -> None:
+    """The readings that arrived last."""
+    place = home_of(home)
+    name = choose.by_prefix(registry_of(place).nodes(), node).id if node else None
+    reader = reader_of(place)
+    found = reader.tail(name, lines)
+    show.out(_text(found, output, first=True))
+    pause = threading.Event()
+    last = found[-1].row if found else reader.newest_row()
+    while follow:
+        pause.wait(LOOK_S)
+        found = reader.tail(name, MOST_AT_ONCE, after_row=last)
+        last = found[-1].row if found else last
+        show.out(_text(found, output, first=False))
+
+
+@app.command()
+def export(
+    node: Annotated[str | None, typer.Option(help="One node only: its id, or the beginning of it.")] = None,
+    quantity: Annotated[str | None, typer.Option(help="One quantity only, such as pm2_5.")] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this moment on; ISO 8601.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Until before this moment; ISO 8601.")
+    ] = None,
+    home: HomeFolder = None,
+) -> None:
+    """All readings as CSV: times in UTC, a unit on every line, doubts as words."""
+    place = home_of(home)
+    name = choose.by_prefix(registry_of(place).nodes(), node).id if node else None
+    lines = reader_of(place).export(name, quantity, moment(since), moment(until))
+    show.out(show.table_of_commas([], KEYS))
+    for some in _chunks(lines):
+        show.out(show.table_of_commas([list(_row(line).values()) for line in some]))
+
+
+def moment(text: str | None) -> int | None:
+    """Unix milliseconds of an ISO 8601 date or time; UTC where it names no zone. Raises Trouble."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Trouble(f"{text!r} is no moment.", "Nothing was exported.",
+                      "write it as 2026-11-21 or 2026-11-21T08:30:00Z", Exit.USAGE) from error  # fmt: skip
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _row(line: ReadingLine) -> dict[str, Any]:
+    sign, digits = "-" if line.steps < 0 else "", str(abs(line.steps)).rjust(line.decimals + 1, "0")
+    value = sign + (f"{digits[: -line.decimals]}.{digits[-line.decimals :]}" if line.decimals else digits)
+    time = show.when(line.t_ms) if line.dated else None
+    return dict(zip(KEYS, (time, line.node, line.sensor, line.quantity, line.channel, value, line.unit,
+                           flag_words(line.flags), ClockQuality(line.clock).word), strict=True))  # fmt: skip
+
+
+def _number(line: ReadingLine, form: Form) -> dict[str, Any]:
+    return {"value": from_steps(line.steps, line.decimals)} if form in (Form.JSON, Form.YAML) else {}
+
+
+def _text(found: list[ReadingLine], form: Form, first: bool) -> str:
+    rows = [_row(line) | _number(line, form) for line in found]
+    if form in (Form.JSON, Form.NAME, Form.YAML) and not first:
+        return "".join(show.listing([row], FIELDS, form) for row in rows)
+    text = show.listing(rows, FIELDS, form)
+    return text if first else text.partition("\n")[2]
+
+
+def _chunks(lines: Iterable[ReadingLine]) -> Iterator[list[ReadingLine]]:
+    rest = iter(lines)
+    while some := list(islice(rest, MOST_AT_ONCE)):
+        yield some

@@ -1,0 +1,68 @@
+"""`fleet health`: what needs a person."""
+
+from __future__ import annotations
+
+import fcntl
+from typing import Annotated, Any
+
+import typer
+
+from edge.wire.messages import CheckResult, State
+from fleet import choose, show
+from fleet.cli.options import HomeFolder, Labels, Output, home_of, print_rows, reader_of, registry_of
+from fleet.clock import SystemClock
+from fleet.facts import all_facts
+from fleet.health import NodeFacts, checks, verdict
+from fleet.home import Home
+from fleet.show import Field, Form
+from fleet.trouble import Exit
+
+FIELDS = [
+    Field("node", "NODE"),
+    Field("state", "STATE"),
+    Field("check", "CHECK"),
+    Field("reason", "REASON"),
+    Field("remedy", "REMEDY"),
+]
+Only = Annotated[str | None, typer.Argument(metavar="[NODE]", help="One node only: its id, or the beginning of it.")]
+
+
+def health(node: Only = None, label: Labels = None, output: Output = Form.TABLE, home: HomeFolder = None) -> None:
+    """Every check that is not good, with reason and remedy; `-o wide` shows all. Exit code 1 when any is bad."""
+    place = home_of(home)
+    known = registry_of(place).nodes()
+    wanted = [choose.by_prefix(known, node)] if node else choose.by_labels(known, choose.labels(label or []))
+    answers = {"office": [office(place)]} | _nodes(place, [each.id for each in wanted])
+    everything = output in (Form.WIDE, Form.JSON, Form.YAML, Form.CSV)
+    print_rows([row for name, found in answers.items() for row in _rows(name, found, everything)], FIELDS, output)
+    worst = [verdict(found).state for found in answers.values()]
+    counts = ", ".join(f"{worst[1:].count(state)} {state.value}" for state in State)
+    show.note(f"{len(wanted)} nodes: {counts}.")
+    if State.BAD in worst:
+        raise typer.Exit(int(Exit.WRONG))
+
+
+def office(place: Home) -> CheckResult:
+    """Whether a `fleet serve` works in this home: it holds the lock."""
+    try:
+        with place.lock.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return CheckResult("serve", State.GOOD, "The office runs.")
+    except OSError:
+        pass
+    reason = "No `fleet serve` works in this home; nodes keep their readings until one does."
+    return CheckResult("serve", State.BAD, reason, f"Run: fleet serve --home {place.folder}")
+
+
+def _nodes(place: Home, wanted: list[str]) -> dict[str, list[CheckResult]]:
+    now_ms = SystemClock().wall_ms()
+    if not place.readings.exists():
+        return {node: checks(NodeFacts(node), now_ms) for node in wanted}
+    return {facts.node: checks(facts, now_ms) for facts in all_facts(reader_of(place), wanted)}
+
+
+def _rows(node: str, answers: list[CheckResult], everything: bool) -> list[dict[str, Any]]:
+    shown = answers if everything else [check for check in answers if check.state is not State.GOOD] or answers[:1]
+    return [{"node": node, "state": check.state.value, "check": check.name, "reason": check.reason,
+             "remedy": check.remedy} for check in shown]  # fmt: skip

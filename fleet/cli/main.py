@@ -1,0 +1,54 @@
+"""The entry point of `fleet`: says how to get what is missing, and turns troubles into sentences and exit codes.
+
+It imports nothing that a bare node lacks until it knows that the office is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+from types import FrameType
+
+NEEDS = ("typer", "sqlalchemy", "starlette", "uvicorn")
+MISSING = 'The office is not installed here, only a node is. Get it with: pip install "lantaarn[office]"'
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, out of the reach of libraries that would make something else of it."""
+
+
+def main() -> None:
+    """Runs the command line and exits."""
+    if any(importlib.util.find_spec(name) is None for name in NEEDS):
+        print(MISSING, file=sys.stderr)
+        sys.exit(4)
+    sys.exit(run())
+
+
+def run() -> int:
+    """Runs the command line; the exit code."""
+    from fleet import show
+    from fleet.cli.app import app
+    from fleet.trouble import Exit, Trouble
+
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        app(prog_name="fleet")
+    except Trouble as trouble:
+        show.trouble(trouble)
+        return int(trouble.code)
+    except (Interrupted, KeyboardInterrupt):
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+if __name__ == "__main__":
+    main()

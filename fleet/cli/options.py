@@ -1,0 +1,51 @@
+"""Options that several commands share, and the office they lead to."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fleet import show
+from fleet.home import Home, existing, find
+from fleet.registry import Registry
+from fleet.show import Field, Form, Row
+from fleet.store.read import StoreReader
+from fleet.trouble import Exit, Trouble
+
+HomeFolder = Annotated[
+    Path | None, typer.Option("--home", help="The office's folder; else FLEET_HOME, else the default.")
+]
+Output = Annotated[Form, typer.Option("-o", "--output", help="How to print.")]
+Labels = Annotated[list[str] | None, typer.Option("-l", "--label", help="key=value; may be given more than once.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+
+def home_of(folder: Path | None) -> Home:
+    """The home that is meant, which must exist."""
+    return existing(find(folder, os.environ))
+
+
+def registry_of(home: Home) -> Registry:
+    """Its registry."""
+    return Registry(home.registry)
+
+
+def reader_of(home: Home) -> StoreReader:
+    """Its store, for reading. Raises Trouble when nothing was ever stored."""
+    reader = StoreReader(home.readings)
+    try:
+        reader.nodes()
+    except sqlite3.Error as error:
+        raise Trouble(f"The store of {home.folder} cannot be read: {error}.",
+                      "Nothing was changed; without a first `fleet serve` there is none.",
+                      f"fleet serve --home {home.folder}", Exit.WRONG) from error  # fmt: skip
+    return reader
+
+
+def print_rows(rows: list[Row], fields: list[Field], form: Form) -> None:
+    """Prints a list in the form asked for."""
+    show.out(show.listing(rows, fields, form, show.coloured()))

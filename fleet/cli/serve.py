@@ -1,0 +1,23 @@
+"""`fleet serve`: runs the office until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from fleet import serve as office
+from fleet import show
+from fleet.cli.options import HomeFolder
+from fleet.home import find
+
+
+def serve(home: HomeFolder = None) -> None:
+    """Run the office: broker, collector, store and page."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    office.serve(find(home, os.environ), _told)
+    show.note("The office has ended; everything that was acknowledged is stored.")
+
+
+def _told(running: office.Office) -> None:
+    ports = running.ports
+    show.note(f"The office runs in {running.home.folder}. Nodes: {ports.node_url}  Page: {running.page}  End: Ctrl-C")

@@ -1,0 +1,151 @@
+"""How a node does, as the office sees it: named questions with three answers, a reason and a remedy. Pure.
+
+"Online" is not healthy: what counts is that every sensor's readings arrive. One cause gives one red check: when a
+node is silent, what its sensors do is unknown, not bad. A node that was never heard is new, not broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edge.wire.clocks import ClockQuality
+from edge.wire.messages import CheckResult, State
+
+SILENT_AFTER_MS = 300_000
+QUIET_AFTER_MS = 120_000  # at least; a sensor with a slower rhythm gets three of its intervals
+QUIET_INTERVALS = 3
+MUCH_WAITING = 600  # records; an hour of them at ten seconds is 360
+OWN = "node: "
+
+
+@dataclass(frozen=True, slots=True)
+class SensorFacts:
+    """The newest reading of a sensor and its usual interval; None where there is none yet."""
+
+    name: str
+    last_ms: int | None
+    interval_ms: int | None
+    flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What the office knows of one node when it is asked."""
+
+    node: str
+    online: bool | None = None
+    last_ms: int = 0
+    sensors: Sequence[SensorFacts] = ()
+    clock: int | None = None
+    undated: int = 0
+    waiting: int = 0
+    lost_records: int = 0
+    lost_readings: int = 0
+    lost_why: str = ""
+    raw: int = 0
+    quarantined: int = 0
+    own: Sequence[CheckResult] = ()
+
+
+def checks(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
+    """Every check of one node at `now_ms` (Unix ms)."""
+    contact = _contact(facts, now_ms)
+    answers = [contact]
+    if contact.state is not State.UNKNOWN:
+        here = contact.state is State.GOOD
+        answers += [_sensor(sensor, facts, now_ms, here) for sensor in facts.sensors]
+        answers += [_backlog(facts), _clock(facts), _gaps(facts), _readable(facts)]
+        answers += [_own(check, here) for check in facts.own]
+    return answers
+
+
+def verdict(answers: Iterable[CheckResult]) -> CheckResult:
+    """The one check that speaks for all: the first bad one, else the first unknown, else the first."""
+    order = [State.BAD, State.UNKNOWN, State.GOOD]
+    return min(answers, key=lambda check: order.index(check.state))
+
+
+def span(milliseconds: int) -> str:
+    """A length of time for people."""
+    seconds = max(0, milliseconds) // 1000
+    for size, word in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {word}"
+    return f"{seconds} s"
+
+
+def _contact(facts: NodeFacts, now_ms: int) -> CheckResult:
+    age = now_ms - facts.last_ms
+    if not facts.last_ms:
+        remedy = "Power it, and put its credentials beside its node.toml."
+        return CheckResult("contact", State.UNKNOWN, "It has not been heard yet.", remedy)
+    if facts.online is False:
+        reason = f"Its connection ended; it was last heard {span(age)} ago. It keeps what it measures."
+        return CheckResult("contact", State.BAD, reason, "Look at its power and network; then run `edge status` there.")
+    if age > SILENT_AFTER_MS:
+        reason = f"Connected, they say, but nothing has been heard for {span(age)}."
+        return CheckResult("contact", State.BAD, reason, "Run `edge status` at the node.")
+    return CheckResult("contact", State.GOOD, f"It was heard {span(age)} ago.")
+
+
+def _sensor(sensor: SensorFacts, facts: NodeFacts, now_ms: int, here: bool) -> CheckResult:
+    name = f"sensor {sensor.name}"
+    remedy = f"Run `edge read {sensor.name}` at the node."
+    if not here:
+        return CheckResult(name, State.UNKNOWN, "The node itself is not heard.", "See the check named contact.")
+    if facts.undated and (sensor.last_ms is None or sensor.last_ms < 0):
+        return CheckResult(name, State.UNKNOWN, "Its readings wait for the node's clock.", "See the check named clock.")
+    if sensor.last_ms is None:
+        return CheckResult(name, State.BAD, "It is on the board but nothing of it has arrived.", remedy)
+    age, patience = now_ms - sensor.last_ms, max(QUIET_AFTER_MS, QUIET_INTERVALS * (sensor.interval_ms or 0))
+    if age > patience:
+        return CheckResult(name, State.BAD, f"It is quiet: its last reading is {span(age)} old.", remedy)
+    if sensor.flags:
+        return CheckResult(name, State.BAD, "Its last readings are doubtful.", remedy)
+    return CheckResult(name, State.GOOD, f"Its last reading is {span(age)} old.")
+
+
+def _backlog(facts: NodeFacts) -> CheckResult:
+    if facts.waiting > MUCH_WAITING:
+        reason = f"When it last said hello, {facts.waiting} records were still to come."
+        return CheckResult("backlog", State.BAD, reason, "Wait while it catches up; if it grows, look at its network.")
+    return CheckResult("backlog", State.GOOD, f"{facts.waiting} records were still to come at its last hello.")
+
+
+def _clock(facts: NodeFacts) -> CheckResult:
+    remedy = "Give the node a way to NTP; its readings are dated as soon as it knows the time."
+    if facts.undated:
+        return CheckResult("clock", State.BAD, f"{facts.undated} readings have no date yet.", remedy)
+    if facts.clock is None:
+        return CheckResult("clock", State.UNKNOWN, "Nothing of it is dated yet.", remedy)
+    quality = ClockQuality(facts.clock)
+    if quality in (ClockQuality.SYNCED, ClockQuality.HOLDOVER):
+        return CheckResult("clock", State.GOOD, f"Its clock is {quality.word}.")
+    return CheckResult("clock", State.BAD, f"Its readings are dated by a guess ({quality.word}).", remedy)
+
+
+def _gaps(facts: NodeFacts) -> CheckResult:
+    if not facts.lost_records:
+        return CheckResult("gaps", State.GOOD, "Nothing is missing.")
+    count = f"{facts.lost_readings} readings" if facts.lost_readings else f"{facts.lost_records} records"
+    remedy = "They are gone; give it a larger journal cap or a better network. See `fleet node show`."
+    return CheckResult("gaps", State.BAD, f"{count} are missing: {facts.lost_why}.", remedy)
+
+
+def _readable(facts: NodeFacts) -> CheckResult:
+    if facts.quarantined:
+        reason = f"{facts.quarantined} records cannot be read; they are kept."
+        return CheckResult("readable", State.BAD, reason, "Compare the versions of node and office; keep the store.")
+    if facts.raw:
+        reason = f"{facts.raw} records wait for their schema, which was asked for."
+        return CheckResult("readable", State.UNKNOWN, reason, "Wait for the node's next hello.")
+    return CheckResult("readable", State.GOOD, "Everything that arrived could be read.")
+
+
+def _own(check: CheckResult, here: bool) -> CheckResult:
+    if here:
+        return CheckResult(OWN + check.name, check.state, check.reason, check.remedy)
+    return CheckResult(
+        OWN + check.name, State.UNKNOWN, f"Before it fell silent: {check.state.value}. {check.reason}", ""
+    )

@@ -1,0 +1,159 @@
+"""The running office: broker, store, collector and page, started in that order and stopped in the reverse.
+
+`fleet serve` runs one; the street opens one in its own process and at its own time. Everything that is to be started
+can be started in vain, so whatever came up is taken down again before the reason is told.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from fleet import enrol
+from fleet.broker import Broker, check_free, free_port, see_port
+from fleet.clock import Clock, SystemClock
+from fleet.home import Home, Ports, existing, write_config
+from fleet.inlet import Inlet
+from fleet.live import Live
+from fleet.registry import COLLECTOR, Credential, Node, Registry
+from fleet.store.read import StoreReader
+from fleet.store.sqlite import SqliteStore
+from fleet.trouble import Trouble
+from fleet.window import OfficeWindow
+
+WEB_STOP_S = 5.0
+
+
+class Office:
+    """Broker child, collector and page of one home. `web_port` 0 takes a free port, None shows no page."""
+
+    def __init__(
+        self, home: Home, ports: Ports, clock: Clock | None = None, streets: Path | None = None, web: bool = True
+    ) -> None:
+        self.home, self.ports, self.web = home, ports, web
+        self.clock: Clock = clock or SystemClock()
+        self.streets = streets if streets is not None else home.folder / "streets.geojson"
+        self.live = Live()
+        self.registry = Registry(home.registry)
+        self.broker = Broker(home.broker, ports.broker_host, ports.broker_port)
+        self.reader = StoreReader(home.readings)
+        self._stack = ExitStack()
+
+    def start(self) -> None:
+        """Everything up, or a Trouble raised and nothing left running."""
+        with ExitStack() as stack:
+            stack.enter_context(self.home.locked())
+            enrol.make_home(self.home, self.registry)
+            self.store = _open_store(self.home)
+            stack.callback(self.store.close)
+            stack.callback(self.reader.close)
+            self.window = OfficeWindow(self.reader, self.registry, self.live, self.clock, self.streets)
+            if self.web:
+                stack.callback(self._serve_page(self.window))
+            stack.callback(self.broker.stop)
+            self.broker.start()
+            self.inlet = self._open_inlet()
+            stack.callback(self.inlet.stop)
+            self.inlet.start()
+            self._stack = stack.pop_all()
+
+    def stop(self) -> None:
+        """Commits what arrived, then ends page, collector and broker."""
+        self._stack.close()
+
+    @property
+    def broker_pid(self) -> int | None:
+        """The broker's pid while it lives."""
+        return self.broker.pid
+
+    def kill_broker(self, down_for_s: float | None = None) -> int | None:
+        """SIGKILLs the broker; it is started again after `down_for_s` real seconds."""
+        return self.broker.kill(down_for_s)
+
+    def add_node(self, node: Node, credentials: Path) -> None:
+        """What `fleet node add` does, from within."""
+        enrol.add(self.home, self.registry, node, credentials)
+
+    @property
+    def page(self) -> str | None:
+        """The page's address."""
+        return f"http://{self.ports.web_host}:{self.ports.web_port}/" if self.web else None
+
+    def _open_inlet(self) -> Inlet:
+        credential: Credential | None = self.registry.credential(COLLECTOR)
+        assert credential is not None
+        host = "127.0.0.1" if self.ports.broker_host in ("0.0.0.0", "::", "") else self.ports.broker_host
+        return Inlet(self.store, self.live, self.clock, host, self.ports.broker_port, credential)
+
+    def _serve_page(self, window: OfficeWindow) -> Callable[[], None]:
+        import uvicorn
+
+        from fleet.web.app import app
+
+        door = _door(self.ports)
+        self.ports = replace(self.ports, web_port=door.getsockname()[1])
+        config = uvicorn.Config(app(window), log_level="warning", access_log=False, log_config=None, lifespan="off",
+                                timeout_graceful_shutdown=1)  # fmt: skip
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="page", daemon=True)
+        thread.start()
+
+        def close() -> None:
+            server.should_exit = True
+            thread.join(WEB_STOP_S)
+            door.close()
+
+        return close
+
+
+def open_office(
+    folder: Path, ports: Ports, clock: Clock | None = None, streets: Path | None = None, web: bool = True
+) -> Office:
+    """An office that runs: its home is made where there is none. Ports that are 0 become free ones. Raises Trouble."""
+    home = Home(folder.absolute())
+    ports = replace(ports, broker_port=ports.broker_port or free_port(ports.broker_host))
+    write_config(home, ports)
+    office = Office(home, ports, clock, streets, web)
+    office.start()
+    return office
+
+
+def serve(home: Home, told: Callable[[Office], None]) -> None:
+    """Runs the office of this home until SIGTERM or SIGINT; `told` hears when everything is up. Raises Trouble."""
+    office = Office(existing(home), home.ports())
+    ending = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    office.start()
+    try:
+        told(office)
+        while not ending.wait(3600):
+            pass
+    finally:
+        office.stop()
+
+
+def _open_store(home: Home) -> SqliteStore:
+    try:
+        return SqliteStore(home.readings)
+    except (sqlite3.Error, OSError, ValueError) as error:
+        raise Trouble(f"The store {home.readings} cannot be opened: {error}.",
+                      "The office did not start. Nodes keep their readings.",
+                      f"df -h {home.folder}; ls -l {home.folder}") from error  # fmt: skip
+
+
+def _door(ports: Ports) -> socket.socket:
+    if ports.web_port:
+        check_free(ports.web_host, ports.web_port, "The page", see_port(ports.web_port, "web"))
+    return socket.create_server((ports.web_host, ports.web_port))
