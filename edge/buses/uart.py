@@ -1,7 +1,7 @@
 """A serial port as Linux serves it, through pyserial: owned alone, never waited for longer than asked.
 
 Two programs that read one port tear each other's frames, so the port is opened exclusively. A pseudo terminal has no
-parity; it is then opened without, which a simulated device does not mind, and `note` says so.
+parity and no seven bits; it is then opened without, which a simulated device does not mind, and `note` says so.
 """
 
 from __future__ import annotations
@@ -31,20 +31,25 @@ class LinuxSerial:
     def __init__(self, path: str, line: SerialLine) -> None:
         self.path, self.note = path, ""
         try:
-            self._port = self._opened(line, line.parity)
+            self._port = self._opened(line)
         except (serial.SerialException, OSError, termios.error) as error:
             raise BusFault(why_not(error, path)) from error
 
-    def _opened(self, line: SerialLine, parity: str) -> serial.Serial:
+    def _opened(self, line: SerialLine) -> serial.Serial:
+        """Terminals without parity refuse it or forget it, by the version of the kernel and the C library."""
+        special = (line.bits, line.parity) != (8, "N")
         try:
-            return serial.Serial(
-                self.path, line.baud, line.bits, parity, line.stop, timeout=0, write_timeout=2, exclusive=True
+            port = serial.Serial(
+                self.path, line.baud, line.bits, line.parity, line.stop, timeout=0, write_timeout=2, exclusive=True
             )
+            if not special or kept(port.fileno(), line):
+                return port
+            port.close()
         except (serial.SerialException, OSError, termios.error) as error:
-            if parity == "N" or number(error) != errno.EINVAL:
+            if not special or number(error) != errno.EINVAL:
                 raise
-            self.note = f"{self.path} knows no parity {parity}; opened without"
-            return self._opened(line, "N")
+        self.note = f"{self.path} knows only 8N1; opened so instead of {line.bits}{line.parity}{line.stop}"
+        return self._opened(SerialLine(line.baud, stop=line.stop))
 
     @property
     def fd(self) -> int | None:
@@ -72,6 +77,13 @@ class LinuxSerial:
 
     def close(self) -> None:
         self._port.close()
+
+
+def kept(fd: int, line: SerialLine) -> bool:
+    """Whether the terminal is now as the device needs it."""
+    flags = termios.tcgetattr(fd)[2]
+    bits = {termios.CS7: 7, termios.CS8: 8}.get(flags & termios.CSIZE)
+    return bits == line.bits and bool(flags & termios.PARENB) == (line.parity != "N")
 
 
 def number(error: Exception) -> int:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers import catalog
@@ -99,6 +99,7 @@ def test_the_first_frame_at_once_then_the_newest_at_each_due_instant(clock: Virt
     assert values == [1, 9, 19, 29, 39]
 
 
+@settings(max_examples=30)
 @given(st.integers(100, 30_000), st.integers(1_000, 60_000))
 def test_no_frame_is_told_twice_and_silence_is_told_only_of_the_silent(each_ms: int, interval_ms: int) -> None:
     clock = VirtualClock()
