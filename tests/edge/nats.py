@@ -1,0 +1,115 @@
+"""A real broker for tests: the NATS server of the wheel, with the users and rights of a real office."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from edge.wire.messages import Ack, to_json
+from edge.wire.record import Record, unpack
+from edge.wire.topics import EVERY_UP, down, parse
+from fleet.broker import Broker, free_port, write_users
+from fleet.registry import COLLECTOR, Credential
+
+HOST = "127.0.0.1"
+
+
+def credential(user: str) -> Credential:
+    return Credential(user, f"password-of-{user}", f"{user.replace(chr(46), chr(45))}-{chr(48) * 26}")
+
+
+@contextmanager
+def nats(folder: Path, *nodes: str, port: int | None = None) -> Iterator[Broker]:
+    """A broker that knows these nodes and the collector."""
+    folder.mkdir(exist_ok=True)
+    write_users(folder, [credential(COLLECTOR), *map(credential, nodes)])
+    text = (folder / "users.conf").read_text()
+    assert "password-of-" in text
+    broker = Broker(folder, HOST, port or free_port(HOST))
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def write_credentials(path: Path, broker_port: int, node: str, **changed: str) -> Path:
+    """The file that `fleet node add` would write."""
+    own = credential(node)
+    facts = {"node": node, "url": f"mqtt://{HOST}:{broker_port}", "user": node, "password": own.password,
+             "client_id": own.client_id} | changed  # fmt: skip
+    path.write_text(json.dumps(facts))
+    path.chmod(0o600)
+    return path
+
+
+class Collector:
+    """An office of twenty lines: keeps what arrives, and acks it unless told to keep silent."""
+
+    def __init__(self, port: int, acks: bool = True) -> None:
+        self.acks = acks
+        self.heard: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
+        self.records: dict[tuple[int, int], Record] = {}
+        self.arrivals: list[tuple[int, int]] = []
+        self.last: dict[str, bytes] = {}
+        own = credential(COLLECTOR)
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, own.client_id, clean_session=False,
+                                  protocol=paho.MQTTv311)  # fmt: skip
+        self.client.username_pw_set(own.user, own.password)
+        self.client.reconnect_delay_set(1, 1)
+        self.client.on_connect = lambda client, *_: client.subscribe(EVERY_UP, 1)
+        self.client.on_subscribe = lambda *_: self.heard.put(("", "ready", b""))
+        self.client.on_message = self._on_message
+        self.client.connect(HOST, port)
+        self.client.loop_start()
+
+    def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
+        topic = parse(message.topic)
+        self.last[topic.kind] = bytes(message.payload)
+        if topic.kind == "record":
+            self.take(topic.node, unpack(bytes(message.payload)))
+        self.heard.put((topic.node, topic.kind, bytes(message.payload)))
+
+    def take(self, node: str, records: list[Record]) -> None:
+        for record in records:
+            self.records.setdefault((record.epoch, record.seq), record)
+            self.arrivals.append((record.epoch, record.seq))
+        if self.acks:
+            self.client.publish(down(node, "ack"), to_json(self.ack(records[0].epoch)), 1)
+
+    def ack(self, epoch: int) -> Ack:
+        seqs = {seq for of, seq in self.records if of == epoch}
+        upto = 0
+        while upto + 1 in seqs:
+            upto += 1
+        return Ack(epoch, upto, [(seq, seq) for seq in sorted(seqs) if seq > upto])
+
+    def wait(self, enough: Callable[[], bool], timeout_s: float = 20.0) -> None:
+        """Until this is so; asked again after every message. Fails when nothing comes for too long."""
+        while not enough():
+            try:
+                self.heard.get(timeout=timeout_s)
+            except queue.Empty:
+                raise AssertionError(f"waited in vain; heard {sorted(self.last)}, {len(self.records)} records") from None
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@contextmanager
+def collecting(port: int, acks: bool = True) -> Iterator[Collector]:
+    """A collector whose subscription stands."""
+    collector = Collector(port, acks)
+    try:
+        assert collector.heard.get(timeout=20)[1] == "ready"
+        yield collector
+    finally:
+        collector.close()
