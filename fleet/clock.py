@@ -34,4 +34,5 @@ def new_password() -> str:
 
 def new_client_id(identity: str) -> str:
     """A client id that nobody can guess: the identity and 128 random bits."""
-    return f"{identity}-{secrets.token_hex(16)}"
+    name = identity.replace(".", "_")  # NATS refuses a client id with a dot in it
+    return f"{name}-{secrets.token_hex(16)}"
