@@ -20,7 +20,8 @@ class Tally:
         """Opens the file, or makes it with every count at zero."""
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.ftruncate(handle, places * PLACE)
+            if os.fstat(handle).st_size < places * PLACE:
+                os.ftruncate(handle, places * PLACE)
             self._page = mmap.mmap(handle, places * PLACE)
         finally:
             os.close(handle)

@@ -1,0 +1,92 @@
+"""Counting heads: what was sampled at the chips, what the journals took, what the store has. The three must agree.
+
+The figures come from three places that cannot see each other: a page of memory beside the agents, the cumulative counter
+in each journal, and the rows in the office's store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.journal.disk import FolderDisk
+from edge.journal.journal import Journal
+from fleet.store.losses import lost_readings, named
+from fleet.store.read import StoreReader
+
+CAP_BYTES = 1 << 30  # larger than any journal of the street, so that looking changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One node's figures, in readings."""
+
+    node: str
+    sampled: int
+    journalled: int
+    stored: int
+    named_gone: int
+
+    @property
+    def lost(self) -> int:
+        """Journalled, neither stored nor named in a gap."""
+        return max(0, self.journalled - self.stored - self.named_gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The whole street's."""
+
+    heads: tuple[Head, ...]
+    duplicated_rows: int
+    gaps: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether the promise holds: nothing lost in silence, nothing twice."""
+        return self.lost == 0 and self.duplicated_rows == 0 and self.stored + self.gaps == self.journalled
+
+    @property
+    def lost(self) -> int:
+        return sum(head.lost for head in self.heads)
+
+    @property
+    def stored(self) -> int:
+        return sum(head.stored for head in self.heads)
+
+    @property
+    def journalled(self) -> int:
+        return sum(head.journalled for head in self.heads)
+
+    def tree(self) -> dict[str, Any]:
+        """Ready for JSON: the totals first, then each node."""
+        totals = {
+            "sampled": sum(head.sampled for head in self.heads),
+            "journalled": self.journalled,
+            "stored": self.stored,
+            "duplicated_rows": self.duplicated_rows,
+            "lost": self.lost,
+            "gaps": self.gaps,
+        }
+        return totals | {"nodes": [asdict(head) | {"lost": head.lost} for head in self.heads]}
+
+
+def take_census(sampled: Mapping[str, int], journals: Mapping[str, Path], reader: StoreReader) -> Census:
+    """Counts a street that is quiet; raises JournalBusy while an agent still runs."""
+    stored = reader.readings_by_node()
+    heads = []
+    for node, count in sampled.items():
+        gone = sum(loss.readings or 0 for loss in named(reader, node))
+        heads.append(Head(node, count, journalled(journals[node]), stored.get(node, 0), gone))
+    return Census(tuple(heads), reader.duplicated_rows(), lost_readings(reader))
+
+
+def journalled(folder: Path) -> int:
+    """What the journal's own cumulative counter says."""
+    disk = FolderDisk(folder)
+    try:
+        return Journal.open(disk, lambda: 1, CAP_BYTES).total_readings
+    finally:
+        disk.close()

@@ -1,0 +1,140 @@
+"""`sim demo`: a street of lampposts for as long as you like, and at the end a count of heads.
+
+With `-o json` stdout carries one object and nothing else; everything that is said on the way goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Literal
+
+import typer
+
+from fleet.trouble import Exit, Trouble
+from simulators.census import Census
+from simulators.script import Mishap, mishap
+from simulators.street import Plan, Street
+from simulators.watch import Watch
+
+app = typer.Typer(
+    name="sim", help="The street, indoors.", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False
+)
+KEEP = "Keep the street's folder (office, journals, boards) here instead of in a temporary one."
+
+
+@app.callback()
+def sim() -> None:
+    """The street, indoors: simulated lampposts with the real agent, a real broker and a real office."""
+
+
+@app.command()
+def demo(
+    nodes: Annotated[int, typer.Option(min=1, max=2_000, help="How many lampposts.")] = 12,
+    seconds: Annotated[float | None, typer.Option(min=1, help="Simulated seconds; without it until Ctrl-C.")] = None,
+    speed: Annotated[float, typer.Option(min=0.1, max=50, help="Simulated seconds in a real one.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Which city; the same seed is the same city.")] = 7,
+    fault: Annotated[list[str] | None, typer.Option(help="broker-kill@20s, node-kill[:NODE]@30s[+5s]; repeat.")] = None,
+    keep: Annotated[Path | None, typer.Option(help=KEEP)] = None,
+    output: Annotated[Literal["table", "json"], typer.Option("-o", "--output", help="How to print the end.")] = "table",
+) -> None:
+    """Run a street, look at it, and count heads at the end: nothing may be lost, nothing twice."""
+    plan = Plan(nodes, seconds, speed, seed, _mishaps(fault or []))
+    census = _in_folder(keep, lambda folder: _run(plan, folder, output))
+    _print(census, output)
+    if not census.whole:
+        raise typer.Exit(Exit.WRONG)
+
+
+def _mishaps(texts: list[str]) -> tuple[Mishap, ...]:
+    try:
+        return tuple(mishap(text) for text in texts)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from None
+
+
+def _in_folder(keep: Path | None, run: Callable[[Path], Census]) -> Census:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="lantaarn-", ignore_cleanup_errors=True) as folder:
+            return run(Path(folder) / "street")
+    if keep.exists() and any(keep.iterdir()):
+        raise Trouble(f"{keep} is not empty.", "Nothing was started or changed.",
+                      "name a new folder with --keep", Exit.REFUSED)  # fmt: skip
+    return run(keep.absolute())
+
+
+def _run(plan: Plan, folder: Path, output: str) -> Census:
+    watch = Watch(plan, quiet=output == "json")
+    try:
+        street = Street(plan, folder, watch.say)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ending(street))
+    try:
+        street.open()
+        with watch.over(street):
+            street.live(watch.look)
+        street.quiet()
+        return street.census()
+    finally:
+        street.close()
+
+
+def _ending(street: Street) -> Callable[[int, FrameType | None], None]:
+    """The first Ctrl-C ends the street in good order; the second at once."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if street.ending.is_set():
+            raise KeyboardInterrupt
+        street.ending.set()
+
+    return end
+
+
+def _print(census: Census, output: str) -> None:
+    tree = census.tree()
+    if output == "json":
+        print(json.dumps(tree))
+        return
+    words = {"sampled": "readings taken at the chips", "journalled": "taken into the journals",
+             "stored": "in the office's store", "duplicated_rows": "stored twice", "lost": "lost in silence",
+             "gaps": "gone, and named in a gap"}  # fmt: skip
+    for key, word in words.items():
+        print(f"{tree[key]:>10,}  {word}")
+    print("Nothing was lost, nothing is there twice." if census.whole else "The promise did NOT hold: see above.")
+
+
+def run(arguments: list[str]) -> int:
+    """The command with these arguments; its exit code. Every failure in words."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except typer.Exit as leave:
+        return int(leave.exit_code)
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return int(trouble.code)
+    except KeyboardInterrupt:
+        print("Interrupted; everything that was started has been stopped.", file=sys.stderr)
+        return int(Exit.INTERRUPTED)
+    except typer.Abort:
+        return int(Exit.INTERRUPTED)
+    except Exception as error:
+        return _said_by_click(error)
+    return int(code or 0)
+
+
+def _said_by_click(error: Exception) -> int:
+    """A usage error in click's own words; anything else is ours, and said in a line."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        return int(getattr(error, "exit_code", Exit.USAGE))
+    print(f"sim failed: {type(error).__name__}: {error}.\nEverything that was started has been stopped.\n"
+          "Next: run it again with --keep FOLDER, and look at the logs there.", file=sys.stderr)  # fmt: skip
+    return int(Exit.WRONG)

@@ -1,0 +1,220 @@
+"""A street indoors: an office, nodes on its lampposts, and the troubles that befall them.
+
+The office and the broker are the real ones, and each agent is the real one in a process of its own, so that a fault hits what it
+would hit outside. All share one paced clock, anchored at one instant, so that their time is one time. At the end the
+street goes quiet, waits for the last acknowledgement, and holds what the journals took against what the store has.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edge import compile as compiler
+from edge.board import check
+from fleet.home import Ports
+from fleet.registry import Node as RegisteredNode
+from fleet.serve import Office, open_office
+from simulators.boards import board, post
+from simulators.chance import unit
+from simulators.clock import PacedClock
+from simulators.census import Census, take_census
+from simulators.node import BOARD, Place
+from simulators.script import Mishap, timetable
+from simulators.streets import geojson, spots
+from simulators.tally import Tally
+
+MORNING_MS = 1_780_379_400_000  # Tuesday 2 June 2026, 7:50 local time: before the morning peak
+STEP_S = 0.05
+LAST_WAIT_S = 90.0
+TALLY = "sampled.tally"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What street is wanted. Times are simulated."""
+
+    nodes: int = 12
+    seconds: float | None = 60.0
+    speed: float = 1.0
+    seed: int = 7
+    mishaps: tuple[Mishap, ...] = ()
+    commit_every: str = "5s"
+    web: bool = True
+
+
+@dataclass
+class Resident:
+    """One node of the street: its folder, its place, and the process that lives there now."""
+
+    name: str
+    folder: Path
+    place: Place
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+
+    def start(self) -> None:
+        """Begin a run. What the process says stands in `agent.log`."""
+        self.place = replace(self.place, run=self.place.run + 1)
+        self.place.write(self.folder)
+        with (self.folder / "agent.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "simulators.node", str(self.folder)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is said, nothing is committed."""
+        if self.process is not None and self.alive:
+            self.deaths += 1
+            self.process.kill()
+            self.process.wait()
+
+    def ask_to_stop(self) -> None:
+        if self.process is not None and self.alive:
+            self.process.terminate()
+
+    def wait(self, timeout_s: float) -> None:
+        if self.process is not None:
+            try:
+                self.process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class Street:
+    """A street that runs in `folder`; `tell` hears in words what is happening."""
+
+    def __init__(self, plan: Plan, folder: Path, tell: Callable[[str], None] = lambda words: None) -> None:
+        self.plan, self.folder, self.tell = plan, folder, tell
+        self.names = [f"pole-{number + 1:03d}" for number in range(plan.nodes)]
+        self.mishaps = timetable(plan.mishaps, self.names)
+        self.clock = PacedClock(plan.speed, MORNING_MS)
+        self.residents: dict[str, Resident] = {}
+        self.ending = threading.Event()
+        self._back: list[tuple[int, Resident]] = []
+        self._office: Office | None = None
+        self._opened_ms = 0
+
+    @property
+    def office(self) -> Office:
+        assert self._office is not None
+        return self._office
+
+    def open(self) -> None:
+        """The office opens, and every node is enrolled and started. Raises Trouble."""
+        (self.folder / "nodes").mkdir(parents=True)
+        streets = self.folder / "streets.geojson"
+        streets.write_text(json.dumps(geojson(self.plan.seed)))
+        ports = Ports(broker_port=free_port(), web_port=free_port())
+        self._office = open_office(self.folder / "office", ports, self.clock, streets, self.plan.web)
+        self.tell(f"The office is open on port {ports.broker_port}; enrolling {self.plan.nodes} nodes.")
+        Tally(self.folder / TALLY, self.plan.nodes).close()
+        for number, name in enumerate(self.names):
+            self.residents[name] = self._enrol(number, name)
+        for resident in self.residents.values():
+            resident.start()
+        self._opened_ms = self.clock.boot_ms()
+
+    @property
+    def lived_ms(self) -> int:
+        """Simulated ms since the nodes were started."""
+        return self.clock.boot_ms() - self._opened_ms
+
+    def _enrol(self, number: int, name: str) -> Resident:
+        folder = self.folder / "nodes" / name
+        folder.mkdir()
+        spot = spots(self.plan.seed, number + 1)[number]
+        node = RegisteredNode(name, spot.name, spot.latitude, spot.longitude, {"kind": post(number)})
+        self.office.add_node(node, folder / "credentials.json")
+        text = board(number, name, spot, self.office.ports.node_url, self.plan.commit_every)
+        (folder / BOARD).write_text(text)
+        wiring = check(text, str(folder / BOARD), simulated=True).wiring
+        assert wiring is not None
+        compiler.write(compiler.compiled_name(folder / BOARD), wiring.to_json())
+        boot_id = f"{int(unit(self.plan.seed, 'boot', number) * 2**64):032x}"
+        place = Place(self.plan.seed, number, self.plan.speed, MORNING_MS, self.clock.began_ns, boot_id,
+                      str(self.folder / TALLY))  # fmt: skip
+        return Resident(name, folder, place)
+
+    def live(self, each_step: Callable[[], None] = lambda: None) -> None:
+        """Let time pass until the planned end, or until `ending` is set."""
+        coming = list(self.mishaps)
+        end_ms = None if self.plan.seconds is None else int(self.plan.seconds * 1_000)
+        while not self.ending.wait(STEP_S) and (end_ms is None or self.lived_ms < end_ms):
+            while coming and coming[0].at_ms <= self.lived_ms:
+                self._befall(coming.pop(0))
+            self._bring_back(self.lived_ms)
+            each_step()
+
+    def _befall(self, mishap: Mishap) -> None:
+        at = f"{self.lived_ms / 1_000:.0f} s"
+        if mishap.kind == "broker-kill":
+            pid = self.office.kill_broker(self.clock.real_s(mishap.down_ms))
+            self.tell(f"{at}: the broker (process {pid}) is killed; it is back in {mishap.down_ms / 1_000:g} s.")
+        else:
+            resident = self.residents[mishap.target]
+            resident.kill()
+            self._back.append((self.lived_ms + mishap.down_ms, resident))
+            self.tell(f"{at}: the agent of {mishap.target} is killed; it is back in {mishap.down_ms / 1_000:g} s.")
+
+    def _bring_back(self, now_ms: int) -> None:
+        for due_ms, resident in list(self._back):
+            if now_ms >= due_ms:
+                self._back.remove((due_ms, resident))
+                resident.start()
+
+    def quiet(self) -> None:
+        """The sensors stop; every node commits, is acknowledged, and ends."""
+        self.tell("Going quiet: the nodes commit, and wait until the office has everything.")
+        self._bring_back(1 << 62)
+        for resident in self.residents.values():
+            resident.ask_to_stop()
+        for resident in self.residents.values():
+            resident.wait(LAST_WAIT_S)
+
+    def census(self) -> Census:
+        """What was sampled, journalled and stored; call it when it is quiet."""
+        tally = Tally(self.folder / TALLY, self.plan.nodes)
+        sampled = {name: tally[number] for number, name in enumerate(self.names)}
+        tally.close()
+        journals = {name: resident.folder / "journal" for name, resident in self.residents.items()}
+        return take_census(sampled, journals, self.office.reader)
+
+    def close(self) -> None:
+        """Nothing is left running."""
+        for resident in self.residents.values():
+            resident.kill()
+        if self._office is not None:
+            self._office.stop()
+
+    def clear(self) -> None:
+        """Take the street's folder away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def deaths(self) -> int:
+        return sum(resident.deaths for resident in self.residents.values())
+
+    def fallen(self) -> Iterable[str]:
+        """Nodes whose process ended although nobody asked for it."""
+        waiting = [resident for _, resident in self._back]
+        return [name for name, each in self.residents.items() if not each.alive and each not in waiting]
+
+
+def free_port() -> int:
+    """A loopback port that nobody has at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port: int = door.getsockname()[1]
+        return port
