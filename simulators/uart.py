@@ -12,11 +12,12 @@ import os
 import select
 import threading
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
 from drivers.errors import BusFault, NoAnswer
+from drivers.reading import Quantity
 from drivers.talk import Pause, Read, Step, Write
 from simulators.chips.serial_chip import LINE_HOLDS, SerialChip
 
@@ -127,6 +128,11 @@ class PtyDoor:
             os.close(slave)
         self.path.unlink(missing_ok=True)
         self.path.symlink_to(self._slave_name)
+
+    def feel(self, felt: Mapping[Quantity, float]) -> None:
+        """Set what the chip feels, between two frames."""
+        with self._lock:
+            self.chip.feels.update(felt)
 
     def unplug(self) -> None:
         """Take the terminal away under its client, and the symlink with it."""

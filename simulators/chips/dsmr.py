@@ -27,7 +27,7 @@ def written(serial_number: str) -> str:
 
 
 class DSMR(SerialChip):
-    """Power, energy, voltage and current, gas and water. Set `version`, `phases`, `belgian` as the test needs it."""
+    """Power, energy, voltage and current, gas and water. Set `version`, `phases`, `belgian`, `watered` as needed."""
 
     name = "dsmr"
     spans: ClassVar[Spans] = {
@@ -46,6 +46,7 @@ class DSMR(SerialChip):
     version = "5"
     phases = 1
     belgian = False
+    watered = True  # a water meter on the M-Bus
     wall_ms = 1_767_225_600_000
     serial_number, gas_number, water_number = "E0047001234567816", "G0039001122334417", "W0071556677889916"
     second_tariff = 2345.678  # kWh
@@ -80,7 +81,7 @@ class DSMR(SerialChip):
             "0-0:96.7.21(00004)", "0-0:96.7.9(00002)", "1-0:99.97.0()", "1-0:32.32.0(00002)", "0-0:96.13.0()",
             *(line for phase in range(self.phases) for line in self._phase(phase)),
             *self._pipe(1, 3, self.gas_number, self.sense(Q.GAS_VOLUME), "24.2.3" if self.belgian else "24.2.1"),
-            *self._pipe(2, 7, self.water_number, self.sense(Q.WATER_VOLUME), "24.2.1"),
+            *(self._pipe(2, 7, self.water_number, self.sense(Q.WATER_VOLUME), "24.2.1") if self.watered else ()),
         ]  # fmt: skip
 
     def _energy(self, shape: str) -> list[str]:
