@@ -296,9 +296,12 @@ class Journal:
         end = following.head if following else self._head
         if segment is None or seq == end.seq - 1:
             return end.total
-        known, at, total = self._waymarks.nearest(segment, seq)
+        begin, at, total = self._waymarks.nearest(segment, seq)
+        known = begin - 1
         with self._reading(segment) as walk:
             for step in walk.steps(at, segment.size):
+                if step.header.seq >= seq and walk.body(step) is None:
+                    continue
                 if step.header.seq > seq:
                     total = step.header.before if known < seq == step.header.seq - 1 else total
                     break

@@ -133,5 +133,6 @@ class Ring:
 def segment_size(cap_bytes: int) -> int:
     """Bytes of a segment when nobody says otherwise: few enough to open them all in milliseconds, small enough that
     giving one up costs little."""
-    mebibyte = 1 << 20
-    return max(mebibyte, min(8 * mebibyte, cap_bytes // 128)) // SECTOR * SECTOR
+    kibibyte = 1 << 10
+    usual = max(1024 * kibibyte, cap_bytes // 128)
+    return max(64 * kibibyte, min(8192 * kibibyte, usual, cap_bytes // 8)) // SECTOR * SECTOR
