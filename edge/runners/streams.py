@@ -124,6 +124,7 @@ class StreamRunner:
                 return
             self._door.enter(now_ms).drain()
             self._setup, self._setup_due_ms, answer = Conversation(self.driver.setup()), None, None
+            self._warm(now_ms)
         elif self._pause is not None:
             self._resume_ms, self._pause = now_ms + whole_ms(self._pause.seconds), None
         elif now_ms < self._resume_ms:
@@ -139,6 +140,10 @@ class StreamRunner:
             answer = self._written(step, now_ms)
         self._setup = None
         self._heard_ms = now_ms if self._heard_ms is None else self._heard_ms
+        self._warm(now_ms)
+
+    def _warm(self, now_ms: int) -> None:
+        """It warms up from its first command on, and not before its last one has reached it."""
         self._warm_ms = now_ms + round(self.driver.warm_up_s * 1_000)
 
     def _written(self, step: Step, now_ms: int) -> bytes:
