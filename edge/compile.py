@@ -13,11 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.board import Checked, check
-
-
-def compiled_name(board: Path) -> Path:
-    """Where the compiled form of a board file lies."""
-    return board.with_suffix(".compiled.json")
+from edge.boardfile import compiled
 
 
 def refusal(checked: Checked) -> str:
@@ -58,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if checked.wiring is None:
             print(refusal(checked), file=sys.stderr)
             return 2
-        write(options.out or compiled_name(options.board), checked.wiring.to_json())
+        write(options.out or compiled(options.board), checked.wiring.to_json())
     except (OSError, UnicodeDecodeError) as error:
         print(f"{options.board}: cannot be read or compiled: {error}. Nothing was changed.", file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 """Counting heads: what was sampled at the chips, what the journals took, what the store has. The three must agree.
 
-The figures come from three places that cannot see each other: a page of memory beside the agents, the cumulative counter
-in each journal, and the rows in the office's store.
+The figures come from three places that cannot see each other: a page of memory beside the agents, the cumulative
+counter in each journal, and the rows in the office's store.
 """
 
 from __future__ import annotations

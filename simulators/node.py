@@ -1,8 +1,9 @@
 """One simulated node: the agent as it is, on simulated ports and a paced clock.
 
 `python -m simulators.node FOLDER` is the process that the street starts, kills and starts again. The folder holds the
-compiled board, the credentials, the journal, and `post.json`, which says where in the city and in time the node is. Told to
-stop (SIGTERM), it samples no more, commits, and stays until the office has acknowledged everything or its patience ends.
+compiled board, the credentials, the journal, and `post.json`, which says where in the city and in time the node is.
+Told to stop (SIGTERM), it samples no more, commits, and stays until the office has acknowledged everything or its
+patience ends.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge.agent import Agent
-from edge.compile import compiled_name
+from edge.boardfile import load
 from edge.events import Event, Sampled
 from edge.inbox import Inbox
 from edge.journal.disk import FolderDisk
@@ -23,7 +24,6 @@ from edge.link import Link
 from edge.mqtt import MqttLink
 from edge.office import read_credentials
 from edge.wire.messages import Status, to_json
-from edge.wiring import Wiring
 from simulators.chance import unit
 from simulators.clock import PacedClock
 from simulators.post import Post, PostThread
@@ -76,7 +76,7 @@ class SimulatedNode:
 
     def __init__(self, folder: Path) -> None:
         self.place = place = Place.read(folder)
-        self.wiring = Wiring.from_json(compiled_name(folder / BOARD).read_text())
+        self.wiring = load(folder / BOARD, simulated=True).wiring
         self.clock = PacedClock(place.speed, place.start_wall_ms, place.boot_id, place.began_ns)
         spot = spots(place.seed, place.number + 1)[place.number]
         self.post = Post(self.wiring.sensors, World(place.seed), spot, self.clock)

@@ -1,8 +1,9 @@
 """A street indoors: an office, nodes on its lampposts, and the troubles that befall them.
 
-The office and the broker are the real ones, and each agent is the real one in a process of its own, so that a fault hits what it
-would hit outside. All share one paced clock, anchored at one instant, so that their time is one time. At the end the
-street goes quiet, waits for the last acknowledgement, and holds what the journals took against what the store has.
+The office and the broker are the real ones, and each agent is the real one in a process of its own, so that a fault
+hits what it would hit outside. All share one paced clock, anchored at one instant, so that their time is one time. At
+the end the street goes quiet, waits for the last acknowledgement, and holds what the journals took against what the
+store has.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from pathlib import Path
 
 from edge import compile as compiler
 from edge.board import check
+from edge.boardfile import compiled
 from fleet.home import Ports
 from fleet.registry import Node as RegisteredNode
 from fleet.serve import Office, open_office
 from simulators.boards import board, post
+from simulators.census import Census, take_census
 from simulators.chance import unit
 from simulators.clock import PacedClock
-from simulators.census import Census, take_census
 from simulators.node import BOARD, Place
 from simulators.script import Mishap, timetable
 from simulators.streets import geojson, spots
@@ -142,7 +144,7 @@ class Street:
         (folder / BOARD).write_text(text)
         wiring = check(text, str(folder / BOARD), simulated=True).wiring
         assert wiring is not None
-        compiler.write(compiler.compiled_name(folder / BOARD), wiring.to_json())
+        compiler.write(compiled(folder / BOARD), wiring.to_json())
         boot_id = f"{int(unit(self.plan.seed, 'boot', number) * 2**64):032x}"
         place = Place(self.plan.seed, number, self.plan.speed, MORNING_MS, self.clock.began_ns, boot_id,
                       str(self.folder / TALLY))  # fmt: skip

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.board import check, fingerprint
-from edge.compile import compiled_name, refusal
+from edge.boardfile import compiled
+from edge.compile import refusal
 from edge.mistake import Mistake
 from edge.wiring import Wiring
 
@@ -194,13 +195,13 @@ def test_a_refused_board_leaves_the_last_good_one(tmp_path: Path) -> None:
     board = tmp_path / "node.toml"
     board.write_text(GOOD)
     assert compile_board(board).returncode == 0
-    good = compiled_name(board).read_text()
+    good = compiled(board).read_text()
     board.write_text(GOOD.replace("bme280", "bme281"))
     refused = compile_board(board)
     assert refused.returncode == 2
     assert "1 mistake." in refused.stderr and "keeps the last good board" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert compiled_name(board).read_text() == good
+    assert compiled(board).read_text() == good
 
 
 def test_the_refusal_names_file_state_and_next_command() -> None:
