@@ -64,7 +64,8 @@ class Commits:
         urgent: list[int] = []
         took = False
         try:
-            for batch in self._batches(now_ms):
+            for batch in self._batches():
+                batch = [*self._loss(now_ms), *batch]
                 seqs = self._append(batch)
                 urgent += [seq for seq, entry in zip(seqs, batch, strict=True) if entry[0] in URGENT]
                 took = True
@@ -76,19 +77,16 @@ class Commits:
     def _append(self, batch: list[Entry]) -> list[int]:
         assert self.journal is not None
         seqs = self.journal.append(batch)
-        self.trouble = None
+        self.trouble, self._unnamed = None, None
         return seqs
 
-    def _batches(self, now_ms: int) -> Iterator[list[Entry]]:
+    def _batches(self) -> Iterator[list[Entry]]:
         """Parts of what waits, each small enough; taken out when the next is asked for."""
         if self.journal is None:
             self.open()
         if self.journal is None:
             self._trim()
             return
-        if self._unnamed is not None:
-            self._waiting.appendleft((now_ms, self._named(self._unnamed, now_ms)))
-            self._unnamed = None
         while self._waiting:
             batch, size = [self._waiting[0][1]], 0
             while len(batch) < len(self._waiting) and size < BATCH_BYTES:
@@ -99,11 +97,14 @@ class Commits:
             for _ in batch:
                 self._waiting.popleft()
 
-    def _named(self, loss: tuple[int, int, int], now_ms: int) -> Entry:
-        readings, from_ms, to_ms = loss
+    def _loss(self, now_ms: int) -> list[Entry]:
+        """The event that names what the cap pushed out, if it did."""
+        if self._unnamed is None:
+            return []
+        readings, from_ms, to_ms = self._unnamed
         why = self.trouble.what if self.trouble else ""
         details: dict[str, Scalar] = {"readings": readings, "from_ms": from_ms, "to_ms": to_ms, "why": why}
-        return (RecordKind.EVENT, 0, to_json(EventRecord(now_ms, "readings lost", details)))
+        return [(RecordKind.EVENT, 0, to_json(EventRecord(now_ms, "readings lost", details)))]
 
     def _trim(self) -> None:
         """Keep to the cap: the oldest readings go, other records stay."""
