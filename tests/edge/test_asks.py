@@ -1,0 +1,105 @@
+"""Questions over a real unix socket, to an agent that is a thread of this test."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.asks import NAME, Asks, NoAgent, ask
+from edge.events import Asked
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    deep = tmp_path / ("x" * 100)  # longer than a socket's address may be
+    deep.mkdir()
+    asks = Asks(deep, lambda asked: asked.answer({"you said": asked.question}))
+    asks.begin()
+    yield deep
+    asks.end()
+
+
+def test_a_question_is_answered(folder: Path) -> None:
+    assert ask(folder, {"ask": "status"}) == {"you said": {"ask": "status"}}
+
+
+def test_the_answer_may_come_later_and_from_another_thread(tmp_path: Path) -> None:
+    waiting: list[Asked] = []
+    asked = threading.Event()
+
+    def put(question: Asked) -> None:
+        waiting.append(question)
+        asked.set()
+
+    asks = Asks(tmp_path, put)
+    asks.begin()
+    answers: list[dict[str, object]] = []
+    asker = threading.Thread(target=lambda: answers.append(ask(tmp_path, {"ask": "read"})))
+    asker.start()
+    assert asked.wait(20)
+    waiting[0].answer({"late": "x" * 300_000})
+    asker.join(20)
+    asks.end()
+    assert answers == [{"late": "x" * 300_000}]
+
+
+def test_only_its_owner_may_ask(folder: Path) -> None:
+    assert stat.S_IMODE((folder / NAME).stat().st_mode) == 0o600
+
+
+def test_no_agent(tmp_path: Path) -> None:
+    with pytest.raises(NoAgent):
+        ask(tmp_path, {"ask": "status"})
+    with pytest.raises(NoAgent):
+        ask(tmp_path / "nowhere", {"ask": "status"})
+
+
+def test_a_socket_that_a_killed_agent_left_is_no_agent_and_is_replaced(tmp_path: Path) -> None:
+    here = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(NAME)
+    finally:
+        os.chdir(here)
+    with pytest.raises(NoAgent):
+        ask(tmp_path, {"ask": "status"})
+    asks = Asks(tmp_path, lambda asked: asked.answer({}))
+    asks.begin()
+    assert ask(tmp_path, {"ask": "status"}) == {}
+    asks.end()
+    with pytest.raises(NoAgent):
+        ask(tmp_path, {"ask": "status"})
+
+
+@pytest.mark.parametrize("words", [b"\n", b"[1]\n", b"{not json\n", b"\xff\xfe\n", b"x" * 100_000])
+def test_nonsense_disturbs_nobody(folder: Path, words: bytes) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as asker:
+        asker.settimeout(20)
+        asker.connect(f"/proc/self/fd/{number}/{NAME}")
+        asker.sendall(words)
+        asker.shutdown(socket.SHUT_WR)
+        assert asker.recv(10) == b""
+    os.close(number)
+    assert ask(folder, {"ask": "status"}) == {"you said": {"ask": "status"}}
+
+
+def test_an_answer_is_one_line(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as asker:
+        asker.settimeout(20)
+        asker.connect(f"/proc/self/fd/{number}/{NAME}")
+        asker.sendall(b'{"a": "b\\nc"}\n')
+        heard = b""
+        while more := asker.recv(1000):
+            heard += more
+    os.close(number)
+    assert heard.count(b"\n") == 1 and json.loads(heard) == {"you said": {"a": "b\nc"}}
