@@ -1,6 +1,6 @@
 """Anything that closes a contact once per event: rain gauges, S0 energy meters, induction loops, bicycle tubes.
 
-Wiring: the contact between the pin and GND, with `bias = "pull-up"` and `active_low = true`, so that a closed contact
+Wiring: the contact between the pin and GND, with `bias = "pull_up"` and `active_low = true`, so that a closed contact
 is level 1. A count is an activation that comes after the contact has rested: edges within `debounce_ms` of the edge
 before them are the spring of the contact, at closing and at opening alike. Rain gauges want 100, anemometers 10.
 Edges that the kernel dropped are not guessed at: counts may be too low then, never too high.

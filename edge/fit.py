@@ -122,8 +122,16 @@ def _pace(key: str, sensor: SensorTable, found: type[Driver], simulated: bool) -
         least = f"{found.interval_min_s:g}s"
         yield Mistake(f"{key}.interval", f"{sensor.interval / 1000:g}s", f"{found.name} measures no faster than "
                       f"every {least}", f'Write interval = "{least}" or more.')  # fmt: skip
-    if issubclass(found, LinesDriver) and found.counts_people and not simulated:
+    if issubclass(found, LinesDriver) and not simulated and _counts_people(sensor, found):
         yield from _people(key, sensor)
+
+
+def _counts_people(sensor: SensorTable, found: type[LinesDriver]) -> bool:
+    """Some drivers count people always, some when a setting says so."""
+    try:
+        return found(**sensor.settings).counts_people
+    except ValueError:  # a wrong setting is told elsewhere
+        return found.counts_people
 
 
 def _people(key: str, sensor: SensorTable) -> Iterator[Mistake]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from drivers.lines import Edge
 from drivers.pulse_counter import PulseCounter
 from drivers.reading import Reading
+from edge.board import check
 from simulators.chips.pulse_counter import CLOSED_US
 from simulators.chips.pulse_counter import PulseCounter as Contact
 
@@ -80,6 +81,23 @@ def test_an_edge_that_comes_late_is_measured_like_an_early_one() -> None:
 def test_counting_people_is_said() -> None:
     assert PulseCounter(counts="people").counts_people
     assert not PulseCounter().counts_people
+
+
+@pytest.mark.parametrize(("counts", "window", "refused"), [("things", 10, 0), ("people", 10, 1), ("people", 300, 0)])
+def test_a_board_that_counts_people_needs_long_windows(counts: str, window: int, refused: int) -> None:
+    board = f"""
+        node = {{ id = "pole-001" }}
+        site = {{ name = "Stationsplein", latitude = 52.2, longitude = 6.9 }}
+        [[sensor]]
+        name = "door"
+        driver = "pulse_counter"
+        pins = {{ line = 17 }}
+        window = "{window}s"
+        settings = {{ counts = "{counts}" }}
+    """
+    mistakes = check(board, "node.toml").mistakes
+    assert len(mistakes) == refused, mistakes
+    assert not check(board, "node.toml", simulated=True).mistakes
 
 
 def test_a_line_that_is_not_wired_is_a_mistake_of_the_program() -> None:
