@@ -19,13 +19,18 @@ UTIME, STIME = 11, 12  # after the command's name
 def started(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]]:
     """The process, stopped with SIGTERM at the end; what it says on stderr goes to `log`."""
     with log.open("a") as errors:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=_installed(log.parent / "bytecode"), stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=errors, text=True)  # fmt: skip
     try:
         yield process
     finally:
         _end(process)
+
+
+def _installed(bytecode: Path) -> dict[str, str]:
+    """The environment of a program whose bytecode is kept, as it is where it was installed, whatever holds here."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(bytecode)}
 
 
 def _end(process: subprocess.Popen[str]) -> None:
