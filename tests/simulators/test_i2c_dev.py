@@ -64,9 +64,12 @@ def test_smbus_calls(smbus: SMBus) -> None:
 def test_transactions(smbus: SMBus, street: Street) -> None:
     answer = i2c_msg.read(0x76, 1)
     smbus.i2c_rdwr(i2c_msg.write(0x76, [0xD0]), answer)
-    assert bytes(answer) == b"\x60"
+    assert (bytes(answer), street.bus.transfers) == (b"\x60", 1), "one transfer, with a repeated start"
     smbus.i2c_rdwr(i2c_msg.write(0x76, [0xF2, 0x05]), i2c_msg.write(0x76, [0xF2]), answer)
-    assert bytes(answer) == b"\x05"
+    assert (bytes(answer), street.bus.transfers) == (b"\x05", 3)
+    elsewhere = i2c_msg.read(0x76, 1)
+    smbus.i2c_rdwr(i2c_msg.write(0x44, [0x30, 0x41]), elsewhere)
+    assert street.bus.transfers == 5, "another address: no common transfer"
     smbus.i2c_rdwr(i2c_msg.write(0x44, [0x24, 0x00]))
     street.clock.advance(0.016)
     climate = i2c_msg.read(0x44, 6)
