@@ -42,11 +42,13 @@ class Census:
     heads: tuple[Head, ...]
     duplicated_rows: int
     gaps: int
+    fallen: tuple[str, ...] = ()  # nodes whose agent ended although nobody asked for it
 
     @property
     def whole(self) -> bool:
         """Whether the promise holds: nothing lost in silence, nothing twice."""
-        return self.lost == 0 and self.duplicated_rows == 0 and self.stored + self.gaps == self.journalled
+        agree = self.stored + self.gaps == self.journalled
+        return self.lost == 0 and self.duplicated_rows == 0 and agree and not self.fallen
 
     @property
     def lost(self) -> int:
@@ -69,18 +71,21 @@ class Census:
             "duplicated_rows": self.duplicated_rows,
             "lost": self.lost,
             "gaps": self.gaps,
+            "fallen": list(self.fallen),
         }
         return totals | {"nodes": [asdict(head) | {"lost": head.lost} for head in self.heads]}
 
 
-def take_census(sampled: Mapping[str, int], journals: Mapping[str, Path], reader: StoreReader) -> Census:
+def take_census(
+    sampled: Mapping[str, int], journals: Mapping[str, Path], reader: StoreReader, fallen: tuple[str, ...] = ()
+) -> Census:
     """Counts a street that is quiet; raises JournalBusy while an agent still runs."""
     stored = reader.readings_by_node()
     heads = []
     for node, count in sampled.items():
         gone = sum(loss.readings or 0 for loss in named(reader, node))
         heads.append(Head(node, count, journalled(journals[node]), stored.get(node, 0), gone))
-    return Census(tuple(heads), reader.duplicated_rows(), lost_readings(reader))
+    return Census(tuple(heads), reader.duplicated_rows(), lost_readings(reader), fallen)
 
 
 def journalled(folder: Path) -> int:

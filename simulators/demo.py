@@ -107,6 +107,8 @@ def _print(census: Census, output: str) -> None:
              "gaps": "gone, and named in a gap"}  # fmt: skip
     for key, word in words.items():
         print(f"{tree[key]:>10,}  {word}")
+    if census.fallen:
+        print(f"Agents that ended by themselves: {', '.join(census.fallen)}.")
     print("Nothing was lost, nothing is there twice." if census.whole else "The promise did NOT hold: see above.")
 
 

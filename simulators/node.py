@@ -26,7 +26,7 @@ from edge.office import read_credentials
 from edge.wire.messages import Status, to_json
 from simulators.chance import unit
 from simulators.clock import PacedClock
-from simulators.post import Post, PostThread
+from simulators.post import FEEL_S, Post, PostThread
 from simulators.streets import spots
 from simulators.tally import Tally
 from simulators.world import World
@@ -74,7 +74,8 @@ class CountingInbox(Inbox):
 class SimulatedNode:
     """An agent on its post."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, feel_s: float = FEEL_S) -> None:
+        self._feel_s = feel_s
         self.place = place = Place.read(folder)
         self.wiring = load(folder / BOARD, simulated=True).wiring
         self.clock = PacedClock(place.speed, place.start_wall_ms, place.boot_id, place.began_ns)
@@ -101,7 +102,7 @@ class SimulatedNode:
 
     def run(self) -> bool:
         """Work until `stopping` is set; whether the office has acknowledged everything at the end."""
-        city = PostThread([self.post])
+        city = PostThread([self.post], self._feel_s)
         city.start()
         self.agent.start()
         while not self.stopping:

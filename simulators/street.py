@@ -11,11 +11,9 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge import compile as compiler
@@ -29,11 +27,13 @@ from simulators.census import Census, take_census
 from simulators.chance import unit
 from simulators.clock import PacedClock
 from simulators.node import BOARD, Place
+from simulators.residents import Householder, Lodger, Resident
 from simulators.script import Mishap, timetable
 from simulators.streets import geojson, spots
 from simulators.tally import Tally
 
 MORNING_MS = 1_780_379_400_000  # Tuesday 2 June 2026, 7:50 local time: before the morning peak
+MOST_PROCESSES = 50
 STEP_S = 0.05
 LAST_WAIT_S = 90.0
 TALLY = "sampled.tally"
@@ -52,62 +52,26 @@ class Plan:
     web: bool = True
 
 
-@dataclass
-class Resident:
-    """One node of the street: its folder, its place, and the process that lives there now."""
-
-    name: str
-    folder: Path
-    place: Place
-    process: subprocess.Popen[bytes] | None = None
-    deaths: int = 0
-
-    def start(self) -> None:
-        """Begin a run. What the process says stands in `agent.log`."""
-        self.place = replace(self.place, run=self.place.run + 1)
-        self.place.write(self.folder)
-        with (self.folder / "agent.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "simulators.node", str(self.folder)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def kill(self) -> None:
-        """SIGKILL: nothing is said, nothing is committed."""
-        if self.process is not None and self.alive:
-            self.deaths += 1
-            self.process.kill()
-            self.process.wait()
-
-    def ask_to_stop(self) -> None:
-        if self.process is not None and self.alive:
-            self.process.terminate()
-
-    def wait(self, timeout_s: float) -> None:
-        if self.process is not None:
-            try:
-                self.process.wait(timeout_s)
-            except subprocess.TimeoutExpired:
-                self.kill()
-
-
 class Street:
     """A street that runs in `folder`; `tell` hears in words what is happening."""
 
     def __init__(self, plan: Plan, folder: Path, tell: Callable[[str], None] = lambda words: None) -> None:
         self.plan, self.folder, self.tell = plan, folder, tell
         self.names = [f"pole-{number + 1:03d}" for number in range(plan.nodes)]
-        self.mishaps = timetable(plan.mishaps, self.names)
+        self.crowded = plan.nodes > MOST_PROCESSES
+        self.mishaps = self._possible(timetable(plan.mishaps, self.names))
         self.clock = PacedClock(plan.speed, MORNING_MS)
         self.residents: dict[str, Resident] = {}
         self.ending = threading.Event()
         self._back: list[tuple[int, Resident]] = []
+        self.fallen: list[str] = []
         self._office: Office | None = None
         self._opened_ms = 0
+
+    def _possible(self, mishaps: list[Mishap]) -> list[Mishap]:
+        if self.crowded and any(each.kind == "node-kill" for each in mishaps):
+            raise ValueError(f"node-kill needs a process for each node, and there is one up to {MOST_PROCESSES} nodes")
+        return mishaps
 
     @property
     def office(self) -> Office:
@@ -148,7 +112,7 @@ class Street:
         boot_id = f"{int(unit(self.plan.seed, 'boot', number) * 2**64):032x}"
         place = Place(self.plan.seed, number, self.plan.speed, MORNING_MS, self.clock.began_ns, boot_id,
                       str(self.folder / TALLY))  # fmt: skip
-        return Resident(name, folder, place)
+        return Lodger(name, folder, place) if self.crowded else Householder(name, folder, place)
 
     def live(self, each_step: Callable[[], None] = lambda: None) -> None:
         """Let time pass until the planned end, or until `ending` is set."""
@@ -158,6 +122,7 @@ class Street:
             while coming and coming[0].at_ms <= self.lived_ms:
                 self._befall(coming.pop(0))
             self._bring_back(self.lived_ms)
+            self._mind_the_fallen()
             each_step()
 
     def _befall(self, mishap: Mishap) -> None:
@@ -192,7 +157,7 @@ class Street:
         sampled = {name: tally[number] for number, name in enumerate(self.names)}
         tally.close()
         journals = {name: resident.folder / "journal" for name, resident in self.residents.items()}
-        return take_census(sampled, journals, self.office.reader)
+        return take_census(sampled, journals, self.office.reader, tuple(self.fallen))
 
     def close(self) -> None:
         """Nothing is left running."""
@@ -209,10 +174,13 @@ class Street:
     def deaths(self) -> int:
         return sum(resident.deaths for resident in self.residents.values())
 
-    def fallen(self) -> Iterable[str]:
-        """Nodes whose process ended although nobody asked for it."""
+    def _mind_the_fallen(self) -> None:
+        """Agents that ended although nobody asked for it: that is a fault of ours, and said aloud."""
         waiting = [resident for _, resident in self._back]
-        return [name for name, each in self.residents.items() if not each.alive and each not in waiting]
+        for name, each in self.residents.items():
+            if name not in self.fallen and not each.alive and each not in waiting:
+                self.fallen.append(name)
+                self.tell(f"The agent of {name} ended by itself; see {each.folder}/agent.log")
 
 
 def free_port() -> int:
