@@ -93,8 +93,6 @@ def _read_columns(data: bytes) -> tuple[Column, ...]:
     if data[:1] != bytes((VERSION,)):
         raise CodecError(f"schema format {data[:1].hex() or 'nothing'} is not known here")
     count, at = read_varint(data, 1)
-    if count > MOST_COLUMNS:
-        raise CodecError(f"{count} columns are more than {MOST_COLUMNS}")
     columns: list[Column] = []
     before = ""
     for _ in range(count):
@@ -106,8 +104,6 @@ def _read_columns(data: bytes) -> tuple[Column, ...]:
         before = sensor or before
         columns.append(Column(before, quantity, channel, data[at]))
         at += 1
-    if at != len(data):
-        raise CodecError("bytes are left over")
     return tuple(columns)
 
 

@@ -89,6 +89,12 @@ def test_what_goes_in_comes_out(cells: list[Cell], width: int, boot: int, qualit
     assert encode_columns(schema, boot, quality, found.strips) == data
 
 
+def test_a_group_that_says_a_time_twice_is_no_part_of_another() -> None:
+    schema, times = schema_of(2), [9**index for index in range(12)]
+    cells = [Cell(at, 0, 1) for at in times] + [Cell(at, 1, 1) for at in sorted(times[1:11] + times[4:6])]
+    assert decode(lambda key: schema, encode(schema, 1, SYNCED, cells)).cells == in_order(cells)
+
+
 @given(CELLS, st.randoms())
 def test_the_order_of_different_cells_does_not_matter(cells: list[Cell], chance: object) -> None:
     unique = list({cell[:2]: cell for cell in cells}.values())
@@ -245,6 +251,15 @@ def test_a_group_and_a_count_that_cannot_be() -> None:
         decode_columns(lambda key: schema, sealed(head(schema, 1, 0x40) + to_bytes(strange)))
     with pytest.raises(ChunkError, match="count does not fit"):
         decode_columns(lambda key: schema, sealed(head(schema, 3) + to_bytes(ALONE + wide(1) + wide(1))))
+
+
+@pytest.mark.parametrize("steps", [[0, 1], [2, -1], [1, 3]])
+def test_indices_that_are_no_times(steps: list[int]) -> None:
+    schema = schema_of(2)
+    first = wide(4) + "1" + fixed(0, 4) + wide(0) + SET
+    bits = small(2) + "1" + "0" + fixed(1, 2) + first + wide(3) + "10" + small(0) + rice.write(steps)
+    with pytest.raises(ChunkError, match="no such time"):
+        decode_columns(lambda key: schema, sealed(head(schema, 7, 0x40) + to_bytes(bits + "0" * 99)))
 
 
 def test_an_unknown_schema_is_named() -> None:

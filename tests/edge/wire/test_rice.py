@@ -52,12 +52,33 @@ def test_an_outlier_costs_itself_and_no_more() -> None:
     assert len(rice.write([*calm, 10**6])) <= len(rice.write(calm)) + 55
 
 
+@pytest.mark.parametrize("outlier", [50, 500, 5_000, 10**6])
+@pytest.mark.parametrize("count", [5, 9, 20, 59])
+def test_k_is_the_best_beside_an_outlier(count: int, outlier: int) -> None:
+    numbers = [index * index % 3 for index in range(count)] + [outlier]
+    assert rice._best_k(numbers)[1] == min(rice._cost(numbers, outlier, k) for k in range(24))
+
+
 @pytest.mark.parametrize(
     ("numbers", "bits"),
-    [([0] * 1000, 4), ([3] * 1000, 9), ([3, 4, 3, 4] * 10, 49), ([-1, 0, 1, 0] * 10, 74), ([0, 7] * 20, 129)],
+    [
+        ([0] * 1000, 4),
+        ([3] * 1000, 9),
+        ([3, 4, 3, 4] * 10, 49),
+        ([-1, 0, 1, 0] * 10, 74),
+        ([0, 7] * 20, 129),
+        ([3, 3, 3, 3, 4, 3, 3, 3, 6, 3] * 4, 65),
+    ],
 )
 def test_what_lists_cost(numbers: list[int], bits: int) -> None:
     assert len(rice.write(numbers)) == bits
+
+
+def test_no_quotient_is_beyond_the_cap() -> None:
+    for ones in (rice.CAP + 1, 2 * rice.CAP):
+        bits = BitReader(to_bytes("0001" + "1" * ones + "0" + "0" * 40))
+        with pytest.raises(CodecError, match="cap"):
+            rice.read(bits, 3)
 
 
 @given(st.binary(max_size=60), st.integers(0, 500))

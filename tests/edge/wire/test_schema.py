@@ -56,6 +56,15 @@ def test_the_bytes_of_format_1() -> None:
     assert AIR.key.hex() == "fb97a0b8"
 
 
+def test_no_schema_has_two_spellings() -> None:
+    data = AIR.encode()
+    again = data.replace(b"\x00\x08humidity", b"\x03air\x08humidity")
+    for other in (again, data + b"\0", data[:-1], b"\2" + data[1:], b"\1\xff\xff\x7f" + data[2:]):
+        assert other != data
+        with pytest.raises(SchemaError):
+            Schema.decode(other)
+
+
 def test_what_no_schema_holds() -> None:
     with pytest.raises(ValueError, match="twice"):
         Schema((Column("a", "co2", "", 0), Column("a", "co2", "", 1)))
