@@ -1,0 +1,87 @@
+"""The main job, as a newcomer runs it: a real process, real agents, a real broker, and a count of heads at the end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMIT_S = 5.0  # the street's commit interval
+PACE = 9.0  # readings a second of the busiest post, with room
+
+
+def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "simulators.cli", "demo", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def census(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert run.stdout.count("\n") == 1, f"stdout must carry one object and nothing else: {run.stdout!r}"
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def promised(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert run.returncode == 0, run.stderr
+    found = census(run)
+    assert found["lost"] == found["duplicated_rows"] == found["gaps"] == 0 and not found["fallen"]
+    assert found["stored"] == found["journalled"] <= found["sampled"]
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_a_street_loses_nothing() -> None:
+    found = promised(demo("--nodes", "5", "--seconds", "20", "--speed", "2", "--seed", "3", "-o", "json"))
+    assert found["sampled"] == found["journalled"]
+    assert all(node["stored"] > 10 for node in found["nodes"]), found
+
+
+@pytest.mark.timeout(300)
+def test_a_street_loses_nothing_when_broker_and_agent_are_killed() -> None:
+    run = demo("--nodes", "4", "--seconds", "30", "--speed", "2", "--seed", "5", "-o", "json",
+               "--fault", "broker-kill@8s+8s", "--fault", "node-kill:pole-001@14s+2s")  # fmt: skip
+    found = promised(run)
+    assert "pole-001 is killed" in run.stderr and "broker" in run.stderr
+    assert found["sampled"] - found["journalled"] <= COMMIT_S * PACE, "more than one commit interval of one node"
+    others = [node for node in found["nodes"] if node["node"] != "pole-001"]
+    assert all(node["sampled"] == node["journalled"] for node in others), "nobody killed these"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--fault", "broker-explode@3s"], "broker-kill"),
+        (["--fault", "node-kill:pole-099@3s"], "pole-099"),
+        (["--nodes", "0"], "nodes"),
+        (["--nodes", "60", "--fault", "node-kill@3s"], "process"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(arguments: list[str], words: str) -> None:
+    run = demo(*arguments)
+    assert run.returncode == 2
+    assert words in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    run = demo("--keep", str(tmp_path))
+    assert run.returncode == 4 and "not empty" in run.stderr and "Traceback" not in run.stderr
+    assert (tmp_path / "precious").read_text() == "x"
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(600)
+def test_the_street_of_the_readme_under_fire() -> None:
+    promised(demo("--nodes", "12", "--seconds", "60", "--seed", "7", "-o", "json",
+                  "--fault", "broker-kill@20s", "--fault", "node-kill@30s"))  # fmt: skip
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(600)
+def test_a_crowded_street_loses_nothing() -> None:
+    found = promised(demo("--nodes", "80", "--seconds", "30", "--seed", "7", "-o", "json"))
+    assert len(found["nodes"]) == 80
