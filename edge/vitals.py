@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from drivers.driver import Driver, Setting, SettingValue
@@ -83,10 +84,12 @@ class Vitals(Driver):
 
     def _throttled(self) -> float | None:
         """The firmware's bits: 0 under-voltage, 1 capped, 2 throttled, 3 soft limit; 16 to 19: since boot."""
-        for pattern in THROTTLED:
-            for path in sorted(self.root.glob(pattern)):
-                return float(int(path.read_text().strip(), 16))
-        return None
+        return float(int(self._firmware.read_text().strip(), 16)) if self._firmware is not None else None
+
+    @cached_property
+    def _firmware(self) -> Path | None:
+        """Looked for once: the search costs more than all the rest, and the file is there from boot or never."""
+        return next((path for pattern in THROTTLED for path in sorted(self.root.glob(pattern))), None)
 
 
 def seen(way: Callable[[], float | None]) -> float | None:
