@@ -106,30 +106,40 @@ def _script(desk: Office, credential: Credential, device: Path) -> list[str]:
     return [sys.executable, str(file), LOOPBACK, str(desk.port), *secrets, SCRIPT, str(device)]
 
 
-def first_words(here: Pole, command: list[str], node: str, kind: str) -> float:
-    """Seconds from the start of the process until the broker passes its first such message on."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """From the start of a process until the broker passed its first words on: seconds of the wall and of its CPU."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def first_words(here: Pole, command: list[str], node: str, kind: str) -> Start:
+    """Start the process, and end it as soon as it was heard."""
     ear = here.office.ear
     ear.forget()
     began = time.monotonic()
     with started(command, here.folder / f"{node}.log") as process:
         wait_for(lambda: (node, kind) in ear.at_s or process.poll() is not None, f"{kind} of {node}")
+        spent = cpu_s(process.pid) if process.poll() is None else 0.0
         if (node, kind) not in ear.at_s:
             raise RuntimeError(f"{node} ended, saying: {(here.folder / f'{node}.log').read_text()}")
-        return ear.at_s[node, kind] - began
+        return Start(ear.at_s[node, kind] - began, spent)
 
 
 def measure_starts(scratch: Path, runs: int) -> Iterator[Figure]:
     """Start to hello, compiled board in place; the script's first publish beside it."""
     with pole(scratch / "start") as here:
         pairs = [_pair(here) for _ in range(runs + 1)][1:]  # the first one compiles
-    ours, theirs = (median([pair[at] for pair in pairs]) for at in (0, 1))
-    least, most = (pick(pair[0] for pair in pairs) for pick in (min, max))
-    note = f"median of {runs}, {least:.3f} to {most:.3f} s; as heard by a subscriber"
+    ours, theirs = (median([pair[at].wall_s for pair in pairs]) for at in (0, 1))
+    least, most = (pick(pair[0].wall_s for pair in pairs) for pick in (min, max))
+    spent, they_spent = (median([pair[at].cpu_s for pair in pairs]) for at in (0, 1))
+    note = f"median of {runs}, {least:.3f} to {most:.3f} s; {spent:.2f} s of CPU by then against {they_spent:.2f}"
     yield Figure("agent: start to hello", ours, "s", START_GOAL_S, peer=f"{PEER}, first publish",
                  peer_value=theirs, note=note)  # fmt: skip
 
 
-def _pair(here: Pole) -> tuple[float, float]:
+def _pair(here: Pole) -> tuple[Start, Start]:
     return first_words(here, here.agent, AGENT, "hello"), first_words(here, here.script, SCRIPT, "record")
 
 

@@ -15,7 +15,7 @@ from edge.wire.record import RecordKind
 from tests.bench import agent, collector, flash, wire
 from tests.bench.__main__ import main
 from tests.bench.card import missing
-from tests.bench.figure import Figure, Findings, Skipped
+from tests.bench.figure import Figure, Findings, Line, Skipped
 from tests.bench.plant import Plant, lamppost, six, twenty
 from tests.bench.report import as_json, as_table
 
@@ -35,7 +35,7 @@ def test_a_ratio_above_one_is_in_our_favour() -> None:
 
 
 def test_what_is_missed_or_not_measured_is_said_aloud() -> None:
-    lines = [Figure("slow", 2.0, "s", 1.0), Skipped("flash", "it needs root", "sudo make bench")]
+    lines: list[Line] = [Figure("slow", 2.0, "s", 1.0), Skipped("flash", "it needs root", "sudo make bench")]
     findings = Findings("2 cores", lines)
     table = as_table(findings)
     assert "*** GOAL MISSED: slow" in table and "*** NOT MEASURED: flash: it needs root" in table
