@@ -33,13 +33,13 @@ from edge.journal.layout import (
 )
 from edge.journal.recovery import UNREADABLE, Standing, recover
 from edge.journal.ring import Gap, Head, Ring, Segment, segment_size
-from edge.journal.walk import Walk, Waymarks
+from edge.journal.walk import Walk, Waymark, Waymarks
 from edge.wire.record import LARGEST_COUNT, LARGEST_KIND, Record, RecordKind
 
 FULL = "journal full"
 GAPS_PER_COMMIT = 8
 SMALLEST_SEGMENT = 8 * SECTOR
-_READ_AHEAD = 64 * 1024
+_LEAST_AHEAD, _MOST_AHEAD = 8 * 1024, 64 * 1024  # bytes read at once
 
 
 class Journal:
@@ -252,7 +252,7 @@ class Journal:
         target.failures = 0
         total = mark.total
         for seq, entry in enumerate(entries, self.next):
-            self._waymarks.add(target.ordinal, seq, at, total)
+            self._waymarks.add(target.ordinal, Waymark(seq, at, total))
             at += footprint(len(entry.body))
             total += entry.readings
         self._current, self._tail, self._last_commit = target, at, self.next
@@ -296,29 +296,31 @@ class Journal:
         end = following.head if following else self._head
         if segment is None or seq == end.seq - 1:
             return end.total
-        begin, at, total = self._waymarks.nearest(segment, seq)
-        known = begin - 1
+        begin = self._waymarks.nearest(segment, seq)
+        known, total = begin.seq - 1, begin.before
         with self._reading(segment) as walk:
-            for step in walk.steps(at, segment.size):
+            for step in walk.steps(begin.at, segment.size):
                 if step.header.seq >= seq and walk.body(step) is None:
                     continue
                 if step.header.seq > seq:
                     total = step.header.before if known < seq == step.header.seq - 1 else total
                     break
-                known, total = step.header.seq, step.header.total
-                self._waymarks.add(segment.ordinal, step.header.seq, step.at, step.header.before)
+                known, total, begin = step.header.seq, step.header.total, step.mark
+                self._waymarks.add(segment.ordinal, begin)
+        self._waymarks.stop(segment.ordinal, begin)
         return max(total, self._mark.released)
 
     # Reading.
 
-    def read(self, first: int, limit_bytes: int = _READ_AHEAD) -> list[Record]:
+    def read(self, first: int, limit_bytes: int = 64 * 1024) -> list[Record]:
         """Records from seq `first` on, at least one if there is any, until their bodies exceed `limit_bytes`.
 
         What cannot be read is left out and will be named in a gap record. Raises JournalError when the disk fails.
         """
         found: list[Record] = []
         try:
-            with contextlib.closing(self._records(max(first, self.lowest))) as records:
+            ahead = max(_LEAST_AHEAD, min(limit_bytes, _MOST_AHEAD))
+            with contextlib.closing(self._records(max(first, self.lowest), ahead)) as records:
                 for record in records:
                     limit_bytes -= len(record.body)
                     if found and limit_bytes < 0:
@@ -328,34 +330,37 @@ class Journal:
             raise from_disk("the journal was read", error) from error
         return found
 
-    def _records(self, seq: int) -> Generator[Record, None, None]:
+    def _records(self, seq: int, ahead: int = _LEAST_AHEAD) -> Generator[Record, None, None]:
         segment = self._ring.holding(seq)
         while segment is not None and seq < self.next:
             following = self._ring.after(segment)
             end = following.head if following else self._head
             if seq < end.seq:
-                yield from self._records_in(segment, seq, end)
+                yield from self._records_in(segment, seq, end, ahead)
             segment, seq = following, max(seq, end.seq)
 
-    def _records_in(self, segment: Segment, seq: int, end: Head) -> Generator[Record, None, None]:
-        known, at, before = self._waymarks.nearest(segment, seq)
-        expected = Head(known, before)
-        with self._reading(segment) as walk:
-            for step in walk.steps(at, segment.size):
-                header = step.header
-                if header.seq >= end.seq:
-                    break
-                self._waymarks.add(segment.ordinal, header.seq, step.at, header.before)
-                body = walk.body(step) if header.seq >= seq else b""
-                if body is None:
-                    continue
-                self._miss(expected, Head(header.seq, header.before))
-                expected = Head(header.seq + 1, header.total)
-                if header.seq >= seq:
-                    yield Record(self.epoch, header.seq, header.kind, header.readings, body)
-                if expected.seq == end.seq:
-                    return
-        self._miss(expected, end)
+    def _records_in(self, segment: Segment, seq: int, end: Head, ahead: int) -> Generator[Record, None, None]:
+        stop = self._waymarks.nearest(segment, seq)
+        expected = Head(stop.seq, stop.before)
+        try:
+            with self._reading(segment, ahead) as walk:
+                for step in walk.steps(stop.at, segment.size):
+                    header = step.header
+                    if header.seq >= end.seq:
+                        break
+                    self._waymarks.add(segment.ordinal, step.mark)
+                    body = walk.body(step) if header.seq >= seq else b""
+                    if body is None:
+                        continue
+                    self._miss(expected, Head(header.seq, header.before))
+                    expected, stop = Head(header.seq + 1, header.total), step.mark
+                    if header.seq >= seq:
+                        yield Record(self.epoch, header.seq, header.kind, header.readings, body)
+                    if expected.seq == end.seq:
+                        return
+            self._miss(expected, end)
+        finally:
+            self._waymarks.stop(segment.ordinal, stop)
 
     def _miss(self, expected: Head, found: Head) -> None:
         """What lies between these two cannot be read: to be named once. So is what was given up before, for the
@@ -371,10 +376,10 @@ class Journal:
             self._pending.append(again)
 
     @contextlib.contextmanager
-    def _reading(self, segment: Segment) -> Iterator[Walk]:
+    def _reading(self, segment: Segment, ahead: int = _LEAST_AHEAD) -> Iterator[Walk]:
         file = self._disk.open(segment.name)
         try:
-            yield Walk(file, segment, _READ_AHEAD)
+            yield Walk(file, segment, ahead)
         finally:
             file.close()
 

@@ -4,14 +4,14 @@ A record says how long it is, so the next one is a hop away. Where there is none
 end - the walk goes on sector by sector and takes the next record that belongs to this use of the segment. Whoever
 walks sees from the seqs that something is missing.
 
-`Waymarks` remember every 64th record of the few segments read last, so that reading on where one stopped costs some
-hops, and draining a long backlog is linear.
+`Waymarks` remember every 64th record of the few segments read last, and where the last few readers stopped, so that
+reading on costs a hop or some, and draining a long backlog is linear.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ _READ_AHEAD = 16 * 1024
 _LEAP = 128 * 1024
 _EVERY = 64
 _SEGMENTS_REMEMBERED = 4
+_STOPS_REMEMBERED = 8
 
 
 class Step(NamedTuple):
@@ -34,6 +35,10 @@ class Step(NamedTuple):
     @property
     def end(self) -> int:
         return self.at + footprint(self.header.length)
+
+    @property
+    def mark(self) -> Waymark:
+        return Waymark(self.header.seq, self.at, self.header.before)
 
 
 class Walk:
@@ -87,25 +92,41 @@ class Walk:
         return at
 
 
+class Waymark(NamedTuple):
+    """The record `seq` begins at `at`, if it was written; so many readings were taken `before` it."""
+
+    seq: int
+    at: int
+    before: int
+
+
 class Waymarks:
-    """Places in segments, by ordinal, at which a known seq begins."""
+    """Known places in segments, by ordinal."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[int, list[tuple[int, int, int]]] = OrderedDict()
+        self._known: OrderedDict[int, list[Waymark]] = OrderedDict()
+        self._stops: deque[tuple[int, Waymark]] = deque(maxlen=_STOPS_REMEMBERED)
 
-    def add(self, ordinal: int, seq: int, at: int, before: int) -> None:
-        if seq % _EVERY:
+    def add(self, ordinal: int, mark: Waymark) -> None:
+        """Keeps it if its turn has come."""
+        if mark.seq % _EVERY:
             return
         marks = self._known.setdefault(ordinal, [])
         self._known.move_to_end(ordinal)
-        place = bisect_left(marks, (seq, at, before))
-        if marks[place : place + 1] != [(seq, at, before)]:
-            marks.insert(place, (seq, at, before))
+        place = bisect_left(marks, mark)
+        if marks[place : place + 1] != [mark]:
+            marks.insert(place, mark)
         if len(self._known) > _SEGMENTS_REMEMBERED:
             self._known.popitem(last=False)
 
-    def nearest(self, segment: Segment, seq: int) -> tuple[int, int, int]:
-        """The last known (seq, place, readings before) that is not behind `seq`."""
+    def stop(self, ordinal: int, mark: Waymark) -> None:
+        """Somebody stopped reading here and will want to go on."""
+        self._stops.append((ordinal, mark))
+
+    def nearest(self, segment: Segment, seq: int) -> Waymark:
+        """The last known one that is not behind `seq`."""
         marks = self._known.get(segment.ordinal, [])
-        place = bisect_right(marks, seq, key=lambda mark: mark[0])
-        return marks[place - 1] if place else (segment.first, SECTOR, segment.before)
+        place = bisect_right(marks, seq, key=lambda mark: mark.seq)
+        start = Waymark(segment.first, SECTOR, segment.before)
+        stops = [mark for ordinal, mark in self._stops if ordinal == segment.ordinal and mark.seq <= seq]
+        return max([start, *marks[place - 1 : place], *stops])

@@ -32,7 +32,7 @@ def test_neither_on_a_disk_that_is_full(ops: list[Op], seed: int, segments: int)
 
 
 def test_many_random_lives() -> None:
-    for seed in range(150):
+    for seed in range(80):
         Life(MemoryDisk(), seed).play(some_ops(seed, 80))
 
 
