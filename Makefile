@@ -15,7 +15,7 @@ SECOND := not deep and not browser and not once
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test test-deep bench lint lock debian clean
+.PHONY: help demo setup test test-deep real bench lint lock debian clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -32,6 +32,9 @@ test: .venv/.dev .oracles/.done debian lint ## set up, lint, and run the fast te
 
 test-deep: .venv/.dev .oracles/.done debian ## the long proofs: minutes to hours
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m deep --timeout 0 $(ARGS)
+
+real: .venv/.dev ## `edge run` on device nodes that the kernel serves, and what arrives (as root also I2C)
+	@$(BIN)/pytest -q -s -p no:cacheprovider tests/edge/test_real_run.py
 
 bench: .venv/.dev debian ## CPU, memory, flash and wire figures, each beside a peer
 	@$(BIN)/python -m tests.bench $(ARGS)
