@@ -71,3 +71,8 @@ def chance() -> float:
 def pause(seconds: float) -> None:
     """Wait in real time; only for short-lived commands, never in the agent's loop."""
     time.sleep(seconds)
+
+
+def boot_minus_monotonic_us() -> int:
+    """How far time since boot is ahead of the kernel's monotonic clock: the time that the node was suspended."""
+    return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1_000

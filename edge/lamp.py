@@ -1,25 +1,17 @@
-"""The lamp and the button at the node, for whoever stands under the pole.
+"""The lamp at the node, for whoever stands under the pole.
 
 Steady: healthy. Slow blinking: no connection; nothing is lost, it is being kept. Fast blinking: a fault. A double flash
 for a minute: this is the node that somebody asked to identify itself; the button asks for the same. What it
-shows at an instant is a pure function; gpiozero is loaded only when a board names a lamp or a button.
+shows at an instant is a pure function; `edge/buses/panel.py` has the light and the button themselves.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from drivers.errors import BusFault
-from edge.events import Event, Pressed
+from edge.events import Event
 from edge.runners.runner import Counters
-from edge.wiring import Wiring
-
-if TYPE_CHECKING:
-    from gpiozero import Button
-
-    from edge.pinfactory import GpiodPins
 
 IDENTIFY_MS = 60_000
 
@@ -96,42 +88,3 @@ class Lamp:
     def close(self) -> None:
         self._light.off()
         self._light.close()
-
-
-class Panel:
-    """What a board has of the two. Keep it as long as the button shall be heard; close it after the lamp's thread."""
-
-    def __init__(self, lamp: Lamp | None, close: Callable[[], None]) -> None:
-        self.lamp, self.close = lamp, close
-
-
-def open_panel(wiring: Wiring, put_event: Callable[[Event], None]) -> Panel | None:
-    """The lamp and button that the board names, None when it names neither. Loads gpiozero. Raises BusFault."""
-    if wiring.lamp_pin is None and wiring.button_pin is None:
-        return None
-    from gpiozero import LED, Button
-
-    from edge.pinfactory import GpiodPins, chip_lines
-
-    pins = GpiodPins(chip_lines(wiring.gpio_chip))
-    try:
-        lamp = Lamp(LED(wiring.lamp_pin, pin_factory=pins)) if wiring.lamp_pin is not None else None
-        button = None
-        if wiring.button_pin is not None:
-            button = Button(wiring.button_pin, pull_up=True, bounce_time=0.05, pin_factory=pins)
-            button.when_pressed = lambda: put_event(Pressed())
-    except OSError as error:
-        pins.close()
-        raise BusFault(f"lamp or button on {wiring.gpio_chip}: {error.strerror or error}") from error
-    return Panel(lamp, closing(button, pins))
-
-
-def closing(button: Button | None, pins: GpiodPins) -> Callable[[], None]:
-    """How to give the lines back, and at the same time what keeps the button from being forgotten."""
-
-    def close() -> None:
-        if button is not None:
-            button.close()
-        pins.close()
-
-    return close

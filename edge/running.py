@@ -13,11 +13,11 @@ from drivers.errors import BusFault
 from edge.agent import Agent
 from edge.asks import Asks
 from edge.boardfile import Loaded
+from edge.buses.panel import open_panel
 from edge.buses.system import system_ports
 from edge.clock import SystemClock, chance
 from edge.events import Event, Stop
 from edge.journal.disk import FolderDisk
-from edge.lamp import open_panel
 from edge.link import Link
 from edge.notify import Notify
 from edge.office import read_credentials
@@ -40,7 +40,7 @@ def run(loaded: Loaded) -> None:
     _hear_signals(agent.inbox.put)
     asks = Asks(Path(wiring.journal.folder), agent.inbox.put)
     _try(asks.begin, "The socket for questions cannot be opened")
-    panel = _try(lambda: open_panel(wiring, agent.inbox.put), "Lamp and button are not in use")
+    panel = _try(lambda: open_panel(wiring, clock, agent.inbox.put), "Lamp and button are not in use")
     if panel is not None and panel.lamp is not None:
         agent.node.add_lamp(panel.lamp)
     agent.start()

@@ -8,7 +8,6 @@ time since boot, so the difference of the two is taken once, here, when the line
 from __future__ import annotations
 
 import errno
-import time
 from collections.abc import Sequence
 
 import gpiod
@@ -17,6 +16,7 @@ from gpiod.line import Edge as EdgeDetection
 
 from drivers.errors import BusFault
 from edge.buses.port import EdgeEvent
+from edge.clock import boot_minus_monotonic_us
 
 CONSUMER = "lantaarn"
 BUFFER = 1_024
@@ -67,11 +67,6 @@ def line_settings(bias: str, active_low: bool) -> gpiod.LineSettings:
     return gpiod.LineSettings(
         direction=Direction.INPUT, edge_detection=EdgeDetection.BOTH, bias=BIAS[bias], active_low=active_low
     )
-
-
-def boot_minus_monotonic_us() -> int:
-    """How far time since boot is ahead of the kernel's edge stamps: the time that the node was suspended."""
-    return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1_000
 
 
 def why_not(error: Exception, path: str, offsets: tuple[int, ...]) -> str:

@@ -11,6 +11,7 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from edge.clock import Clock
 from edge.events import Event
@@ -26,6 +27,8 @@ class BusThread:
         self.runner, self._clock, self._put = runner, clock, put_event
         self._ending = threading.Event()
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._pipe = threading.Lock()  # held while the pipe is written or closed
+        self._open = True
         self._thread = threading.Thread(target=self._run, name="-".join(("bus", *runner.sensors))[:60], daemon=True)
 
     def start(self) -> None:
@@ -33,10 +36,9 @@ class BusThread:
 
     def wake(self) -> None:
         """Step now, whatever the timetable says."""
-        try:
-            os.write(self._wake, b"!")
-        except BlockingIOError:
-            pass  # it is being woken already
+        with self._pipe, suppress(BlockingIOError):  # it is being woken already
+            if self._open:
+                os.write(self._wake, b"!")
 
     def ask(self, sensor: str) -> None:
         """Have this sensor read at once."""
@@ -47,7 +49,10 @@ class BusThread:
         """End, and close the port; False when the thread is stuck in a device and was left behind."""
         self._ending.set()
         self.wake()
-        self._thread.join(timeout_s)
+        if self._thread.ident is None:
+            self._let_go()
+        else:
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     @property
@@ -61,7 +66,15 @@ class BusThread:
                     self._put(event)
                 self._wait()
         finally:
-            self.runner.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.runner.close()
+        with self._pipe:
+            if self._open:
+                self._open = False
+                os.close(self._woken)
+                os.close(self._wake)
 
     def _wait(self) -> None:
         due_ms, now_ms = self.runner.next_due_ms(), self._clock.boot_ms()

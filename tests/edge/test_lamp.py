@@ -16,9 +16,10 @@ from gpiozero.exc import GPIOPinInUse, PinInvalidPull, PinSetInput
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.buses.panel import open_panel
+from edge.buses.pinfactory import GpiodPins
 from edge.events import Event, Pressed
-from edge.lamp import IDENTIFY_MS, Lamp, Shows, lit, open_panel
-from edge.pinfactory import GpiodPins
+from edge.lamp import IDENTIFY_MS, Lamp, Shows, lit
 from edge.wiring import JournalPlan, Site, Wiring
 from simulators.clock import VirtualClock
 from tests.edge.runners.hands import drive
@@ -86,7 +87,7 @@ def chip() -> Chip:
 
 @pytest.fixture
 def pins(chip: Chip) -> Iterator[GpiodPins]:
-    factory = GpiodPins(chip.request)
+    factory = GpiodPins(chip.request, lambda: 0.0)
     yield factory
     factory.close()
     assert not chip.held
@@ -195,11 +196,11 @@ def wiring(lamp_pin: int | None, button_pin: int | None) -> Wiring:
 
 
 def test_a_board_with_neither_has_no_panel() -> None:
-    assert open_panel(wiring(None, None), lambda event: None) is None
+    assert open_panel(wiring(None, None), VirtualClock(), lambda event: None) is None
 
 
 def test_the_panel_of_a_board(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.pinfactory.chip_lines", lambda path: chip.request)
+    monkeypatch.setattr("edge.buses.pinfactory.chip_lines", lambda path: chip.request)
     events: list[Event] = []
     heard = threading.Event()
 
@@ -207,7 +208,7 @@ def test_the_panel_of_a_board(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> No
         events.append(event)
         heard.set()
 
-    panel = open_panel(wiring(22, 23), put)
+    panel = open_panel(wiring(22, 23), VirtualClock(), put)
     assert panel is not None
     assert panel.lamp is not None
     gc.collect()

@@ -15,8 +15,9 @@ from gpiod.line import Bias, Direction, Edge
 
 from drivers.errors import BusFault
 from edge.board import Sensor
-from edge.buses.gpio import BIAS, BUFFER, LinuxLines, boot_minus_monotonic_us, line_settings, why_not
+from edge.buses.gpio import BIAS, BUFFER, LinuxLines, line_settings, why_not
 from edge.buses.system import system_ports
+from edge.clock import boot_minus_monotonic_us
 from edge.runners.lines import level
 
 

@@ -164,3 +164,18 @@ def test_it_does_not_spin(start: Start) -> None:
     assert thread.stop(PATIENCE_S)
     readable.close()
     assert blind.steps[9] - blind.steps[0] >= 9 * 50 - 10
+
+
+def test_nothing_is_left_open_whether_it_ran_or_not(start: Start) -> None:
+    def open_files() -> set[str]:
+        return {str(path) for path in Path("/proc/self/fd").iterdir()}
+
+    before = open_files()
+    runner = I2CRunner(Bus().open, [Seat("a", Plain(), 10_000, 1)])
+    assert BusThread(runner, SystemClock(), lambda event: None).stop()
+    thread, events = start(runner, SystemClock())
+    until(events, is_sampled)
+    assert thread.stop(PATIENCE_S)
+    thread.wake()
+    assert thread.stop(PATIENCE_S)
+    assert len(open_files()) <= len(before)

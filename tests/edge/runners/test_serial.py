@@ -128,3 +128,26 @@ def test_steps_of_another_bus_are_the_drivers_mistake() -> None:
     clock = VirtualClock()
     runner = SerialRunner(Wire(Slow(clock.boot_us)).open, [Seat("a", Confused(), 10_000)])
     assert {event.cause for event in failed(drive(runner, clock, 5))} == {"bug"}
+
+
+def test_what_lay_on_the_line_before_is_no_answer() -> None:
+    clock = VirtualClock()
+    wire = Wire(Slow(clock.boot_us))
+    wire._held += b"ZZZ"
+    events = drive(SerialRunner(wire.open, [Seat("a", Asking(), 10_000)]), clock, 5)
+    assert [event.readings[0].value for event in sampled(events)] == [ord("A")]
+
+
+def test_a_port_that_opens_and_breaks_at_once_is_told_once_an_interval() -> None:
+    class Rotten(Wire):
+        def write(self, data: bytes) -> None:
+            raise OSError(5, "Input/output error")
+
+    clock = VirtualClock()
+    wire = Rotten(Slow(clock.boot_us))
+    runner = SerialRunner(wire.open, [Seat("a", Asking(), 60_000)])
+    told = failed(drive(runner, clock, 300, steps=300))
+    assert {event.cause for event in told} == {"bus"}
+    assert 4 <= len(told) <= 6
+    assert wire.opened <= 70
+    assert runner.counters()["a"]["bus"] >= len(told)

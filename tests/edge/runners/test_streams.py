@@ -214,3 +214,13 @@ def test_asked_for_the_next_frame(clock: VirtualClock) -> None:
     drive(runner, clock, 5)
     runner.ask("a")
     assert len(sampled(drive(runner, clock, 8))) == 1
+
+
+def test_a_port_that_served_again_is_not_punished_for_former_faults(clock: VirtualClock) -> None:
+    runner, wire, _ = ticking(clock, 1_000)
+    for minute in range(1, 10):
+        drive(runner, clock, minute * 60)
+        wire.unplugged = True
+        runner.step(clock.boot_ms())
+        wire.unplugged = False
+        assert stamps(drive(runner, clock, minute * 60 + 4)), "1 s until the door is tried, and a frame each second"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import select
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,9 +52,9 @@ class PinName:
 class GpiodPins(Factory):  # type: ignore[misc]
     """The pins of one GPIO chip."""
 
-    def __init__(self, request_line: RequestLine) -> None:
+    def __init__(self, request_line: RequestLine, ticks_s: Callable[[], float]) -> None:
         super().__init__()
-        self._request_line = request_line
+        self._request_line, self._ticks_s = request_line, ticks_s
         self._pins: dict[int, GpiodPin] = {}
         self._owners: dict[int, ref[Any]] = {}
 
@@ -83,7 +82,7 @@ class GpiodPins(Factory):  # type: ignore[misc]
         self._pins.clear()
 
     def ticks(self) -> float:
-        return time.clock_gettime(time.CLOCK_MONOTONIC)
+        return self._ticks_s()
 
     def ticks_diff(self, later: float, earlier: float) -> float:
         return later - earlier
