@@ -21,7 +21,7 @@ from typing import Any
 
 from drivers.catalog import driver
 from drivers.driver import Driver, I2CDriver, SerialDriver, SettingValue, TalkDriver
-from drivers.errors import DriverError
+from drivers.errors import DriverError, NoAnswer
 from drivers.lines import Edge, LinesDriver
 from drivers.reading import Reading
 from drivers.stream import StreamDriver
@@ -143,11 +143,14 @@ def _play_talk(reader: TalkDriver, perform: Callable[[Step], bytes], times: int)
 
 
 def _play_stream(reader: StreamDriver, device: SerialChip) -> Played:
-    port = SimulatedSerial(device)
+    port, heard = SimulatedSerial(device), 0
     sets: list[list[Reading]] = []
     while data := port.read(4096, 0.0):
+        heard += len(data)
         sets += reader.feed(data)
-    return Played([_values(readings) for readings in sets + reader.flush()], dict(reader.errors))
+    sets += reader.flush()
+    errors = dict(reader.errors) if heard else {NoAnswer.cause: 1}  # what a runner says of a silent device
+    return Played([_values(readings) for readings in sets], errors)
 
 
 def _play_lines(reader: LinesDriver, device: LinesChip, clock: VirtualClock) -> Played:

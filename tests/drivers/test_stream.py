@@ -84,7 +84,7 @@ def test_one_flipped_bit_is_never_a_value(kind: type[StreamDriver], data: st.Dat
 @pytest.mark.parametrize("kind", STREAMING)
 def test_a_torn_frame_costs_only_itself(kind: type[StreamDriver]) -> None:
     frame = FRAMES[kind]()
-    for torn in range(1, len(frame.rstrip(b"\r\n"))):
+    for torn in range(1, len(frame.rstrip(b"\r\n")), 1 + len(frame) // 100):
         driver = kind()
         assert heard(driver, [frame[:torn], frame])[-1:] == [expected(kind)], torn
         assert sum(driver.errors.values()) >= 1, torn
@@ -101,16 +101,16 @@ def test_glued_frames_all_come_out(kind: type[StreamDriver]) -> None:
 @pytest.mark.parametrize("babble", BABBLE)
 def test_an_endless_babble_takes_no_memory(kind: type[StreamDriver], babble: bytes) -> None:
     driver = kind()
-    stretch = babble * (65_536 // len(babble))
+    stretch = babble * (24_576 // len(babble))
     driver.feed(stretch)
     tracemalloc.start()
     try:
-        for _ in range(4):
+        for _ in range(3):
             driver.feed(stretch)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 200_000
+    assert peak < 60_000
     assert driver.errors
     assert heard(driver, [b"\n" * driver.longest, FRAMES[kind](), FRAMES[kind]()])[-1] == expected(kind)
 

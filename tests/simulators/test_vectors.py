@@ -97,6 +97,8 @@ def test_an_error_expected_of_a_sound_vector_fails_and_the_other_way_round(vecto
         (but(SDS, door={"stream": "aac502010100a16005ab"}, expect_sequence=[]), PASS),
         (but(SDS, door={"stream": "aac502010100a16005ab"}, expect_sequence=[], expect_error="framing"), FAIL),
         (but(SDS, door={"stream": "zz"}), FAIL),
+        (but(SDS, door={"stream": ""}, expect_sequence=[], expect_error="timeout"), PASS),
+        (but(SDS, door={"stream": ""}), FAIL),
         (but(SDS, config={"working_period": 99}), FAIL),
         (but(SDS, config={"of_another_driver": 1}), PASS),
         (but(SDS, driver="nobody"), NO_DRIVER),
