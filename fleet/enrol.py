@@ -22,14 +22,15 @@ from fleet.trouble import Exit, Trouble
 
 def new_credential(user: str) -> Credential:
     """A fresh secret for a node or the collector."""
-    return Credential(user, new_password(), new_client_id(user))
+    return Credential(user, new_password(), new_client_id(user.replace(".", "-")))  # NATS wants no dot in it
 
 
 def make_home(home: Home, registry: Registry) -> None:
     """Gives a home its collector's credential and a user list. Doing it again changes nothing."""
     if registry.credential(COLLECTOR) is None:
         registry.set_credential(new_credential(COLLECTOR))
-    broker.write_users(home.broker, registry.credentials())
+    with files.locked(home.broker / "users.lock"):
+        broker.write_users(home.broker, registry.credentials())
 
 
 def check(registry: Registry, node: Node) -> None:
@@ -37,7 +38,8 @@ def check(registry: Registry, node: Node) -> None:
     try:
         node_id(node.id)
     except ValueError as error:
-        raise Trouble(f"{error}.".capitalize(), "Nothing was changed.", "fleet node add ID …, with another id",
+        happened = f"{node.id!r} cannot be a node: {error}."
+        raise Trouble(happened, "Nothing was changed.", "fleet node add ID …, with another id",
                       Exit.USAGE) from error  # fmt: skip
     for name, value, most in (("latitude", node.lat, 90), ("longitude", node.lon, 180)):
         if value is not None and not -most <= value <= most:
@@ -65,7 +67,8 @@ def renew(home: Home, registry: Registry, node: str, credentials: Path) -> bool:
 
 def publish(home: Home, registry: Registry) -> bool:
     """Writes the user list from the registry and has a running broker read it."""
-    broker.write_users(home.broker, registry.credentials())
+    with files.locked(home.broker / "users.lock"):
+        broker.write_users(home.broker, registry.credentials())
     return broker.reload(home.broker)
 
 

@@ -37,7 +37,7 @@ def health(node: Only = None, label: Labels = None, output: Output = Form.TABLE,
     print_rows([row for name, found in answers.items() for row in _rows(name, found, everything)], FIELDS, output)
     worst = [verdict(found).state for found in answers.values()]
     counts = ", ".join(f"{worst[1:].count(state)} {state.value}" for state in State)
-    show.note(f"{len(wanted)} nodes: {counts}.")
+    show.note(f"{len(wanted)} {'node' if len(wanted) == 1 else 'nodes'}: {counts}.")
     if State.BAD in worst:
         raise typer.Exit(int(Exit.WRONG))
 

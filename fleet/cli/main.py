@@ -9,6 +9,7 @@ import importlib.util
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 NEEDS = ("typer", "sqlalchemy", "starlette", "uvicorn")
@@ -27,15 +28,17 @@ def main() -> None:
     sys.exit(run())
 
 
-def run() -> int:
-    """Runs the command line; the exit code."""
+def run(words: Sequence[str] | None = None) -> int:
+    """Runs a command line, ours unless another is given; the exit code."""
     from fleet import show
     from fleet.cli.app import app
     from fleet.trouble import Exit, Trouble
 
-    signal.signal(signal.SIGINT, _interrupt)
+    before = signal.signal(signal.SIGINT, _interrupt)
     try:
-        app(prog_name="fleet")
+        app(words, prog_name="fleet")
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except Trouble as trouble:
         show.trouble(trouble)
         return int(trouble.code)
@@ -43,6 +46,8 @@ def run() -> int:
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        signal.signal(signal.SIGINT, before)
     return 0
 
 

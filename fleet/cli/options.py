@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,6 @@ def reader_of(home: Home) -> StoreReader:
     return reader
 
 
-def print_rows(rows: list[Row], fields: list[Field], form: Form) -> None:
+def print_rows(rows: Sequence[Row], fields: Sequence[Field], form: Form) -> None:
     """Prints a list in the form asked for."""
     show.out(show.listing(rows, fields, form, show.coloured()))

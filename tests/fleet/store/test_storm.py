@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import AckDue, Parcel, Records
-from tests.fleet.store.lives import digest, lives, tell
+from tests.fleet.store.lives import FAST, digest, lives, tell
 
 CUTS = st.lists(st.integers(1, 60), max_size=12)
 
 
 def outcome(parcels: list[Parcel], cuts: list[int], reopen: bool = False) -> dict[str, list[object]]:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=FAST) as folder:
         path = Path(folder) / "readings.db"
         store = SqliteStore(path)
         if reopen:
@@ -49,7 +49,7 @@ def test_an_ack_covers_what_was_told_or_named_and_nothing_else(
     storm: tuple[list[Parcel], list[Parcel], list[int]],
 ) -> None:
     _, shuffled, _ = storm
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=FAST) as folder:
         store = SqliteStore(Path(folder) / "readings.db")
         for parcel in shuffled:
             for ack in store.commit([parcel]).acks:

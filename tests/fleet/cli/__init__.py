@@ -1,0 +1,1 @@
+"""`fleet` as people type it, each command a process of its own."""

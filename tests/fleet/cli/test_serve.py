@@ -1,0 +1,144 @@
+"""`fleet serve` as a process: it runs, refuses a second one, and ends in good order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.wire.record import pack
+from edge.wire.topics import up
+from fleet.broker import free_port, knock
+from tests.fleet.cli.typed import FLEET, environment, fleet
+from tests.fleet.pole import Pole, wait_for
+from tests.fleet.test_inlet import CLOCK, NAMES, chunk
+
+HOST = "127.0.0.1"
+
+
+class Serving:
+    """A `fleet serve` with its log."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.port, self.web = home, free_port(HOST), free_port(HOST)
+        made = fleet(home, "init", "--port", str(self.port), "--web-port", str(self.web))
+        assert made.returncode == 0, made.stderr
+        self.log = (home / "log").open("w+")
+        self.process = subprocess.Popen([*FLEET, "serve"], env=environment(home), stderr=self.log, stdout=self.log)
+        wait_for(lambda: "The office runs" in self.said() or self.process.poll() is not None, "the office")
+
+    def said(self) -> str:
+        return (self.home / "log").read_text()
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Serving]:
+    running = Serving(tmp_path / "home")
+    yield running
+    if running.process.poll() is None:
+        running.end()
+
+
+def test_one_day_at_the_office(serving: Serving, tmp_path: Path) -> None:
+    home, file = serving.home, tmp_path / "pole-a.json"
+    assert "The broker knows it." in fleet(home, "node", "add", "pole-a", "--credentials", file).stderr
+    pole = Pole.of(file).joined()
+    pole.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3), chunk(4)))
+    wait_for(lambda: fleet(home, "data", "tail", "-o", "name").stdout.count("\n") == 2, "the rows")
+    exported = fleet(home, "data", "export", "--node", "pole", "--from", "2023-11-14T22:13:24Z")
+    assert exported.stdout == (
+        "time,node,sensor,quantity,channel,value,unit,flags,clock\r\n"
+        "2023-11-14T22:13:24.000Z,pole-a,air,temperature,,21.04,°C,,synced\r\n"
+    )
+    assert len(list(csv.reader(io.StringIO(fleet(home, "data", "export").stdout)))) == 3
+    tail = json.loads(fleet(home, "data", "tail", "pole-a", "-n", "1", "-o", "json").stdout)
+    assert (tail[0]["value"], tail[0]["unit"]) == (21.04, "°C")
+    page = urllib.request.urlopen(f"http://{HOST}:{serving.web}/api/nodes", timeout=10)
+    assert json.load(page)["totals"]["readings"] == 2
+    shown = fleet(home, "node", "show", "pole-a").stdout
+    assert "sensor air" in shown and "21.04 °C" in shown
+    assert fleet(home, "health", "-o", "wide").stdout.splitlines()[1].split()[:3] == ["office", "good", "serve"]
+    pole.leave()
+    facts = json.loads(file.read_text())
+    assert facts["password"] not in serving.said() and facts["client_id"] not in serving.said()
+    assert serving.end() == 0
+    assert not knock(HOST, serving.port) and not knock(HOST, serving.web)
+    assert "everything that was acknowledged is stored" in serving.said()
+    assert fleet(home, "data", "tail", "-o", "name").stdout.count("\n") == 2
+
+
+def test_a_second_office_in_the_same_home_is_refused(serving: Serving) -> None:
+    done = fleet(serving.home, "serve")
+    assert done.returncode == 4
+    assert f"Another `fleet serve` (process {serving.process.pid}) already works in {serving.home}." in done.stderr
+    assert "goes on undisturbed and nothing was lost" in done.stderr and "Next: " in done.stderr
+    assert knock(HOST, serving.port)
+
+
+def test_an_office_that_was_killed_is_followed_by_the_next(serving: Serving) -> None:
+    serving.process.kill()
+    serving.process.wait()
+    again = subprocess.Popen([*FLEET, "serve"], env=environment(serving.home), stderr=serving.log)
+    wait_for(lambda: serving.said().count("The office runs") == 2, "the second office")
+    assert "An earlier" in serving.said() or "earlier office" in serving.said()
+    again.send_signal(signal.SIGINT)
+    assert again.wait(30) == 0
+    assert not knock(HOST, serving.port)
+
+
+@pytest.mark.parametrize("section", ["broker", "web"])
+def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path, section: str) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        other = free_port(HOST)
+        ports = {"broker": (port, other), "web": (other, port)}[section]
+        fleet(tmp_path / "home", "init", "--port", str(ports[0]), "--web-port", str(ports[1]))
+        done = fleet(tmp_path / "home", "serve")
+    assert done.returncode == 4
+    assert f"cannot listen on {HOST}:{port}: Address already in use." in done.stderr
+    assert f"[{section}] port in fleet.toml" in done.stderr
+    assert not knock(HOST, ports[0]) or section == "broker"
+
+
+def test_a_broken_config_is_said_in_one_sentence(tmp_path: Path) -> None:
+    fleet(tmp_path / "home", "init")
+    (tmp_path / "home" / "fleet.toml").write_text("[broker]\nport = 99999\n")
+    done = fleet(tmp_path / "home", "serve")
+    assert done.returncode == 2
+    assert "port = 99999 is not a port" in done.stderr
+
+
+def test_follow_ends_with_130(serving: Serving, tmp_path: Path) -> None:
+    following = subprocess.Popen([*FLEET, "data", "tail", "--follow"], env=environment(serving.home), text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    assert following.stdout is not None
+    assert following.stdout.readline().startswith("TIME")
+    fleet(serving.home, "node", "add", "pole-a", "--credentials", tmp_path / "a.json")
+    pole = Pole.of(tmp_path / "a.json").joined()
+    pole.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    assert "21.03" in following.stdout.readline()
+    following.send_signal(signal.SIGINT)
+    assert following.wait(30) == 130
+    pole.leave()
+
+
+def test_without_the_office_installed_fleet_says_how_to_get_it() -> None:
+    import sys
+
+    code = "import sys, importlib.util as u; u.find_spec = lambda name: None\nfrom fleet.cli.main import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 4
+    assert done.stderr.strip().endswith('pip install "lantaarn[office]"')
+    assert done.stderr.count("\n") == 1

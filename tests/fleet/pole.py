@@ -1,0 +1,86 @@
+"""A node as the broker sees it: one paho client, and waits that end as soon as the condition holds."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+WAIT_S = 60.0
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    """Until `condition()` is true; fails the test after a generous time."""
+    pause, left = threading.Event(), WAIT_S
+    while not condition():
+        pause.wait(0.02)
+        left -= 0.02
+        assert left > 0, f"waited in vain for {what}"
+
+
+class Pole:
+    """A client with somebody's credentials; everything that happens to it is written down."""
+
+    def __init__(self, credentials: dict[str, str], will: tuple[str, bytes] | None = None, client_id: str = "") -> None:
+        self.heard: list[tuple[str, bytes, bool]] = []
+        self.connects: list[int] = []
+        self.subacks: dict[int, list[int]] = {}
+        self.acked: set[int] = set()
+        self.ended = 0
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id or credentials["client_id"],
+                                  protocol=paho.MQTTv311, clean_session=True)  # fmt: skip
+        self.client.username_pw_set(credentials["user"], credentials["password"])
+        if will:
+            self.client.will_set(will[0], will[1], 1, True)
+        self._listen()
+        host, port = credentials["url"].removeprefix("mqtt://").split(":")
+        self.client.reconnect_delay_set(1, 1)
+        self.client.connect_async(host, int(port), 30)
+        self.client.loop_start()
+
+    @classmethod
+    def of(cls, file: Path, **more: Any) -> Pole:
+        """The node whose credentials are in this file."""
+        return cls(json.loads(file.read_text()), **more)
+
+    def _listen(self) -> None:
+        client = self.client
+        client.on_connect = lambda c, u, flags, code, p: self.connects.append(code.value)
+        client.on_disconnect = lambda c, u, flags, code, p: setattr(self, "ended", self.ended + 1)
+        client.on_subscribe = lambda c, u, mid, codes, p: self.subacks.update({mid: [code.value for code in codes]})
+        client.on_publish = lambda c, u, mid, code, p: self.acked.add(mid)
+        client.on_message = lambda c, u, m: self.heard.append((m.topic, bytes(m.payload), m.retain))
+
+    def joined(self) -> Pole:
+        """Waits until the broker let it in."""
+        wait_for(lambda: self.connects[-1:] == [0], "the broker's welcome")
+        return self
+
+    def subscribe(self, topic: str) -> int:
+        """The SUBACK code: 128 is a refusal."""
+        _, mid = self.client.subscribe(topic, 1)
+        assert mid is not None
+        wait_for(lambda: mid in self.subacks, f"the answer to the subscription to {topic}")
+        return self.subacks[mid][0]
+
+    def say(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        """Publishes and waits for the PUBACK."""
+        mid = self.client.publish(topic, payload, 1, retain).mid
+        wait_for(lambda: mid in self.acked, f"the PUBACK for {topic}")
+
+    def vanish(self) -> None:
+        """The wire is cut: no goodbye."""
+        sock: Any = self.client.socket()
+        self.client.on_disconnect = None
+        self.client._reconnect_on_failure = False
+        sock.shutdown(2)
+
+    def leave(self) -> None:
+        """Goodbye."""
+        self.client.disconnect()
+        self.client.loop_stop()

@@ -1,0 +1,166 @@
+"""The store's file: settings that took, errors that leave nothing behind, and what people count by."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from edge.wire.cells import Cell
+from edge.wire.chunks import encode
+from edge.wire.clocks import ClockQuality, ClockRecord
+from edge.wire.jsontext import to_json
+from edge.wire.messages import GapRecord, Hello
+from edge.wire.record import Record, RecordKind
+from fleet.store.losses import GONE, Loss, losses, lost_readings
+from fleet.store.read import StoreReader
+from fleet.store.sqlite import SqliteStore
+from fleet.store.store import Greeting, PoisonError, Records, State, StoreError
+from fleet.store.tables import VERSION, open_writer
+from tests.fleet.store.lives import SCHEMAS
+
+SCHEMA = SCHEMAS[0]
+
+
+def chunk(seq: int, boot: int = 1) -> Record:
+    cells = [Cell(seq * 1000, 0, 2000 + seq), Cell(seq * 1000, 1, 5000, 6)]
+    return Record(7, seq, RecordKind.CHUNK, 2, encode(SCHEMA, boot, ClockQuality.SYNCED, cells))
+
+
+def clock(seq: int, offset: int | None, quality: ClockQuality = ClockQuality.SYNCED) -> Record:
+    return Record(7, seq, RecordKind.CLOCK, 0, to_json(ClockRecord(1, "b" * 32, offset, quality)))
+
+
+def names(seq: int) -> Record:
+    return Record(7, seq, RecordKind.SCHEMA, 0, SCHEMA.encode())
+
+
+def say(*records: Record) -> list[Records]:
+    return [Records("pole-1", records, 1000)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "readings.db"
+
+
+@pytest.fixture
+def store(path: Path) -> SqliteStore:
+    return SqliteStore(path)
+
+
+@pytest.fixture
+def reader(store: SqliteStore, path: Path) -> StoreReader:
+    return StoreReader(path)
+
+
+def test_the_settings_that_promises_rest_on(store: SqliteStore, path: Path) -> None:
+    found = {name: store.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+    assert found == {"journal_mode": "wal", "synchronous": 2}
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_store_of_a_newer_fleet_is_not_touched(path: Path, store: SqliteStore) -> None:
+    store.db.execute(f"PRAGMA user_version={VERSION + 1}")
+    store.close()
+    with pytest.raises(ValueError, match="newer fleet"):
+        open_writer(path)
+
+
+def test_readings_are_found_by_series_time_and_arrival(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit(say(clock(1, 1_000_000), names(2), chunk(3), chunk(4)))
+    humidity, temperature = reader.series("pole-1")
+    assert (temperature.quantity, temperature.unit, temperature.last_value) == ("temperature", "°C", 20.04)
+    assert (humidity.quantity, humidity.last_flags) == ("humidity", 6)
+    points = reader.points(temperature.id, 1_000_000, 1_010_000, 10)
+    assert [(point.t_ms, point.value) for point in points] == [(1_003_000, 20.03), (1_004_000, 20.04)]
+    (thin,) = reader.points(temperature.id, 1_000_000, 1_010_000, 1)
+    assert (thin.low, thin.high, thin.count) == (20.03, 20.04, 2)
+    assert [line.steps for line in reader.tail("pole-1", 2)] == [2004, 5000]
+    assert [line.steps for line in reader.tail(after_row=3)] == [5000]
+    assert [line.steps for line in reader.export(quantity="temperature", from_ms=1_004_000)] == [2004]
+    assert reader.readings_by_node() == {"pole-1": 4} and reader.interval(temperature.id) == 1000
+
+
+def test_what_has_no_clock_is_undated_until_it_comes(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit(say(names(2), chunk(3)))
+    assert (reader.undated_readings(), reader.tail()[0].dated, reader.tail()[0].clock) == (2, False, 3)
+    store.commit(say(clock(4, 1_000_000)))
+    assert (reader.undated_readings(), reader.tail()[0].dated, reader.tail()[0].t_ms) == (0, True, 1_003_000)
+
+
+def test_what_has_no_schema_is_kept_acked_and_asked_for(store: SqliteStore, reader: StoreReader) -> None:
+    (ack,) = store.commit(say(clock(1, 5), chunk(3))).acks
+    assert (ack.upto, ack.ranges, ack.resend_schema) == (1, ((3, 3),), (SCHEMA.key.hex(),))
+    assert (reader.stored_readings(), reader.waiting_readings(State.RAW)) == (0, 2)
+    (again,) = store.commit(say(chunk(3))).acks
+    assert again.resend_schema == (SCHEMA.key.hex(),)
+    (ack,) = store.commit(say(names(2))).acks
+    assert (ack.upto, ack.resend_schema) == (3, ())
+    assert (reader.stored_readings(), reader.waiting_readings(State.RAW)) == (2, 0)
+
+
+def test_what_cannot_be_read_is_quarantined_and_acked(store: SqliteStore, reader: StoreReader) -> None:
+    bad = Record(7, 1, RecordKind.CHUNK, 5, b"no chunk of ours")
+    done = store.commit(say(bad))
+    assert (done.acks[0].upto, done.quarantined) == (1, 1)
+    assert (reader.waiting_readings(State.QUARANTINED), reader.records_in(State.QUARANTINED, "pole-1")) == (5, 1)
+    assert store.db.execute("SELECT body FROM raw").fetchone() == (b"no chunk of ours",)
+
+
+def test_gaps_count_only_what_did_not_arrive(store: SqliteStore, reader: StoreReader) -> None:
+    gap = Record(7, 9, RecordKind.GAP, 0, to_json(GapRecord(3, 5, 6, "journal full")))
+    (ack,) = store.commit(say(clock(1, 5), names(2), gap)).acks
+    assert (ack.upto, ack.ranges) == (5, ((9, 9),))
+    assert (lost_readings(reader), losses(reader)) == (6, [Loss("pole-1", 7, 3, 5, 6, "journal full")])
+    store.commit(say(chunk(4)))
+    assert lost_readings(reader) == 4
+
+
+def test_a_hole_that_a_hello_shows_is_named(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([*say(clock(1, 5)), Greeting("pole-1", Hello("pole-1", "b" * 32, 7, 4, 9), 1000)])
+    assert losses(reader, "pole-1") == [Loss("pole-1", 7, 2, 3, None, GONE)]
+    assert reader.waiting_records("pole-1") == 5
+    store.commit(say(names(2), chunk(3), chunk(5)))
+    assert losses(reader) == []
+    assert reader.waiting_records("pole-1") == 4
+
+
+def test_after_an_error_nothing_of_the_batch_is_there_and_the_next_try_succeeds(
+    store: SqliteStore, reader: StoreReader
+) -> None:
+    store.db.execute("CREATE TRIGGER full BEFORE INSERT ON readings BEGIN SELECT RAISE(ABORT, 'full'); END")
+    before = store.db
+    with pytest.raises(PoisonError, match="full"):
+        store.commit(say(clock(1, 5), names(2), chunk(3)))
+    assert store.db is not before
+    assert reader.nodes() == [] and reader.db.execute("SELECT count(*) FROM receipts").fetchone() == (0,)
+    store.db.execute("DROP TRIGGER full")
+    (ack,) = store.commit(say(clock(1, 5), names(2), chunk(3))).acks
+    assert (ack.upto, reader.stored_readings(), reader.duplicated_rows()) == (3, 2, 0)
+
+
+def test_a_disk_that_is_full_is_not_the_message_s_fault(store: SqliteStore, reader: StoreReader) -> None:
+    (pages,) = store.db.execute("PRAGMA page_count").fetchone()
+    store.db.execute(f"PRAGMA max_page_count={pages}")
+    many = say(clock(1, 5), names(2), *[chunk(seq) for seq in range(3, 400)])
+    with pytest.raises(StoreError, match="full") as raised:
+        store.commit(many)
+    assert not isinstance(raised.value, PoisonError)
+    assert store.commit(many).acks[0].upto == 399
+    assert reader.stored_readings() == 2 * 397
+
+
+def test_a_row_that_is_there_twice_is_counted(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit(say(clock(1, 5), names(2), chunk(3)))
+    assert reader.duplicated_rows() == 0
+    store.db.execute(
+        "INSERT INTO readings(series, t_ms, steps, flags, receipt) SELECT series, t_ms, steps, 0, 99 FROM readings"
+    )
+    assert reader.duplicated_rows() == 4
+
+
+def test_there_is_nothing_to_read_before_the_first_commit(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        StoreReader(tmp_path / "none.db").nodes()

@@ -1,0 +1,66 @@
+"""Whatever arrives becomes a parcel or nothing, the store takes it, and acks go to whom they concern."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.wire.jsontext import from_json
+from edge.wire.messages import Ack
+from edge.wire.record import Record, pack
+from edge.wire.topics import DOWN_KINDS, UP_KINDS, down, parse, up
+from fleet.collect import LONGEST_WAIT_MS, MOST_MESSAGES, Incoming, acks, full, sort
+from fleet.store.sqlite import SqliteStore
+from fleet.store.store import AckDue, Records, Refused
+from tests.fleet.store.lives import FAST
+
+NODES = st.sampled_from(["pole-1", "pole-2"])
+ANY_BODY = st.binary(max_size=40) | st.sampled_from([b"{}", b"[]", b"null", b'{"node":"pole-1","online":true}'])
+ANY_RECORD = st.builds(
+    lambda epoch, seq, kind, count, body: pack(Record(epoch, seq, kind, count, body)),
+    st.integers(0, 2**32 - 1), st.integers(0, 2**63 - 1), st.integers(1, 15), st.integers(0, 2**31 - 1), ANY_BODY,
+)  # fmt: skip
+TOPICS = st.builds(up, NODES, st.sampled_from(UP_KINDS)) | st.text(max_size=30)
+MESSAGES = st.builds(Incoming, TOPICS, ANY_BODY | ANY_RECORD, st.integers(0, 2**50))
+
+
+@settings(max_examples=60)
+@given(st.lists(MESSAGES, max_size=12))
+def test_nothing_that_arrives_can_stop_the_collector(messages: list[Incoming]) -> None:
+    parcels = [parcel for message in messages if (parcel := sort(message)) is not None]
+    with TemporaryDirectory(dir=FAST) as folder:
+        store = SqliteStore(Path(folder) / "readings.db")
+        due = store.commit(parcels).acks
+        store.close()
+    told = {(p.node, r.epoch, r.seq) for p in parcels if isinstance(p, Records) for r in p.records}
+    answered = {(parse(message.topic).node, from_json(Ack, message.payload).epoch) for message in acks(due)}
+    assert {(node, epoch) for node, epoch, _ in told} <= answered
+
+
+def test_a_message_that_cannot_be_opened_is_kept_with_its_reason() -> None:
+    refused = sort(Incoming(up("pole-1", "record"), b"\xff" * 9, 7))
+    assert isinstance(refused, Refused)
+    assert (refused.node, refused.kind, refused.payload, refused.arrived_ms) == ("pole-1", "record", b"\xff" * 9, 7)
+    assert refused.why
+
+
+def test_a_node_cannot_speak_in_the_name_of_another() -> None:
+    said = b'{"node":"pole-2","online":true}'
+    assert isinstance(sort(Incoming(up("pole-1", "status"), said, 7)), Refused)
+
+
+def test_what_goes_down_is_not_collected() -> None:
+    assert [sort(Incoming(down("pole-1", kind), b"{}", 7)) for kind in DOWN_KINDS] == [None] * len(DOWN_KINDS)
+
+
+def test_an_ack_goes_to_the_node_whose_journal_it_is() -> None:
+    (message,) = acks([AckDue("pole-1", 7, 3, ((5, 6),), ("0badcafe",))])
+    assert message.topic == "lantaarn/v1/pole-1/down/ack"
+    assert from_json(Ack, message.payload) == Ack(7, 3, [(5, 6)], ["0badcafe"])
+
+
+def test_a_batch_is_full_by_number_or_by_age() -> None:
+    assert not full(0, 0, 10**9)
+    assert [full(MOST_MESSAGES - 1, 0, 0), full(MOST_MESSAGES, 0, 0)] == [False, True]
+    assert [full(1, 0, LONGEST_WAIT_MS - 1), full(1, 0, LONGEST_WAIT_MS)] == [False, True]

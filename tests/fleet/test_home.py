@@ -1,0 +1,69 @@
+"""The home: one office at a time, private folders, and a config whose mistakes are told."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fleet import files
+from fleet.home import Home, Ports, existing, find, write_config
+from fleet.trouble import Exit, Trouble
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    place = Home(tmp_path / "home")
+    write_config(place, Ports(broker_port=1884, url="mqtt://office.example:1884"))
+    return place
+
+
+def test_the_config_says_what_it_was_told(home: Home) -> None:
+    assert home.ports() == Ports(broker_port=1884, url="mqtt://office.example:1884")
+    assert Ports(broker_port=7).node_url == "mqtt://127.0.0.1:7"
+
+
+def test_folders_are_private(home: Home) -> None:
+    assert [oct(folder.stat().st_mode & 0o777) for folder in (home.folder, home.broker)] == ["0o700"] * 2
+
+
+def test_a_config_that_is_there_is_left_alone(home: Home) -> None:
+    write_config(home, Ports(broker_port=9))
+    assert home.ports().broker_port == 1884
+
+
+@pytest.mark.parametrize("text", ["[broker]\nport = 0\n", "[web]\nport = 'x'\n", "nonsense", "broker = 3\n"])
+def test_a_config_that_cannot_be_used_is_named(home: Home, text: str) -> None:
+    home.config.write_text(text)
+    with pytest.raises(Trouble) as raised:
+        home.ports()
+    assert raised.value.code is Exit.USAGE
+    assert str(home.config) in raised.value.happened and str(home.config) in raised.value.next_step
+
+
+def test_only_one_office_works_in_a_home(home: Home) -> None:
+    again = (
+        f"from pathlib import Path; from fleet.home import Home; Home(Path({str(home.folder)!r})).locked().__enter__()"
+    )
+    with home.locked():
+        other = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, timeout=60)
+    assert "already works in" in other.stderr
+    with home.locked():
+        pass
+
+
+def test_which_home_is_meant(tmp_path: Path) -> None:
+    assert find(tmp_path, {"FLEET_HOME": "/x"}).folder == tmp_path
+    assert find(None, {"FLEET_HOME": "/x"}).folder == Path("/x")
+    assert find(None, {}).folder == Path("~/.local/share/lantaarn/fleet").expanduser()
+    with pytest.raises(Trouble, match="no fleet home"):
+        existing(Home(tmp_path / "none"))
+
+
+def test_a_file_is_replaced_whole_with_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("old")
+    path.chmod(0o644)
+    files.replace(path, "new", 0o600)
+    assert (path.read_text(), oct(path.stat().st_mode & 0o777)) == ("new", "0o600")
+    assert list(tmp_path.iterdir()) == [path]

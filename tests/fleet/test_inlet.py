@@ -1,0 +1,159 @@
+"""From a node's message to a verified row and back to an ack, through the real broker and over its dead body."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from edge.wire.cells import Cell
+from edge.wire.chunks import encode
+from edge.wire.clocks import ClockQuality, ClockRecord
+from edge.wire.jsontext import from_json, to_json
+from edge.wire.messages import Ack, Hello
+from edge.wire.record import Record, RecordKind, pack
+from edge.wire.schema import Column, Schema
+from edge.wire.topics import every_down, up
+from fleet.serve import Office
+from fleet.store.store import Committed, Parcel, PoisonError, StoreError
+from tests.fleet.pole import Pole, wait_for
+
+SCHEMA = Schema((Column("air", "temperature", "", 2),))
+CLOCK = Record(5, 1, RecordKind.CLOCK, 0, to_json(ClockRecord(1, "b" * 32, 1_700_000_000_000, ClockQuality.SYNCED)))
+NAMES = Record(5, 2, RecordKind.SCHEMA, 0, SCHEMA.encode())
+
+
+def chunk(seq: int) -> Record:
+    body = encode(SCHEMA, 1, ClockQuality.SYNCED, [Cell(seq * 1000, 0, 2100 + seq)])
+    return Record(5, seq, RecordKind.CHUNK, 1, body)
+
+
+def acks(pole: Pole) -> list[Ack]:
+    return [from_json(Ack, payload) for topic, payload, _ in pole.heard if topic.endswith("/ack")]
+
+
+def test_a_reading_becomes_a_row_and_the_node_may_forget_it(office: Office, pole_a: Pole) -> None:
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: acks(pole_a)[-1:] == [Ack(5, 3)], "the ack of all three")
+    (line,) = office.reader.tail()
+    assert (line.node, line.sensor, line.t_ms, line.steps) == ("pole-a", "air", 1_700_000_003_000, 2103)
+    assert line.dated and office.live.rows == 1
+
+
+def test_a_hello_is_answered_with_what_is_here(office: Office, pole_a: Pole) -> None:
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    pole_a.say(up("pole-a", "record"), pack(chunk(3), chunk(4)))
+    wait_for(lambda: acks(pole_a), "the ack")
+    before = len(acks(pole_a))
+    pole_a.say(up("pole-a", "hello"), to_json(Hello("pole-a", "b" * 32, 5, 1, 5)))
+    wait_for(lambda: len(acks(pole_a)) > before, "the answer to the hello")
+    assert acks(pole_a)[-1] == Ack(5, 0, [(3, 4)], [SCHEMA.key.hex()])
+
+
+def test_rubbish_harms_nobody_and_is_kept(office: Office, pole_a: Pole) -> None:
+    for kind in ("record", "hello", "status", "health"):
+        pole_a.say(up("pole-a", kind), b"\xff\x00rubbish")
+    pole_a.say(up("pole-a", "hello"), to_json(Hello("pole-b", "", 5, 1, 5)))
+    pole_a.say("lantaarn/v1/pole-a/up/gossip", b"?")
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: office.live.rows == 1, "the row behind the rubbish")
+    refused = office.reader.db.execute("SELECT kind, payload FROM refused ORDER BY kind").fetchall()
+    assert [kind for kind, _ in refused] == ["health", "hello", "hello", "record", "status"]
+
+
+def test_nothing_is_lost_when_the_broker_is_killed(office: Office, pole_a: Pole) -> None:
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: acks(pole_a), "the first ack")
+    before = office.kill_broker(down_for_s=0.2)
+    wait_for(lambda: office.broker_pid not in (None, before), "the new broker")
+    wait_for(lambda: len(pole_a.connects) > 1 and office.inlet.subscribed.is_set(), "both connections")
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    for seq in (3, 4, 5):
+        pole_a.say(up("pole-a", "record"), pack(chunk(seq)))
+    wait_for(lambda: acks(pole_a)[-1] == Ack(5, 5), "the ack after the restart")
+    assert office.reader.stored_readings() == 3
+    assert office.reader.duplicated_rows() == 0
+
+
+class Ailing:
+    """A store that fails a few times before it does its work: the disk is full, then it is not."""
+
+    def __init__(self, store: object, errors: list[Exception]) -> None:
+        self.store, self.errors, self.refused = store, errors, 0
+
+    def commit(self, batch: Sequence[Parcel]) -> Committed:
+        if self.errors:
+            self.refused += 1
+            raise self.errors.pop(0)
+        done: Committed = self.store.commit(batch)  # type: ignore[attr-defined]
+        return done
+
+    def close(self) -> None:
+        """The real one is closed by the office."""
+
+
+def test_while_the_store_takes_nothing_nothing_is_acknowledged(office: Office, pole_a: Pole) -> None:
+    ailing = Ailing(office.store, [StoreError("disk full")])
+    office.inlet.store = ailing
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: ailing.refused == 1, "the refusal")
+    assert acks(pole_a) == [] and office.reader.stored_readings() == 0
+    wait_for(lambda: acks(pole_a) == [Ack(5, 3)], "the ack once there was room")
+    assert office.reader.stored_readings() == 1
+
+
+def test_one_poisonous_message_does_not_stop_the_city(office: Office, pole_a: Pole) -> None:
+    office.inlet.store = Ailing(office.store, [PoisonError("a bug of ours")])
+    pole_a.say(up("pole-a", "record"), pack(CLOCK))
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: office.live.rows == 1, "the row behind the poison")
+
+
+def test_what_was_not_committed_comes_back_from_the_broker(tmp_path: Path, office: Office, pole_a: Pole) -> None:
+    ailing = Ailing(office.store, [StoreError("disk full")] * 1000)
+    office.inlet.store = ailing
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: ailing.refused, "the refusal")
+    office.stop()
+    office.__init__(office.home, office.ports, web=False)  # type: ignore[misc]
+    office.start()
+    wait_for(lambda: office.reader.stored_readings() == 1, "the row in the next life")
+
+
+def test_a_session_that_somebody_took_is_noticed(office: Office) -> None:
+    from fleet.registry import COLLECTOR
+
+    credential = office.registry.credential(COLLECTOR)
+    assert credential is not None
+    facts = {"user": credential.user, "password": credential.password, "client_id": credential.client_id,
+             "url": office.ports.node_url}  # fmt: skip
+    thief = Pole(facts)
+    wait_for(lambda: thief.connects[-1:] == [0], "the thief")
+    thief.leave()
+    wait_for(lambda: office.live.sessions_lost >= 1 and office.live.connected, "the alarm")
+
+
+def test_the_page_shows_what_was_stored(office: Office, pole_a: Pole) -> None:
+    from fleet.window import OfficeWindow
+
+    window = OfficeWindow(office.reader, office.registry, office.live, office.clock)
+    before = window.marker()
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: office.live.rows == 1, "the row")
+    nodes = window.nodes()
+    assert nodes["totals"] == {"nodes": 2, "online": 0, "readings": 1, "gaps": 0}
+    assert [(node["id"], node["readings"]) for node in nodes["nodes"]] == [("pole-a", 1), ("pole-b", 0)]
+    (series,) = window.series("pole-a")
+    assert window.points(series["id"], 0, 2_000_000_000_000, 9) == {"t_ms": [1_700_000_003_000], "values": [21.03]}
+    assert window.marker() > before and window.streets()["features"] == []
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM receipts", "CREATE TABLE x(y)"])
+def test_readers_cannot_write(office: Office, sql: str) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        office.reader.db.execute(sql)

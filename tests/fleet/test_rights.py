@@ -1,0 +1,97 @@
+"""Who may say and hear what, asked of the real broker; and that a broker's PUBACK proves nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge.wire.topics import down, every_down, up
+from fleet.registry import COLLECTOR, Credential
+from fleet.rights import rights, server_config, user_list
+from fleet.serve import Office
+from tests.fleet.pole import Pole, wait_for
+
+HELLO = b'{"node":"pole-a","boot_id":"","epoch":1,"lowest":1,"next":1}'
+
+
+def test_a_node_hears_its_own_tree_and_no_other(pole_a: Pole) -> None:
+    refused = [
+        every_down("pole-b"), "lantaarn/v1/+/down/+", "lantaarn/v1/+/up/+", "lantaarn/v1/pole-a/up/+", "#", "+/#",
+        "lantaarn/v1/pole-a/down/#", "lantaarn/#", "$MQTT/sub/+", "$MQTT/#", "$SYS/#", "$JS/API/#",
+    ]  # fmt: skip
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    assert [pole_a.subscribe(topic) for topic in refused] == [128] * len(refused)
+
+
+def test_a_node_speaks_in_its_own_tree_and_no_other(office: Office, pole_a: Pole, pole_b: Pole) -> None:
+    assert pole_b.subscribe(every_down("pole-b")) == 1
+    forbidden = [up("pole-b", "status"), down("pole-b", "ack"), down("pole-a", "ack"), "lantaarn/v1/pole-b", "$SYS/x"]
+    for topic in forbidden:
+        pole_a.say(topic, b'{"node":"pole-b","online":true}')
+    pole_a.say(up("pole-a", "hello"), HELLO)
+    wait_for(lambda: "pole-a" in office.live.snapshot()["nodes"], "node a's own word")
+    assert "pole-b" not in office.live.snapshot()["nodes"]
+    assert pole_b.heard == []
+
+
+def test_the_collector_may_answer_and_may_not_forge(office: Office, pole_a: Pole) -> None:
+    collector = office.registry.credential(COLLECTOR)
+    assert collector is not None
+    assert rights(COLLECTOR)[0] == ["lantaarn.v1.*.down.*"]
+    facts = {"user": collector.user, "password": collector.password, "client_id": "", "url": office.ports.node_url}
+    other = Pole(facts, client_id="a-second-one").joined()
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    other.say(up("pole-a", "hello"), HELLO)
+    other.say(down("pole-a", "ack"), b'{"epoch":1,"upto":0}')
+    wait_for(lambda: pole_a.heard, "the collector's ack")
+    assert office.live.snapshot()["nodes"] == {}
+    other.leave()
+
+
+@pytest.mark.parametrize(("user", "password"), [("pole-a", "wrong"), ("pole-z", "x"), ("", ""), ("pole-a", None)])
+def test_whoever_is_not_known_is_not_let_in(office: Office, user: str, password: str | None) -> None:
+    facts = {"user": user, "password": password, "client_id": "somebody", "url": office.ports.node_url}
+    pole = Pole(facts)  # type: ignore[arg-type]
+    wait_for(lambda: pole.connects or pole.ended, "the broker's answer")
+    assert 0 not in pole.connects
+    pole.leave()
+
+
+def test_the_status_is_retained_and_the_last_will_is_told(office: Office, tmp_path: Path) -> None:
+    will = (up("pole-a", "status"), b'{"node":"pole-a","online":false}')
+    pole = Pole.of(tmp_path / "pole-a.json", will=will).joined()
+    pole.say(up("pole-a", "status"), b'{"node":"pole-a","online":true,"since_ms":5}', retain=True)
+    wait_for(lambda: [line.online for line in office.reader.nodes()] == [True], "the status in the store")
+    pole.vanish()
+    wait_for(lambda: [line.online for line in office.reader.nodes()] == [False], "the last will in the store")
+    pole.leave()
+
+
+def test_a_node_that_is_renewed_is_thrown_off_and_its_old_secret_is_void(office: Office, tmp_path: Path) -> None:
+    from fleet import enrol
+
+    pole = Pole.of(tmp_path / "pole-a.json").joined()
+    assert enrol.renew(office.home, office.registry, "pole-a", tmp_path / "new.json")
+    wait_for(lambda: pole.ended and pole.connects[-1] != 0, "the refusal of the old secret")
+    pole.leave()
+    Pole.of(tmp_path / "new.json").joined().leave()
+
+
+def test_every_secret_is_long_random_and_in_files_of_the_owner_only(office: Office, tmp_path: Path) -> None:
+    facts = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("pole-a", "pole-b")]
+    assert len({fact["password"] for fact in facts}) == 2
+    assert all(len(bytes.fromhex(fact["password"])) == 32 for fact in facts)
+    assert all(len(bytes.fromhex(fact["client_id"].removeprefix(f"{fact['node']}-"))) == 16 for fact in facts)
+    secret = [tmp_path / "pole-a.json", office.home.registry, office.home.broker / "users.conf"]
+    assert [oct(file.stat().st_mode & 0o777) for file in secret] == ["0o600"] * 3
+    assert "password='" not in repr(office.registry.credentials())
+
+
+def test_the_text_is_quoted_and_says_mqtt_only() -> None:
+    text = user_list([Credential("pole-a", 'a"b', "c"), Credential(COLLECTOR, "x", "y")])
+    assert r'password: "a\"b"' in text
+    assert text.count('allowed_connection_types: ["MQTT"]') == 2
+    assert "lantaarn.v1.pole-a.up.*" in text and '"lantaarn.v1.*.up.*"' in text
+    assert 'ack_wait: "10s"' in server_config(Path("/x"), "127.0.0.1", 1883)
