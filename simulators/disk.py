@@ -80,18 +80,17 @@ class MemoryDisk:
 
     def open(self, name: str) -> MemoryFile:
         self._count("open")
-        if name not in self._seen:
-            raise _error(errno.ENOENT)
-        return MemoryFile(self, name, self._seen[name])
+        return MemoryFile(self, name, self._there(name))
 
     def remove(self, name: str) -> None:
         self._count("remove")
+        self._there(name)
         self._change(name, None)
         self._sync_names()
 
     def set_aside(self, name: str) -> None:
         self._count("set_aside")
-        self.aside[f"{name}.{len(self.aside)}"] = self._seen[name]
+        self.aside[f"{name}.{len(self.aside)}"] = self._there(name)
         self._change(name, None)
         self._sync_names()
 
@@ -101,9 +100,7 @@ class MemoryDisk:
 
     def read_small(self, name: str) -> bytes:
         self._count("read_small")
-        if name not in self._seen:
-            raise _error(errno.ENOENT)
-        return bytes(self._seen[name].seen)
+        return bytes(self._there(name).seen)
 
     def free_bytes(self) -> int:
         used = sum(len(inode.seen) for inode in self._seen.values())
@@ -111,6 +108,11 @@ class MemoryDisk:
 
     def close(self) -> None:
         pass
+
+    def _there(self, name: str) -> Inode:
+        if name not in self._seen:
+            raise _error(errno.ENOENT)
+        return self._seen[name]
 
     def _replace(self, name: str, data: bytes) -> None:
         """As a careful program does it: a new file, its content synced, its name changed, the folder synced."""
