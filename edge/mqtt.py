@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.events import Arrived, Connected, Event, Lost, Puback
+from edge.lean import paho
 from edge.office import Credentials, address
 from edge.wire.topics import every_down, parse, up
 

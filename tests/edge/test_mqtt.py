@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -161,3 +163,11 @@ def test_credentials_must_be_there_ours_whole_and_private(tmp_path: Path) -> Non
     path.chmod(0o600)
     found = read_credentials(path, NODE)
     assert found.password not in repr(found) and found.client_id not in repr(found)
+
+
+def test_paho_is_loaded_without_http_and_the_real_thing_can_still_be_had() -> None:
+    code = (
+        "import edge.mqtt, sys; assert not {'http.client', 'email', 'urllib.request'} & {*sys.modules};"
+        "import urllib.request; assert urllib.request.getproxies() is not None"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=Path(__file__).parents[2])
