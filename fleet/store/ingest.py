@@ -84,6 +84,8 @@ class Ingest:
         return list(tickets.values())
 
     def _known(self, key: tuple[int, int, int]) -> bool:
+        if key[2] not in self.memory.coverage(key[:2]):
+            return False  # every receipt is covered, but not the reverse: a gap may have been named
         sql = "SELECT state, id FROM receipts WHERE node=? AND epoch=? AND seq=?"
         found = self.memory.db.execute(sql, key).fetchone()
         if found and found[0] == State.RAW:
@@ -149,9 +151,12 @@ class Ingest:
     def _spread(self, node: int, plan: Plan, body: bytes, offset_ms: int | None, receipt: int) -> int:
         columns = decode_columns(lambda _key: plan.schema, body)
         offset, row = offset_ms or 0, self.memory.next_row
+        times: list[int] = []
+        dated: list[int] = []
         for strip in columns.strips:
             series, count = plan.series[strip.column], len(strip.times)
-            dated = [at + offset for at in strip.times]
+            if strip.times is not times:  # strips that were read together share one list
+                times, dated = strip.times, [at + offset for at in strip.times]
             ids = range(row, row + count)
             self.rows.append(zip(ids, repeat(series), dated, strip.steps, strip.flags, repeat(receipt)))
             row += count

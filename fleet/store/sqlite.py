@@ -25,6 +25,7 @@ from fleet.store.store import (
     Refused,
     StoreError,
     Vitals,
+    heard_ms,
 )
 from fleet.store.tables import open_writer
 
@@ -76,6 +77,7 @@ class SqliteStore:
         journals: dict[Journal, str] = {}
         records = [parcel for parcel in batch if isinstance(parcel, Records)]
         ingest.file(self._arrivals(records))
+        self._note_presence(batch)
         for parcel in batch:
             self._meet(parcel, ingest, journals)
         journals |= {(self.memory.node(p.node), r.epoch): p.node for p in records for r in p.records}
@@ -90,9 +92,14 @@ class SqliteStore:
             for record in parcel.records:
                 yield node, record, parcel.arrived_ms
 
+    def _note_presence(self, batch: Sequence[Parcel]) -> None:
+        seen: dict[str, int] = {}
+        for parcel in batch:
+            seen[parcel.node] = max(heard_ms(parcel), seen.get(parcel.node, 0))
+        self.db.executemany(SEEN, [(self.memory.node(node), last_ms) for node, last_ms in seen.items()])
+
     def _meet(self, parcel: Parcel, ingest: Ingest, journals: dict[Journal, str]) -> None:
         node = self.memory.node(parcel.node)
-        self.db.execute(SEEN, (node, parcel.arrived_ms))
         if isinstance(parcel, Greeting):
             self._greet(node, parcel)
             journals[node, parcel.hello.epoch] = parcel.node
