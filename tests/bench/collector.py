@@ -49,7 +49,7 @@ def batches(chunks: int, nodes: int = NODES) -> list[Batch]:
     entries = _entries(chunks)
     messages = (
         Incoming(up(f"post-{node:03}", "record"), pack(Record(EPOCH, seq, *entry)), WALL_S * 1_000)
-        for seq, entry in enumerate(entries)
+        for seq, entry in enumerate(entries, 1)
         for node in range(nodes)
     )
     return list(iter(lambda: list(islice(messages, MOST_MESSAGES)), []))

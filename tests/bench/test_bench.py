@@ -69,6 +69,7 @@ def test_the_collector_stores_what_it_is_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.once
 def test_the_flash_is_counted_at_the_block_device(tmp_path: Path) -> None:
     if why := missing():
         pytest.skip(f"NOT TESTED: no loop-mounted card here: {why}")
@@ -85,6 +86,7 @@ def test_the_flash_is_counted_at_the_block_device(tmp_path: Path) -> None:
     assert isinstance(figure, Figure) and figure.goal == 215 and figure.peer_value == outcomes[1].each
 
 
+@pytest.mark.once
 def test_agent_and_script_are_measured_as_processes(tmp_path: Path) -> None:
     (start,) = agent.measure_starts(tmp_path, 1)
     assert start.value > 0 and start.peer_value
