@@ -89,14 +89,10 @@ class Agent:
             self.node.publish_health(now_ms)
 
     def finish(self) -> None:
-        """Stop the sensors, commit what is open, say goodbye."""
+        """Stop the sensors, commit what is open, publish what can be in two seconds, say goodbye."""
         self.node.stop_sensors(self.hear)
-        now_ms = self.clock.boot_ms()
-        self.node.last_commit(now_ms)
-        deadline_ms = now_ms + LAST_WORDS_MS
-        while self.node.has_words() and (now_ms := self.clock.boot_ms()) < deadline_ms:
-            event = self.inbox.take(self.clock.real_s(min(100, deadline_ms - now_ms)))
-            if event is not None:
-                self.hear(event, self.clock.boot_ms())
-            self.node.tick(self.clock.boot_ms())
+        self.node.last_commit(self.clock.boot_ms())
+        deadline_ms = self.clock.boot_ms() + LAST_WORDS_MS
+        while self.node.has_words() and (left_ms := deadline_ms - self.clock.boot_ms()) > 0:
+            self.step(min(100, left_ms))
         self.node.end()

@@ -97,7 +97,8 @@ class Collector:
             try:
                 self.heard.get(timeout=timeout_s)
             except queue.Empty:
-                raise AssertionError(f"waited in vain; heard {sorted(self.last)}, {len(self.records)} records") from None
+                heard = f"{sorted(self.last)}, {len(self.records)} records"
+                raise AssertionError(f"waited in vain; heard {heard}") from None
 
     def close(self) -> None:
         self.client.disconnect()
