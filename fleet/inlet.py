@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ from fleet.collect import LONGEST_WAIT_MS, Incoming, Outgoing, acks, full, sort
 from fleet.live import Live
 from fleet.registry import Credential
 from fleet.rights import MOST_UNACKED
-from fleet.store.store import Committed, Greeting, Parcel, PoisonError, Presence, Store, StoreError
+from fleet.store.store import Committed, Greeting, Parcel, PoisonError, Presence, Store, StoreError, heard_ms
 
 LOG = logging.getLogger(__name__)
 KEEPALIVE_S = 30
@@ -43,10 +44,16 @@ class Letter:
     connection: int
 
 
+def nothing(_node: str) -> Iterable[Outgoing]:
+    """No orders and no desired state wait for any node."""
+    return ()
+
+
 class Inlet:
     """Two threads: paho's, which only puts letters in a queue, and ours, which commits them."""
 
     def __init__(self, store: Store, live: Live, clock: Clock, host: str, port: int, credential: Credential) -> None:
+        self.pending: Callable[[str], Iterable[Outgoing]] = nothing  # what is sent again at every hello
         self.store, self.live, self.clock, self.host, self.port = store, live, clock, host, port
         self.letters: queue.Queue[Letter | None] = queue.Queue(maxsize=2 * MOST_UNACKED)
         self.connection = 0
@@ -74,7 +81,12 @@ class Inlet:
     def stop(self) -> None:
         """Commits what arrived, acknowledges it, and leaves."""
         self._ending.set()
-        self.letters.put(None)
+        while self._worker.is_alive():
+            try:
+                self.letters.put(None, timeout=0.2)
+                break
+            except queue.Full:
+                continue
         self._worker.join()
         self._client.disconnect()
         self._client.loop_stop()
@@ -169,7 +181,10 @@ class Inlet:
         for message in acks(done.acks):
             self.publish(message, qos=0)
         for parcel in parcels:
-            self.live.heard(parcel.node, parcel.arrived_ms, online_of(parcel))
+            self.live.heard(parcel.node, heard_ms(parcel), online_of(parcel))
+            if isinstance(parcel, Greeting):
+                for message in self.pending(parcel.node):
+                    self.publish(message)
         self.live.stored(done.rows, done.duplicates, done.quarantined)
 
 

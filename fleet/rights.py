@@ -56,6 +56,7 @@ listen: "127.0.0.1:-1"
 pid_file: {_quoted(str(folder / "nats.pid"))}
 log_file: {_quoted(str(folder / "nats.log"))}
 logfile_size_limit: 8MB
+logfile_max_num: 3
 jetstream {{ store_dir: {_quoted(str(folder / "jetstream"))}, max_memory_store: 64MB, max_file_store: 4GB }}
 mqtt {{ listen: {_quoted(f"{host}:{port}")}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
 include "users.conf"

@@ -80,6 +80,11 @@ class Refused:
 Parcel = Records | Greeting | Presence | Vitals | Refused
 
 
+def heard_ms(parcel: Parcel) -> int:
+    """When the node itself spoke; 0 for a status, which the broker may say again or in a dead node's place."""
+    return 0 if isinstance(parcel, Presence) else parcel.arrived_ms
+
+
 @dataclass(frozen=True, slots=True)
 class AckDue:
     """What one journal may now forget, and the schemas (hex keys) it should send again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from edge.wire.jsontext import from_json, to_json
 from edge.wire.messages import Ack, Hello
 from edge.wire.record import Record, RecordKind, pack
 from edge.wire.schema import Column, Schema
-from edge.wire.topics import every_down, up
+from edge.wire.topics import down, every_down, up
+from fleet.collect import Outgoing
 from fleet.serve import Office
 from fleet.store.store import Committed, Parcel, PoisonError, StoreError
 from tests.fleet.pole import Pole, wait_for
@@ -32,6 +34,10 @@ def chunk(seq: int) -> Record:
 
 def acks(pole: Pole) -> list[Ack]:
     return [from_json(Ack, payload) for topic, payload, _ in pole.heard if topic.endswith("/ack")]
+
+
+def heard(pole: Pole, topic: str, times: int) -> bool:
+    return [each for each, _, _ in pole.heard].count(topic) == times
 
 
 def test_a_reading_becomes_a_row_and_the_node_may_forget_it(office: Office, pole_a: Pole) -> None:
@@ -51,6 +57,14 @@ def test_a_hello_is_answered_with_what_is_here(office: Office, pole_a: Pole) -> 
     pole_a.say(up("pole-a", "hello"), to_json(Hello("pole-a", "b" * 32, 5, 1, 5)))
     wait_for(lambda: len(acks(pole_a)) > before, "the answer to the hello")
     assert acks(pole_a)[-1] == Ack(5, 0, [(3, 4)], [SCHEMA.key.hex()])
+
+
+def test_what_is_pending_is_sent_again_at_every_hello(office: Office, pole_a: Pole) -> None:
+    office.inlet.pending = lambda node: [Outgoing(down(node, "desired"), b"{}")]
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    for times in (1, 2):
+        pole_a.say(up("pole-a", "hello"), to_json(Hello("pole-a", "b" * 32, 5, 1, 5)))
+        wait_for(partial(heard, pole_a, down("pole-a", "desired"), times), "the desired state")
 
 
 def test_rubbish_harms_nobody_and_is_kept(office: Office, pole_a: Pole) -> None:

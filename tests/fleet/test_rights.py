@@ -66,6 +66,7 @@ def test_the_status_is_retained_and_the_last_will_is_told(office: Office, tmp_pa
     wait_for(lambda: [line.online for line in office.reader.nodes()] == [True], "the status in the store")
     pole.vanish()
     wait_for(lambda: [line.online for line in office.reader.nodes()] == [False], "the last will in the store")
+    assert [line.last_ms for line in office.reader.nodes()] == [0], "a will is no sign of life"
     pole.leave()
 
 
