@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from edge.journal.disk import Disk, DiskFile
 from edge.journal.errors import NOT_STORED, JournalError, from_disk
@@ -31,15 +31,15 @@ from edge.journal.layout import (
     pack_segment,
     salt,
 )
+from edge.journal.reading import LEAST_AHEAD, MOST_AHEAD, Missing, Reader
 from edge.journal.recovery import UNREADABLE, Standing, recover
 from edge.journal.ring import Gap, Head, Ring, Segment, segment_size
-from edge.journal.walk import Walk, Waymark, Waymarks
+from edge.journal.walk import Waymark
 from edge.wire.record import LARGEST_COUNT, LARGEST_KIND, Record, RecordKind
 
 FULL = "journal full"
 GAPS_PER_COMMIT = 8
 SMALLEST_SEGMENT = 8 * SECTOR
-_LEAST_AHEAD, _MOST_AHEAD = 8 * 1024, 64 * 1024  # bytes read at once
 
 
 class Journal:
@@ -59,7 +59,7 @@ class Journal:
         self._last_commit = 0  # its first seq; what has to be read back after a failure
         self._doubtful = False
         self._file: DiskFile | None = None
-        self._waymarks = Waymarks()
+        self._reader = Reader(disk, ring)
 
     @classmethod
     def open(
@@ -252,7 +252,7 @@ class Journal:
         target.failures = 0
         total = mark.total
         for seq, entry in enumerate(entries, self.next):
-            self._waymarks.add(target.ordinal, Waymark(seq, at, total))
+            self._reader.waymarks.add(target.ordinal, Waymark(seq, at, total))
             at += footprint(len(entry.body))
             total += entry.readings
         self._current, self._tail, self._last_commit = target, at, self.next
@@ -262,7 +262,7 @@ class Journal:
     def _read_back(self) -> None:
         """After a failure: what was committed last is looked at again; what cannot be read is named."""
         if self._doubtful and self._last_commit:
-            for _ in self._records(max(self._last_commit, self.lowest)):
+            for _ in self._records(max(self._last_commit, self.lowest), LEAST_AHEAD):
                 pass
         self._doubtful = False
 
@@ -281,34 +281,13 @@ class Journal:
             mark = mark._replace(acked_total=mark.released)
         elif upto >= mark.lowest:
             try:
-                readings = self._total_at(upto)
+                readings = max(mark.released, self._reader.total_at(upto, self._head))
             except OSError:
                 return
             mark = mark._replace(acked_total=readings, lowest=upto + 1, released=readings)
         self._mark = mark
         self._named = {named for named in self._named if named[1] > upto}
         self._pending = [gap for gap in self._pending if gap.last > upto]
-
-    def _total_at(self, seq: int) -> int:
-        """Readings in all records up to `seq`; where that one cannot be read, what its neighbours tell."""
-        segment = self._ring.holding(seq)
-        following = self._ring.after(segment) if segment else None
-        end = following.head if following else self._head
-        if segment is None or seq == end.seq - 1:
-            return end.total
-        begin = self._waymarks.nearest(segment, seq)
-        known, total = begin.seq - 1, begin.before
-        with self._reading(segment) as walk:
-            for step in walk.steps(begin.at, segment.size):
-                if step.header.seq >= seq and walk.body(step) is None:
-                    continue
-                if step.header.seq > seq:
-                    total = step.header.before if known < seq == step.header.seq - 1 else total
-                    break
-                known, total, begin = step.header.seq, step.header.total, step.mark
-                self._waymarks.add(segment.ordinal, begin)
-        self._waymarks.stop(segment.ordinal, begin)
-        return max(total, self._mark.released)
 
     # Reading.
 
@@ -319,7 +298,7 @@ class Journal:
         """
         found: list[Record] = []
         try:
-            ahead = max(_LEAST_AHEAD, min(limit_bytes, _MOST_AHEAD))
+            ahead = max(LEAST_AHEAD, min(limit_bytes, MOST_AHEAD))
             with contextlib.closing(self._records(max(first, self.lowest), ahead)) as records:
                 for record in records:
                     limit_bytes -= len(record.body)
@@ -330,58 +309,25 @@ class Journal:
             raise from_disk("the journal was read", error) from error
         return found
 
-    def _records(self, seq: int, ahead: int = _LEAST_AHEAD) -> Generator[Record, None, None]:
-        segment = self._ring.holding(seq)
-        while segment is not None and seq < self.next:
-            following = self._ring.after(segment)
-            end = following.head if following else self._head
-            if seq < end.seq:
-                yield from self._records_in(segment, seq, end, ahead)
-            segment, seq = following, max(seq, end.seq)
+    def _records(self, seq: int, ahead: int) -> Generator[Record, None, None]:
+        for item in self._reader.read(seq, self._head, ahead):
+            if isinstance(item, Missing):
+                self._miss(item)
+            else:
+                header = item.header
+                yield Record(self.epoch, header.seq, header.kind, header.readings, item.body)
 
-    def _records_in(self, segment: Segment, seq: int, end: Head, ahead: int) -> Generator[Record, None, None]:
-        stop = self._waymarks.nearest(segment, seq)
-        expected = Head(stop.seq, stop.before)
-        try:
-            with self._reading(segment, ahead) as walk:
-                for step in walk.steps(stop.at, segment.size):
-                    header = step.header
-                    if header.seq >= end.seq:
-                        break
-                    self._waymarks.add(segment.ordinal, step.mark)
-                    body = walk.body(step) if header.seq >= seq else b""
-                    if body is None:
-                        continue
-                    self._miss(expected, Head(header.seq, header.before))
-                    expected, stop = Head(header.seq + 1, header.total), step.mark
-                    if header.seq >= seq:
-                        yield Record(self.epoch, header.seq, header.kind, header.readings, body)
-                    if expected.seq == end.seq:
-                        return
-            self._miss(expected, end)
-        finally:
-            self._waymarks.stop(segment.ordinal, stop)
-
-    def _miss(self, expected: Head, found: Head) -> None:
-        """What lies between these two cannot be read: to be named once. So is what was given up before, for the
-        record that named it may have been the one."""
-        first, last = max(expected.seq, self.lowest), found.seq - 1
+    def _miss(self, missing: Missing) -> None:
+        """To be named, once. So is what was given up before, for the record that named it may be among these."""
+        first, last = max(missing.begin.seq, self.lowest), missing.end.seq - 1
         if first > last or any(low <= first and last <= high for low, high in self._named):
             return
         self._named.add((first, last))
-        self._pending.append(Gap(first, last, found.total - expected.total, UNREADABLE))
+        self._pending.append(Gap(first, last, missing.end.total - missing.begin.total, UNREADABLE))
         mark = self._mark
         again = Gap(mark.acked + 1, mark.lowest - 1, mark.released - mark.acked_total, FULL)
         if again.first <= again.last and again not in self._pending:
             self._pending.append(again)
-
-    @contextlib.contextmanager
-    def _reading(self, segment: Segment, ahead: int = _LEAST_AHEAD) -> Iterator[Walk]:
-        file = self._disk.open(segment.name)
-        try:
-            yield Walk(file, segment, ahead)
-        finally:
-            file.close()
 
 
 def _footprint(entries: Sequence[Entry]) -> int:

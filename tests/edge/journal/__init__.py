@@ -1,0 +1,1 @@
+"""The journal, on a disk that loses what was not synced."""

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import errno
-import json
-import tracemalloc
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edge.journal.describe import describe
 from edge.journal.errors import JournalError
 from edge.journal.journal import FULL, Journal
-from edge.journal.layout import LARGEST_COMMIT, SECTOR, Mark, SegmentHeader, pack_segment
+from edge.journal.layout import LARGEST_COMMIT, SECTOR
 from edge.journal.recovery import UNREADABLE
 from edge.wire.record import Record, RecordKind
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, gaps_in, read_all
-
-CHUNK = RecordKind.CHUNK
-EPOCH = 0xC0FFEE
-
-
-def open_on(disk: MemoryDisk, cap: int = 6 * SEGMENT, segment: int = SEGMENT) -> Journal:
-    return Journal.open(disk, lambda: EPOCH, cap, segment)
-
-
-def reopened(journal: Journal, disk: MemoryDisk, cap: int = 6 * SEGMENT, segment: int = SEGMENT) -> Journal:
-    journal.close()
-    return open_on(disk, cap, segment)
-
-
-def one(journal: Journal, text: str = "x", readings: int = 3) -> int:
-    return journal.append([(CHUNK, readings, text.encode())])[0]
+from tests.edge.journal.opened import CHUNK, EPOCH, one, open_on, reopened
 
 
 def commits(disk: MemoryDisk) -> tuple[int, int, int]:
@@ -316,213 +297,6 @@ def test_a_disk_that_fails_while_reading_is_told_in_three_parts() -> None:
     disk.fail("open", errno.EACCES)
     with pytest.raises(JournalError, match=r"while the journal was opened.*Nothing was changed.*user that runs"):
         reopened(journal, disk)
-
-
-# Damage.
-
-
-def flipped(disk: MemoryDisk, at: int, name: str = "segment-00000.journal") -> None:
-    disk.rot(name, at, 0x40)
-
-
-@given(st.integers(0, 7), st.integers(0, 87), st.integers(1, 255))
-def test_a_damaged_record_is_left_out_and_named(which: int, at: int, mask: int) -> None:
-    disk = MemoryDisk()
-    journal = open_on(disk)
-    for number in range(9):
-        one(journal, readings=number + 10)
-    journal.close()
-    disk.rot("segment-00000.journal", (1 + which) * SECTOR + at, mask)
-    journal = open_on(disk)
-    bad = which + 1
-    assert journal.total_readings == sum(range(10, 19))
-    assert [record.seq for record in read_all(journal)] == [seq for seq in range(1, 10) if seq != bad]
-    assert one(journal) == 11  # 10 is the gap record
-    (gap,) = gaps_in(read_all(journal))
-    assert (gap["first"], gap["last"], gap["readings"], gap["why"]) == (bad, bad, which + 10, UNREADABLE)
-    one(journal)
-    assert len(gaps_in(read_all(journal))) == 1
-
-
-def test_a_damaged_tail_ends_there() -> None:
-    disk = MemoryDisk()
-    journal = open_on(disk)
-    for _ in range(9):
-        one(journal, "old")
-    journal.close()
-    flipped(disk, 9 * SECTOR + 89)
-    journal = open_on(disk)
-    assert journal.next == 9
-    assert one(journal, "new") == 9
-    assert [record.body for record in reopened(journal, disk).read(9)] == [b"new"]
-
-
-def test_many_damaged_records_are_named_a_few_at_a_time() -> None:
-    disk = MemoryDisk()
-    journal = open_on(disk, segment=64 * SECTOR, cap=640 * SECTOR)
-    for _ in range(41):
-        one(journal)
-    for seq in range(1, 40, 2):
-        flipped(disk, seq * SECTOR)
-    read_all(journal)
-    assert len(journal.gaps_to_write) == 20
-    while journal.gaps_to_write:
-        one(journal)
-    assert sorted(int(gap["first"]) for gap in gaps_in(read_all(journal))) == list(range(1, 40, 2))
-
-
-@pytest.mark.parametrize("damaged", ["header", "both"])
-@pytest.mark.parametrize("which", ["oldest", "middle", "newest"])
-def test_a_damaged_segment_header(damaged: str, which: str) -> None:
-    disk = MemoryDisk()
-    journal = open_on(disk, cap=20 * SEGMENT)
-    for _ in range(62):
-        one(journal)
-    expected = read_all(journal)
-    journal.close()
-    used = sorted((header, name) for name in disk.names() if (header := disk.content(name)[:SECTOR]).strip(b"\0"))
-    by_ordinal = sorted(used, key=lambda item: item[0][12:16])
-    name = {"oldest": by_ordinal[0], "middle": by_ordinal[2], "newest": by_ordinal[-1]}[which][1]
-    flipped(disk, 20, name)
-    if damaged == "both":
-        flipped(disk, SECTOR + 20, name)
-    journal = open_on(disk, cap=20 * SEGMENT)
-    assert journal.epoch == EPOCH
-    if damaged == "header":
-        assert read_all(journal) == expected
-    elif which != "newest":
-        one(journal)
-        read_all(journal)
-        one(journal)
-        found = read_all(journal)
-        missing = {record.seq for record in expected} - {record.seq for record in found}
-        named = {seq for gap in gaps_in(found) for seq in range(int(gap["first"]), int(gap["last"]) + 1)}
-        assert missing and missing <= named
-        assert list(disk.aside) == [f"{name}.0"]
-
-
-def test_a_gap_record_that_is_damaged_is_written_again() -> None:
-    disk = MemoryDisk()
-    journal = open_on(disk)
-    while not (gaps := [r for r in read_all(journal) if r.kind == RecordKind.GAP]):
-        one(journal)
-    named = json.loads(gaps[0].body)
-    segment = max(disk.names(), key=lambda name: disk.content(name).rfind(gaps[0].body))
-    flipped(disk, disk.content(segment).index(gaps[0].body) + 3, segment)
-    assert gaps_in(read_all(journal)) == []
-    one(journal)
-    again = gaps_in(read_all(journal))
-    assert {"first": named["first"], "last": named["last"], "readings": named["readings"]}.items() <= again[-1].items()
-
-
-def test_when_nothing_can_be_read_all_is_set_aside_and_a_new_epoch_begins() -> None:
-    disk = MemoryDisk()
-    journal = open_on(disk)
-    for _ in range(30):
-        one(journal)
-    journal.close()
-    used = [name for name in disk.names() if any(disk.content(name))]
-    for name in used:
-        flipped(disk, 20, name)
-        flipped(disk, SECTOR + 20, name)
-    journal = Journal.open(disk, lambda: 99, 6 * SEGMENT, SEGMENT)
-    assert (journal.epoch, journal.next, journal.total_readings) == (99, 1, 0)
-    assert sorted(disk.aside) == [f"{name}.{number}" for number, name in enumerate(used)]
-    assert one(journal) == 1
-
-
-def test_a_file_of_another_epoch_is_set_aside() -> None:
-    disk = MemoryDisk()
-    journal = open_on(disk)
-    for _ in range(30):
-        one(journal)
-    before = read_all(journal)
-    disk.create("segment-00077.journal", SEGMENT)
-    stray, _ = pack_segment(SegmentHeader(1, 1, 1, 1, Mark()))
-    disk.open("segment-00077.journal").pwrite(stray, 0)
-    journal = reopened(journal, disk)
-    assert read_all(journal) == before
-    assert list(disk.aside) == ["segment-00077.journal.0"]
-
-
-def test_a_newer_format_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = MemoryDisk()
-    monkeypatch.setattr("edge.journal.layout.VERSION", 2)
-    one(open_on(disk))
-    monkeypatch.undo()
-    content = {name: disk.content(name) for name in disk.names()}
-    with pytest.raises(JournalError, match=r"newer version.*not touched.*Install"):
-        open_on(disk)
-    assert {name: disk.content(name) for name in disk.names()} == content
-
-
-# What it costs.
-
-
-def grown(segments: int, size: int) -> tuple[MemoryDisk, Journal]:
-    disk = MemoryDisk()
-    journal = open_on(disk, cap=4 * segments * size, segment=size)
-    while len(disk.names()) < segments:
-        journal.append([(CHUNK, 3, bytes(1800))] * min(16, size // (16 * SECTOR)))
-    return disk, journal
-
-
-def test_opening_reads_the_headers_and_the_end_of_the_newest_segment() -> None:
-    size = 1 << 20
-    disk, journal = grown(8, size)
-    for _ in range(600):
-        one(journal)
-    disk.counts.clear()
-    journal = reopened(journal, disk, 32 * size, size)
-    headers = len(disk.names()) * SECTOR
-    assert 0 < disk.counts["bytes_read"] <= headers + size // 2
-    assert disk.counts["open"] == len(disk.names()) + 1
-    few = disk.counts["bytes_read"]
-    disk, journal = grown(40, size)
-    disk.counts.clear()
-    reopened(journal, disk, 160 * size, size)
-    assert disk.counts["bytes_read"] <= few + 32 * SECTOR + size // 4
-
-
-def test_opening_hops_over_large_bodies() -> None:
-    size = 4 << 20
-    disk = MemoryDisk()
-    journal = open_on(disk, 8 * size, size)
-    for _ in range(25):
-        journal.append([(CHUNK, 1, bytes(120_000))])
-    disk.counts.clear()
-    assert reopened(journal, disk, 8 * size, size).next == 26
-    assert disk.counts["bytes_read"] < 3_000_000 / 3
-
-
-def test_memory_does_not_grow_with_the_backlog() -> None:
-    disk, journal = grown(4, 64 * SECTOR)
-    disk.writes.clear()
-    tracemalloc.start()
-    for _ in range(3):
-        read_all(journal)
-    held = tracemalloc.get_traced_memory()[0]
-    for _ in range(2000):
-        one(journal, "z" * 400)
-        disk.writes.clear()
-    read_all(journal)
-    grew = tracemalloc.get_traced_memory()[0] - held
-    tracemalloc.stop()
-    on_disk = sum(len(disk.content(name)) for name in disk.names())
-    assert grew - 2 * on_disk < 200_000
-
-
-def test_draining_is_linear() -> None:
-    size = 1 << 20
-    disk, journal = grown(5, size)
-    disk.counts.clear()
-    seq, backlog = journal.lowest, journal.used_bytes
-    while found := journal.read(seq, 20_000):
-        seq = found[-1].seq + 1
-        journal.read(journal.next - 1, 1000)
-        journal.forget(seq - 5)
-    assert disk.counts["bytes_read"] < 3 * backlog  # with a live read and an ack beside each
-    assert journal.backlog_readings == 4 * 3
 
 
 def test_its_state_in_plain_facts() -> None:
