@@ -122,6 +122,11 @@ class StoreReader:
         value = None if steps is None else from_steps(steps, decimals)
         return Series(key, node, sensor, quantity, channel, decimals, unit, t_ms, value, flags)
 
+    def first_ms(self, series: int, from_ms: int) -> int:
+        """The time of the first reading of a series in or after `from_ms`; `from_ms` itself when there is none."""
+        sql = "SELECT coalesce(min(t_ms), ?2) FROM readings WHERE series=?1 AND t_ms>=?2"
+        return self._one(sql, series, from_ms)
+
     def points(self, series: int, from_ms: int, to_ms: int, most: int = 500) -> list[Point]:
         """Readings of a series in [from_ms, to_ms), thinned to at most `most` points of equal width."""
         row = self.db.execute("SELECT decimals FROM series WHERE id=?", (series,)).fetchone()
@@ -176,7 +181,7 @@ class StoreReader:
 
     def waiting_readings(self, state: State) -> int:
         """Readings in chunks that are raw, or quarantined."""
-        return self._one("SELECT coalesce(sum(readings), 0) FROM receipts WHERE state=?", int(state))
+        return self._one("SELECT coalesce(sum(readings), 0) FROM receipts WHERE state<>0 AND state=?", int(state))
 
     def records_in(self, state: State, node: str) -> int:
         """Records of a node that are raw, or quarantined."""
@@ -191,8 +196,10 @@ class StoreReader:
 
     def newest_clock(self, node: str) -> int | None:
         """The clock quality that dates the newest record of a node; None while nothing came."""
-        sql = """SELECT quality FROM receipts WHERE kind=1 AND node=(SELECT key FROM nodes WHERE node=?)
-                 ORDER BY id DESC LIMIT 1"""
+        sql = """SELECT quality FROM nodes JOIN receipts ON receipts.node=key
+                 WHERE nodes.node=? AND kind=1 AND epoch=(
+                   SELECT epoch FROM journals WHERE journals.node=key ORDER BY rowid DESC LIMIT 1)
+                 ORDER BY seq DESC LIMIT 1"""
         row = self.db.execute(sql, (node,)).fetchone()
         return row[0] if row else None
 
@@ -213,9 +220,10 @@ class StoreReader:
 
     def undated_readings(self, node: str | None = None) -> int:
         """Readings whose boot has no known clock yet."""
-        sql = """SELECT coalesce(sum(readings), 0) FROM receipts JOIN nodes ON key=receipts.node
-                 WHERE kind=1 AND offset_ms IS NULL AND (?1 IS NULL OR nodes.node=?1)"""
-        return self._one(sql, node)
+        sql = "SELECT coalesce(sum(readings), 0) FROM receipts WHERE kind=1 AND offset_ms IS NULL"
+        if node is None:
+            return self._one(sql)
+        return self._one(f"{sql} AND node=(SELECT key FROM nodes WHERE node=?)", node)
 
     def _one(self, sql: str, *values: object) -> int:
         (number,) = self.db.execute(sql, values).fetchone()

@@ -22,6 +22,8 @@ CREATE TABLE receipts(
   kind INTEGER NOT NULL, readings INTEGER NOT NULL, boot INTEGER, offset_ms INTEGER, quality INTEGER,
   arrived_ms INTEGER NOT NULL, state INTEGER NOT NULL, first_row INTEGER,
   UNIQUE(node, epoch, seq)) STRICT;
+CREATE INDEX undated_receipts ON receipts(node) WHERE kind=1 AND offset_ms IS NULL;
+CREATE INDEX unstored_receipts ON receipts(state) WHERE state<>0;
 CREATE TABLE journals(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, upto INTEGER NOT NULL, lowest INTEGER NOT NULL,
   next INTEGER NOT NULL, readings_total INTEGER NOT NULL, PRIMARY KEY(node, epoch)) STRICT;

@@ -164,3 +164,16 @@ def test_a_row_that_is_there_twice_is_counted(store: SqliteStore, reader: StoreR
 def test_there_is_nothing_to_read_before_the_first_commit(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         StoreReader(tmp_path / "none.db").nodes()
+
+
+@pytest.mark.parametrize("question", ["undated_readings", "newest_clock", "waiting_records"])
+def test_questions_about_one_node_do_not_read_every_receipt(
+    store: SqliteStore, reader: StoreReader, question: str
+) -> None:
+    store.commit(say(clock(1, 5), names(2), chunk(3)))
+    asked: list[str] = []
+    reader.db.set_trace_callback(asked.append)
+    getattr(reader, question)("pole-1")
+    reader.db.set_trace_callback(None)
+    plan = [row[3] for row in reader.db.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
+    assert [step for step in plan if step.startswith("SCAN")] == []
