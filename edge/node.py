@@ -147,6 +147,8 @@ class Node:
         """Something came from the link."""
         if self.courier is not None:
             self.courier.tell(event, now_ms)
+        if isinstance(event, Lost):
+            self._show(self.health(now_ms).checks)
 
     def dues(self) -> Iterable[int | None]:
         """When something of ours is due."""
