@@ -124,6 +124,16 @@ def test_once_a_crc_was_heard_none_is_doubt() -> None:
     assert driver.errors == {"checksum": 1}
 
 
+def test_a_telegram_that_does_not_fit_its_crc_gives_nothing() -> None:
+    telegram = meter().telegram().rstrip()
+    for at in range(1, len(telegram), 3):
+        hurt = telegram[:at] + bytes([telegram[at] ^ 1]) + telegram[at + 1 :]
+        driver = DSMR(version="5")
+        assert heard(driver, [hurt]) == [], at
+        driver.flush()
+        assert driver.errors, at
+
+
 @pytest.mark.parametrize(
     "line", ["1-0:1.7.0(0000.91*kW", "1-0:1x7.0(0000.91*kW)", "\x8d", "1-0:1.7.0 (0000.91*kW)", "1-0:1.7.0((0.9*kW))"]
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from drivers.errors import ChecksumError, DriverError, FramingError, NoAnswer, NotReady
 from drivers.mhz19 import MHZ19, checksum, command
 from drivers.reading import Quantity
+from drivers.talk import Read, Step
 from simulators.chips.mhz19 import MHZ19 as Winsen
 from simulators.chips.mhz19 import framed
 from simulators.clock import VirtualClock
@@ -98,6 +99,19 @@ def test_one_flipped_bit_is_never_a_value(co2: int, at: int, bit: int) -> None:
 def test_what_is_no_answer_is_named(reply: bytes, error: type[DriverError]) -> None:
     with pytest.raises(error):
         bench(reply).ask(MHZ19())
+
+
+def test_a_line_that_babbles_for_ever_is_given_up() -> None:
+    asked = 0
+
+    def babble(step: Step) -> bytes:
+        nonlocal asked
+        asked += step.count if isinstance(step, Read) else 0
+        assert asked < 200
+        return b"\xff" * (step.count if isinstance(step, Read) else 0)
+
+    with pytest.raises(FramingError):
+        converse(MHZ19().read(), babble)
 
 
 def test_settings_reach_the_device_and_its_late_answers_confuse_nobody() -> None:

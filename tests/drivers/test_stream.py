@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.catalog import drivers
+from drivers.checks import crc16
 from drivers.dsmr import DSMR
 from drivers.pms5003 import PMS5003
 from drivers.sds011 import SDS011
@@ -131,6 +132,17 @@ def test_a_beginning_that_never_ends_is_given_up_at_the_longest_frame(kind: type
     assert driver.errors
     assert set(driver.errors) <= {"framing", "checksum"}
     assert not driver.flush()
+
+
+def test_a_frame_beyond_the_longest_is_none_however_it_comes() -> None:
+    """Also when the buffer happens to hold all of it."""
+    for spare, found in ((0, 1), (1, 0), (50, 0)):
+        telegram = b"/TST5\r\n\r\n1-0:1.7.0(00.5*kW)\r\n0-0:96.13.0("
+        telegram += b"3" * (DSMR.longest + spare - len(telegram) - 6) + b")!"
+        telegram += f"{crc16(telegram):04X}".encode()
+        assert len(telegram) == DSMR.longest + spare
+        for pieces in ([telegram], [telegram[:100], telegram[100:]], cut(telegram, range(0, 9000, 7))):
+            assert len(heard(DSMR(), pieces)) == found, (spare, len(pieces))
 
 
 def test_silence_names_a_half_frame_and_gives_what_it_hid() -> None:
