@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from drivers.reading import Flag
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import CheckResult, State
 
@@ -101,8 +102,11 @@ def _sensor(sensor: SensorFacts, facts: NodeFacts, now_ms: int, here: bool) -> C
     age, patience = now_ms - sensor.last_ms, max(QUIET_AFTER_MS, QUIET_INTERVALS * (sensor.interval_ms or 0))
     if age > patience:
         return CheckResult(name, State.BAD, f"It is quiet: its last reading is {span(age)} old.", remedy)
+    if sensor.flags & ~Flag.WARMING:
+        words = ", ".join(flag.name.lower() for flag in Flag if flag & sensor.flags and flag.name)
+        return CheckResult(name, State.BAD, f"Its last readings are doubtful: {words}.", remedy)
     if sensor.flags:
-        return CheckResult(name, State.BAD, "Its last readings are doubtful.", remedy)
+        return CheckResult(name, State.UNKNOWN, "It is warming up.", "Wait some minutes; its readings are kept.")
     return CheckResult(name, State.GOOD, f"Its last reading is {span(age)} old.")
 
 

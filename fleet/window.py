@@ -61,9 +61,10 @@ class OfficeWindow:
         return [_series(each) for each in self.reader.series(node)]
 
     def points(self, series: int, from_ms: int | None, to_ms: int | None, points: int) -> dict[str, list[Any]]:
-        """The last day unless told otherwise."""
+        """The last day unless told otherwise, from its first reading on."""
         until = self.clock.wall_ms() + 1 if to_ms is None else to_ms
-        found = self.reader.points(series, until - DAY_MS if from_ms is None else from_ms, until, points)
+        since = self.reader.first_ms(series, until - DAY_MS if from_ms is None else from_ms)
+        found = self.reader.points(series, since, until, points)
         return {"t_ms": [point.t_ms for point in found], "values": [point.value for point in found]}
 
     def streets(self) -> dict[str, Any]:

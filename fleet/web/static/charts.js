@@ -13,7 +13,7 @@ function moments(u, splits) {
 function plot(element, series) {
   const axis = { font: "11px system-ui", stroke: "#5b6475", grid: { stroke: "#eef1f5" }, ticks: { show: false } };
   const counts = series.quantity === "count" || series.quantity === "presence";
-  const line = { stroke: "#24509e", width: 1.6, points: { show: false }, fill: "rgba(36,80,158,.08)", spanGaps: true };
+  const line = { stroke: "#24509e", width: 1.6, points: { show: (u) => u.data[0].length < 3, size: 5 }, fill: "rgba(36,80,158,.08)", spanGaps: true };
   if (counts) line.paths = uPlot.paths.bars({ size: [0.7, 24] });
   return new uPlot({
     width: element.clientWidth || 320, height: 150, legend: { show: false }, cursor: { y: false },

@@ -9,6 +9,7 @@ const count = new Intl.NumberFormat("en");
 
 let chosen = decodeURIComponent(location.hash.slice(1)) || null;
 let map = null;
+let known = new Map();
 const charts = new Charts(find("#charts"));
 
 async function ask(path) {
@@ -69,17 +70,20 @@ async function showNodes() {
   map ??= drawMap(find("#map"), await ask("/api/streets"), nodes, choose);
   map.show(nodes, chosen);
   if (!chosen && sorted.length) await choose(sorted[0].id);
-  const node = nodes.find((candidate) => candidate.id === chosen);
-  if (node) showNode(node);
+  known = new Map(nodes.map((node) => [node.id, node]));
+  showNode();
 }
 
-function showNode(node) {
+function showNode() {
+  const node = known.get(chosen);
+  if (!node) return;
   find("#node-name").textContent = `${node.id} · ${node.site}`;
   find("#node-reason").textContent = node.reason;
 }
 
 async function choose(id) {
   chosen = id;
+  showNode();
   history.replaceState(null, "", `#${encodeURIComponent(id)}`);
   await charts.open(await ask(`/api/series?node=${encodeURIComponent(id)}`), ask);
   await showNodes();
