@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from drivers.checks import crc16
 from drivers.driver import SerialLine
 from drivers.dsmr import DSMR
+from drivers.errors import ChecksumError, FramingError
 from drivers.reading import Quantity
 from simulators.chips.dsmr import DSMR as Meter
 from simulators.chips.dsmr import written
@@ -234,6 +235,20 @@ def test_no_serial_number_gets_out(version: str, belgian: bool) -> None:
             assert written(canary).encode() in telegram or (canary.startswith("W") and version == "2.2")
             for shape in (canary, written(canary), written(canary).lower(), canary[-8:]):
                 assert shape not in said
+
+
+@pytest.mark.parametrize("version", ["5", "2.2"])
+def test_no_refusal_quotes_the_telegram(version: str) -> None:
+    """Whoever would log a refusal one day must find no byte of the household in it."""
+    telegram = meter(version).telegram()
+    refusals = set()
+    for at in range(0, len(telegram), 5):
+        for hurt in (telegram[:at] + b"}" + telegram[at + 1 :], telegram[:at] + telegram):
+            try:
+                DSMR(version=version).frame(bytearray(hurt))
+            except (FramingError, ChecksumError) as error:
+                refusals.add(str(error))
+    assert 2 <= len(refusals) <= 6  # sentences of ours, whatever came in
 
 
 def test_the_search_for_serial_numbers_finds_a_planted_one() -> None:
