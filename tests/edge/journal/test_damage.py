@@ -151,3 +151,42 @@ def test_a_newer_format_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(JournalError, match=r"newer version.*not touched.*Install"):
         open_on(disk)
     assert {name: disk.content(name) for name in disk.names()} == content
+
+
+def test_what_is_left_of_a_failed_entry_to_a_segment_does_not_count() -> None:
+    """Power went as the first commit was written: its third record reached the card, its header did not."""
+    disk = MemoryDisk()
+    open_on(disk).append([(1, 5, b"a"), (1, 5, b"b"), (1, 5, b"c")])
+    left = disk.writes[-1].data[3 * SECTOR :]
+    disk = MemoryDisk()
+    disk.create("segment-00000.journal", SEGMENT)
+    disk.open("segment-00000.journal").pwrite(left, 3 * SECTOR)
+    journal = open_on(disk)
+    assert one(journal, "new") == 1
+    journal = reopened(journal, disk)
+    assert (journal.next, journal.total_readings) == (2, 3)
+    assert [record.body for record in journal.read(1)] == [b"new"]
+
+
+def test_what_is_acked_in_memory_only_is_not_written_over() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    for _ in range(5):
+        one(journal)
+    journal.forget(5)
+    journal.append([(1, 1, bytes(900))] * 6)  # does not fit behind the five
+    assert disk.writes[-1].at == 0 and disk.writes[-1].name != disk.writes[0].name
+
+
+def test_a_long_last_commit_that_is_torn_leaves_what_was_before() -> None:
+    size = 1 << 20
+    disk = MemoryDisk()
+    journal = open_on(disk, 8 * size, size)
+    for _ in range(250):
+        one(journal)
+    journal.append([(1, 1, b"torn")] * 100)
+    for place in range(100):
+        flipped(disk, (251 + place) * SECTOR + 89)
+    journal = reopened(journal, disk, 8 * size, size)
+    assert (journal.next, journal.total_readings) == (251, 750)
+    assert len(read_all(journal)) == 250
