@@ -132,7 +132,7 @@ def figures(outcomes: list[Outcome], seconds: int) -> Iterator[Line]:
 def _figure(ours: Outcome, blob: Outcome, row: Outcome, seconds: int) -> Figure:
     case = ours.case
     note = (
-        f"{seconds} s of 20 readings/s on {ours.mount}; {ours.commits} commits, {ours.written.writes} writes, "
+        f"{seconds} s of 20 readings/s on {ours.mount}; {ours.commits} commits, "
         f"{ours.written.flushes} flushes; {WAYS['row']}: {row.each:.0f} B/reading ({row.each / ours.each:.1f}x); "
         f"{ours.each * 20 * 86_400 / 1e6:.0f} MB a day against {blob.each * 20 * 86_400 / 1e6:.0f}"
     )
