@@ -122,7 +122,6 @@ class PtyDoor:
         with self._lock:
             self._master, slave = os.openpty()
             self._slave_name = os.ttyname(slave)
-            tty.setraw(slave)
             tty.setraw(self._master)
             os.set_blocking(self._master, False)
             os.close(slave)

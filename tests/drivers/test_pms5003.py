@@ -78,9 +78,10 @@ def test_setup_wakes_a_sleeper_and_makes_a_passive_one_talk() -> None:
         assert not driver.errors
 
 
-def test_a_length_of_nobody_is_refused_at_once() -> None:
+@pytest.mark.parametrize("head", [b"BM\x00\x1d", b"BM\x01", b"BM\x01\x1c", b"BN"])
+def test_a_length_of_nobody_is_refused_at_once(head: bytes) -> None:
     driver = PMS5003()
-    assert driver.feed(b"BM\x00\x1d") == []
+    assert driver.feed(head) == []
     assert driver.errors == {"framing": 1}
     assert driver.flush() == []
     assert driver.errors == {"framing": 1}

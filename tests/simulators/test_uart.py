@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,15 @@ def test_a_late_reader_finds_no_more_than_a_tty_keeps() -> None:
     port = nova(clock)
     clock.advance(3600)
     assert len(port.read(100_000, 0.0)) == LINE_HOLDS
+
+
+def test_a_sparing_reader_finds_no_more_than_a_tty_keeps() -> None:
+    clock = VirtualClock()
+    port = nova(clock)
+    for _ in range(1000):
+        clock.advance(1)
+        assert len(port.read(1, 0.0)) == 1
+    assert len(port.read(100_000, 0.0)) <= LINE_HOLDS
 
 
 def test_drain_throws_away_and_close_ends() -> None:
@@ -113,13 +123,17 @@ def test_questions_and_answers_through_a_real_pty(tmp_path: Path) -> None:
 
 
 def test_bytes_go_through_unchanged(tmp_path: Path) -> None:
-    """A tty that is not raw would turn CR into LF, echo, and stop at 13 and 04."""
+    """Also for a client that sets nothing: a tty that is not raw turns CR into LF, echoes, and stops at 03 and 04."""
     every = bytes(range(256))
     with door(tmp_path, lambda clock: Winsen(clock.boot_us)) as opened:
         opened.chip.load({"reply": every.hex()})
-        with serial.Serial(str(opened.path), 9600, timeout=PATIENCE_S) as port:
-            port.write(command(0x86))
-            assert port.read(256) == every
+        port = os.open(opened.path, os.O_RDWR | os.O_NOCTTY)
+        os.write(port, command(0x86))
+        got = b""
+        while len(got) < len(every) and select.select([port], [], [], PATIENCE_S)[0]:
+            got += os.read(port, 256)
+        os.close(port)
+    assert got == every
 
 
 def test_unplug_is_felt_and_the_next_plug_may_have_another_number(tmp_path: Path) -> None:
