@@ -2,7 +2,6 @@
 import { drawMap } from "/static/map.js";
 import { Charts } from "/static/charts.js";
 
-const WORDS = { good: "good", bad: "needs attention", unknown: "unknown" };
 const ORDER = { bad: 0, unknown: 1, good: 2 };
 const find = (selector) => document.querySelector(selector);
 const count = new Intl.NumberFormat("en");
@@ -38,7 +37,7 @@ function row(node, nowMs) {
   tr.dataset.node = node.id;
   tr.setAttribute("aria-selected", node.id === chosen);
   tr.title = node.reason;
-  tr.append(cell(WORDS[node.state], `state ${node.state}`), cell(node.id), cell(node.site),
+  tr.append(cell(node.state, `state ${node.state}`), cell(node.id), cell(node.site),
     cell(ago(nowMs, node.last_ms)), cell(count.format(node.readings), "number"));
   const open = () => choose(node.id);
   tr.addEventListener("click", open);

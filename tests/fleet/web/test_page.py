@@ -88,7 +88,7 @@ def test_a_node_is_chosen_from_the_table_and_a_dead_one_is_seen(street: Street, 
     wait_for(lambda: dict(browser.run(MARKERS))["pole-002"] == "bad", "the killed node to turn red")
     reason = browser.run("return document.querySelector('tr[data-node=pole-002]').title")
     assert "connection ended" in reason
-    assert browser.run(TABLE)[0][:2] == ["pole-002", "needs attention"], "what needs attention stands first"
+    assert browser.run(TABLE)[0][:2] == ["pole-002", "bad"], "what needs attention stands first"
 
 
 @pytest.mark.browser
