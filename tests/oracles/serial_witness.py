@@ -45,7 +45,7 @@ def py_sds011_listening(path: str) -> Read:
 
 def pypms(model: str, take: Callable[[Any], Values]) -> Callable[[str], Read]:
     def opened(path: str) -> Read:
-        time.sleep = lambda seconds: None  # it preheats
+        vars(time)["sleep"] = lambda seconds: None  # it preheats
         reader = import_module("pms.core.reader").SensorReader(model, path, timeout=30)
         with contextlib.redirect_stdout(sys.stderr):
             reader.open()
