@@ -182,6 +182,8 @@ def test_stop_commits_what_is_open_and_says_goodbye() -> None:
     pole = Pole()
     pole.live(5)
     pole.clock.advance(0.3)
+    pole.settle()
+    pole.clock.advance(0.1)  # far from the next commit
     pole.sample("air")
     pole.agent.inbox.put(Stop())
     pole.agent.run()
