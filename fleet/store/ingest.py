@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 
 from edge.wire.chunks import ChunkError, decode_columns, peek
 from edge.wire.record import Record, RecordKind
@@ -25,6 +25,8 @@ ORDER: dict[int, int] = {RecordKind.CLOCK: 0, RecordKind.SCHEMA: 1, RecordKind.G
 ADD_RECEIPT = "INSERT INTO receipts VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 ADD_RAW = "INSERT INTO raw VALUES (?,?,?,?,?)"
 ADD_ROW = "INSERT INTO readings VALUES (?,?,?,?,?,?)"
+WIDTH, AT_ONCE = 6, 50  # values of a row; rows of a statement, for half of a row's cost is the statement's
+ADD_ROWS = ADD_ROW + ",(?,?,?,?,?,?)" * (AT_ONCE - 1)
 Row = tuple[int, int, int, int, int, int]
 
 
@@ -70,7 +72,16 @@ class Ingest:
             except (BodyError, ChunkError, SchemaError) as error:
                 self._quarantine(ticket, str(error))
         self.memory.db.executemany(ADD_RECEIPT, (ticket.row() for ticket in tickets))
-        self.memory.db.executemany(ADD_ROW, chain.from_iterable(self.rows))
+        self._add_rows()
+
+    def _add_rows(self) -> None:
+        values = chain.from_iterable(chain.from_iterable(self.rows))
+        parts = iter(lambda: list(islice(values, WIDTH * AT_ONCE)), [])
+        for part in parts:
+            if len(part) == WIDTH * AT_ONCE:
+                self.memory.db.execute(ADD_ROWS, part)
+            else:
+                self.memory.db.executemany(ADD_ROW, zip(*[iter(part)] * WIDTH, strict=True))
 
     def _fresh(self, arrivals: Iterable[tuple[int, Record, int]]) -> list[Ticket]:
         tickets: dict[tuple[int, int, int], Ticket] = {}
