@@ -118,7 +118,8 @@ def check(text: str, file: str, simulated: bool = False) -> Checked:
     mistakes += more
     if sensors and (used := [tables[name] for name in ("lamp", "button") if name in tables]):
         mistakes += _taken(sensors, used)
-    mistakes += misfits(sensors, simulated)
+    told = {mistake.key for mistake in mistakes}
+    mistakes += [mistake for mistake in misfits(sensors, simulated) if mistake.key not in told]
     if mistakes:
         return Checked(file, None, tuple(_placed(text, mistake) for mistake in mistakes))
     return Checked(file, _wiring(text, Path(file).absolute().parent, tables, sensors, simulated), ())
@@ -171,8 +172,18 @@ def _sensors(tree: dict[str, Any]) -> tuple[dict[str, Sensor], list[Mistake]]:
     sensors: dict[str, Sensor] = {}
     mistakes: list[Mistake] = []
     for number, value in enumerate(listed, start=1):
-        mistakes += _table(sensors, f"sensor[{number}]", Sensor, value)
+        found = _table(sensors, f"sensor[{number}]", Sensor, value)
+        if found and isinstance(value, dict):
+            _rest(sensors, f"sensor[{number}]", value, {mistake.key.split(".")[1] for mistake in found})
+        mistakes += found
     return sensors, mistakes
+
+
+def _rest(into: dict[str, Sensor], key: str, table: dict[str, Any], wrong: set[str]) -> None:
+    """What is left of a sensor without its wrong keys, so that these do not hide how the rest fits."""
+    rest = {name: value for name, value in table.items() if name not in wrong}
+    if "driver" in rest:
+        _table(into, key, Sensor, {"name": key.replace("[", "-").rstrip("]"), **rest})
 
 
 def _taken(sensors: dict[str, Sensor], lines: list[Line]) -> list[Mistake]:

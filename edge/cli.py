@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.trouble import INTERRUPTED, OK, REFUSED, UNREACHABLE, USAGE, WRONG, Trouble
+from edge.wire.version import VERSION
 from edge.wiring import Wiring
 
 HOME = Path("/var/lib/lantaarn/node.toml")
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = argparse.ArgumentParser(prog="edge", description="A sensor node on its pole.")
+    top.add_argument("--version", action="version", version=f"lantaarn {VERSION}")
     top.add_argument("--debug", action="store_true", help="show the traceback of a fault of ours")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, work, words in (

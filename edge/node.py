@@ -32,9 +32,9 @@ from edge.shared import shared
 from edge.uplink import Uplink
 from edge.vitals import Vitals
 from edge.wire.messages import CheckResult, Health, Hello, SensorLine, State, Status, to_json
+from edge.wire.version import VERSION
 from edge.wiring import SensorPlan, Wiring
 
-VERSION = "0.1.0"
 LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
 BETWEEN_MS = 20  # the two looks at the clocks may be so far apart

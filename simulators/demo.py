@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from edge.wire.version import VERSION
 from fleet.trouble import Exit, Trouble
 from simulators.census import Census
 from simulators.script import Mishap, mishap
@@ -28,8 +29,19 @@ app = typer.Typer(
 KEEP = "Keep the street's folder (office, journals, boards) here instead of in a temporary one."
 
 
+def tell_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"lantaarn {VERSION}")
+        raise typer.Exit
+
+
 @app.callback()
-def sim() -> None:
+def sim(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
     """The street, indoors: simulated lampposts with the real agent, a real broker and a real office."""
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from edge.wire.version import VERSION
 from fleet.cli import data, health, init, node, serve
 
 app = typer.Typer(
@@ -13,6 +16,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def tell_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"lantaarn {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def fleet(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    """The office of Lantaarn: collect, commit, acknowledge, and watch over every node."""
+
+
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("health")(health.health)

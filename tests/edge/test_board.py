@@ -115,6 +115,30 @@ speed = 1
     assert found["node.id"].line == 3 and found["sensor[1].driver"].line == 11
 
 
+def test_a_wrong_type_does_not_hide_how_the_rest_fits() -> None:
+    found = mistakes("""
+[node]
+id = "pole-1"
+[[sensor]]
+name = "Air"
+driver = "bme281"
+bus = "i2c-1"
+interval = "soon"
+[[sensor]]
+name = "dust"
+driver = "sds011"
+port = 3
+adress = 1
+[sensor.settings]
+working_period = 99
+""")
+    assert found.keys() == {
+        "sensor[1].name", "sensor[1].driver", "sensor[1].interval",
+        "sensor[2].port", "sensor[2].adress", "sensor[2].settings.working_period",
+    }  # fmt: skip
+    assert 'Did you mean "address"?' in found["sensor[2].adress"].suggestion
+
+
 def test_two_sensors_never_share_an_address_a_port_a_pin_or_a_name() -> None:
     found = mistakes("""
 [node]
