@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from drivers import catalog
-from drivers.driver import Driver
 from edge import boots
 from edge.buses.port import PortOpener
-from edge.buses.thread import BusThread
 from edge.clock import Clock
 from edge.commits import Commits
 from edge.courier import Courier
@@ -24,16 +20,12 @@ from edge.journal.journal import Journal
 from edge.lamp import Lamp, Shows
 from edge.link import Link
 from edge.office import OfficeError
-from edge.patient import Patient
-from edge.questions import Questions, told
-from edge.runners.roster import runners_for
-from edge.sampler import Sampler, SensorFacts
-from edge.shared import shared
+from edge.sampler import Sampler
+from edge.sensors import Sensors, sensor_facts, sensor_line
 from edge.uplink import Uplink
-from edge.vitals import Vitals
-from edge.wire.messages import CheckResult, Health, Hello, SensorLine, State, Status, to_json
+from edge.wire.messages import CheckResult, Health, Hello, State, Status, to_json
 from edge.wire.version import VERSION
-from edge.wiring import SensorPlan, Wiring
+from edge.wiring import Wiring
 
 LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
@@ -62,11 +54,7 @@ class Node:
         self.commits = Commits(partial(Journal.open, disk, self._new_epoch, wiring.journal.cap_bytes))
         facts = [sensor_facts(plan) for plan in wiring.sensors]
         self.sampler = Sampler(self.boot.ordinal, clock.boot_id, facts, wiring.journal.commit_ms, self._began_ms)
-        self.patients = {plan.name: Patient(plan, self._began_ms) for plan in wiring.sensors}
-        self.questions = Questions(self.patients)
-        self._ports = shared(ports)
-        runners = runners_for(wiring.sensors, self._ports, host_root)
-        self.buses = [BusThread(runner, clock, inbox.put) for runner in runners]
+        self.sensors = Sensors(wiring.sensors, ports, clock, inbox.put, host_root)
         self.courier: Courier | None = None
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
@@ -81,8 +69,7 @@ class Node:
         self.commits.open()
         self._open_office(now_ms)
         self.sampler.note("agent started", now_ms, version=VERSION, unclean=self.boot.unclean)
-        for bus in self.buses:
-            bus.start()
+        self.sensors.begin()
 
     def _open_office(self, now_ms: int) -> None:
         if self._make_link is None:
@@ -101,21 +88,21 @@ class Node:
 
     def sampled(self, event: Sampled, now_ms: int) -> None:
         """A sensor gave readings."""
-        patient = self.patients[event.sensor]
+        patient = self.sensors.patients[event.sensor]
         self._note(patient.took(self.sampler.take(event, now_ms), now_ms), now_ms)
-        self.questions.heard(event.sensor, now_ms)
+        self.sensors.questions.heard(event.sensor, now_ms)
 
     def failed(self, event: Failed, now_ms: int) -> None:
         """A sensor could not be read."""
-        self._note(self.patients[event.sensor].failed(event, now_ms), now_ms)
-        self.questions.heard(event.sensor, now_ms)
+        self._note(self.sensors.patients[event.sensor].failed(event, now_ms), now_ms)
+        self.sensors.questions.heard(event.sensor, now_ms)
 
     def pressed(self, now_ms: int) -> None:
         """The identify button: show which node this is."""
         self.sampler.note("button pressed", now_ms)
         if self.lamp is not None:
             self.lamp.identify(now_ms)
-            self._wake_lamp()
+            self.sensors.wake(self.lamp)
 
     def refuse_board(self, why: str) -> None:
         """A newer board than the one in use was refused."""
@@ -125,19 +112,14 @@ class Node:
     def add_lamp(self, lamp: Lamp) -> None:
         """Show how we do; before `begin`."""
         self.lamp = lamp
-        self.buses.append(BusThread(lamp, self.clock, self.inbox.put))
-
-    def _wake_lamp(self) -> None:
-        for bus in self.buses:
-            if bus.runner is self.lamp:
-                bus.wake()
+        self.sensors.add(lamp)
 
     def _show(self, results: Sequence[CheckResult]) -> None:
         if self.lamp is not None:
             offline = self.courier is not None and not self.courier.uplink.connected
             bad = any(result.state is State.BAD and result.name != "session" for result in results)
             self.lamp.show(Shows.FAULT if bad else Shows.OFFLINE if offline else Shows.HEALTHY)
-            self._wake_lamp()
+            self.sensors.wake(self.lamp)
 
     def _note(self, news: tuple[str, dict[str, str | int | float | bool | None]] | None, now_ms: int) -> None:
         if news is not None:
@@ -153,12 +135,12 @@ class Node:
     def dues(self) -> Iterable[int | None]:
         """When something of ours is due."""
         yield self.sampler.due_ms
-        yield self.questions.due_ms
+        yield self.sensors.questions.due_ms
         yield self.courier.uplink.due_ms if self.courier else None
 
     def tick(self, now_ms: int) -> None:
         """Do what is due, but for commits."""
-        self.questions.check(now_ms)
+        self.sensors.questions.check(now_ms)
         due = self.courier.uplink.due_ms if self.courier else None
         if self.courier is not None and due is not None and now_ms >= due:
             self.courier.tell(Tick(), now_ms)
@@ -187,7 +169,7 @@ class Node:
         self.courier.publish("status", to_json(status), retain=True)
         if (journal := self.commits.journal) is not None:
             hello = Hello(self.wiring.node, self.clock.boot_id, journal.epoch, journal.lowest, journal.next, VERSION,
-                          journal.total_readings, [_line(plan) for plan in self.wiring.sensors])  # fmt: skip
+                          journal.total_readings, [sensor_line(plan) for plan in self.wiring.sensors])  # fmt: skip
             self.courier.publish("hello", to_json(hello))
         self.publish_health(self.clock.boot_ms())
 
@@ -202,17 +184,14 @@ class Node:
         """All checks, and counters that only grow within a run."""
         view = NodeView(now_ms, self._began_ms, self._journal_view(now_ms), self._session_view(now_ms),
                         self.clock.quality(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
-        return Health(now_ms, checks(view, list(self.patients.values())), self.counters())
+        return Health(now_ms, checks(view, list(self.sensors.patients.values())), self.counters())
 
     def counters(self) -> dict[str, int]:
         """Readings sampled, refused, journalled and lost, and what each sensor counted."""
         journal = self.commits.journal
         counts = {"sampled": self.sampler.sampled, "refused": self.sampler.refused, "lost": self.commits.lost}
         counts["journalled"] = journal.total_readings if journal else 0
-        for bus in self.buses:
-            for sensor, tally in bus.runner.counters().items():
-                counts.update({f"sensor.{sensor}.{key}": count for key, count in tally.items()})
-        return counts
+        return counts | self.sensors.counters()
 
     def _journal_view(self, now_ms: int) -> JournalView:
         journal, trouble = self.commits.journal, self.commits.trouble
@@ -242,56 +221,28 @@ class Node:
 
     def asked(self, event: Asked, now_ms: int) -> None:
         """Somebody asked over the socket."""
-        match event.question.get("ask"):
-            case "status":
-                event.answer(self.status(now_ms))
-            case "read":
-                self.questions.ask(event.question.get("sensor"), self._ask_sensor, event.answer, now_ms)
-            case "scan":
-                self._scan(event.answer)
-            case other:
-                event.answer({"error": f"The agent does not know the question {other!r}."})
-
-    def _ask_sensor(self, name: str) -> bool:
-        if self.patients[name].plan.bus_kind == "gpio":
-            return False
-        for bus in self.buses:
-            if name in bus.runner.sensors:
-                bus.ask(name)
-        return True
-
-    def _scan(self, answer: Callable[[dict[str, object]], None]) -> None:
-        """In a thread of its own: a stuck bus may take minutes to scan."""
-        from edge.survey import survey  # loads every driver
-
-        def wait(seconds: float) -> None:
-            threading.Event().wait(self.clock.real_s(round(seconds * 1_000)))
-
-        plans = self.wiring.sensors
-        threading.Thread(target=lambda: answer(survey(self._ports.i2c, wait, plans, True)), daemon=True).start()
+        if event.question.get("ask") == "status":
+            event.answer(self.status(now_ms))
+        else:
+            self.sensors.asked(event, now_ms)
 
     def status(self, now_ms: int) -> dict[str, object]:
         """Everything that `edge status` shows."""
         health = self.health(now_ms)
         rows = [{"name": c.name, "state": c.state.value, "reason": c.reason, "remedy": c.remedy} for c in health.checks]
-        sensors = [told(patient, now_ms) for patient in self.patients.values()]
         return {"node": self.wiring.node, "version": VERSION, "boot": self.boot.ordinal, "checks": rows,
-                "sensors": sensors, "counters": health.counters}  # fmt: skip
+                "sensors": self.sensors.told(now_ms), "counters": health.counters}  # fmt: skip
 
     # The end.
 
     def stop_sensors(self, hear: Callable[[Event, int], None]) -> None:
         """End the bus threads, and hear what they still said."""
-        for bus in self.buses:
-            for _ in range(5):
-                stopped = bus.stop(0.2)
-                self._drain(hear)
-                if stopped:
-                    break
 
-    def _drain(self, hear: Callable[[Event, int], None]) -> None:
-        while (event := self.inbox.take(0)) is not None:
-            hear(event, self.clock.boot_ms())
+        def drain() -> None:
+            while (event := self.inbox.take(0)) is not None:
+                hear(event, self.clock.boot_ms())
+
+        self.sensors.stop(drain)
 
     def last_commit(self, now_ms: int) -> None:
         """Everything that is open goes into the journal."""
@@ -309,18 +260,3 @@ class Node:
             self.courier.goodbye(to_json(Status(self.wiring.node, False, self.clock.boot_id, self.clock.wall_ms())))
         self.commits.close()
         boots.end(self.disk, self.boot)
-
-
-def driver_class(plan: SensorPlan) -> type[Driver]:
-    """The driver that a sensor is read with. Raises KeyError for one that there is not."""
-    return Vitals if plan.driver == Vitals.name else catalog.driver(plan.driver)
-
-
-def sensor_facts(plan: SensorPlan) -> SensorFacts:
-    """What the sampler must know of a sensor."""
-    found = driver_class(plan)
-    return SensorFacts(plan.name, plan.interval_ms, round(found.still_s * 1_000), found.decimals)
-
-
-def _line(plan: SensorPlan) -> SensorLine:
-    return SensorLine(plan.name, plan.driver, [quantity.value for quantity in driver_class(plan).measures])

@@ -77,9 +77,9 @@ class Pole:
 
     def play_sensors(self) -> None:
         """No bus threads: what sensors say comes from the test."""
-        for bus in self.agent.node.buses:
+        for bus in self.agent.node.sensors.buses:
             bus.stop(0)
-        self.agent.node.buses.clear()
+        self.agent.node.sensors.buses.clear()
 
     def _link(self, put: Callable[..., None]) -> Loopback:
         self.links.append(Loopback(self.office, put))
