@@ -50,7 +50,7 @@ def test_still_for_ever_is_allowed_where_the_driver_says_so() -> None:
     assert judged([20.0] * 5000, still_ms=0) == [Flag.NONE] * 5000
 
 
-@given(st.lists(st.floats(15.0, 18.0), min_size=ENOUGH, max_size=40), st.floats(40.0, 80.0))
+@given(st.lists(st.floats(15.0, 18.0), min_size=ENOUGH, max_size=40), st.floats(45.0, 80.0))
 def test_one_jump_is_a_spike_and_what_follows_is_judged_by_what_was_before(calm: list[float], high: float) -> None:
     assert judged([*calm, high, calm[-1]])[-2:] == [Flag.SPIKE, Flag.NONE]
 
