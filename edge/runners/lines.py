@@ -4,6 +4,10 @@ The kernel stamps each edge, so a step that comes late counts nothing into the w
 are handed over, the window is closed at the boundary, and the rest belongs to the next. The kernel drops the oldest
 edges when nobody takes them; the gap in its sequence numbers shows how many, and the driver is told before the next.
 A window of which a part was not watched is flagged WARMING.
+
+People are never counted over less than a window: a part of one, after a start, an unplug or a long sleep, might hold
+a single person and the second at which he passed. So a driver that counts people is not asked for a part; what it has
+counted goes into the next window that was watched from end to end, which is flagged, and no passage is lost.
 """
 
 from __future__ import annotations
@@ -65,7 +69,10 @@ class LinesRunner:
         self._waiting: deque[EdgeEvent] = deque()  # taken from the kernel, later than the last boundary
         self._boundary_ms: int | None = None
         self._looked_ms = 0
-        self._partial = True
+        self._since_ms = 0  # when the lines were opened
+        self._partial = True  # the lines were not watched in some part of this window
+        self._lossy = False  # the kernel dropped edges in this window
+        self._folded = False  # what was counted in a part of a window waits in the driver for a whole one
         self._bug = ""
         self._seen = False  # the lines were watched in some part of this window
         self._complaints = OncePerInterval(window_ms)
@@ -120,6 +127,8 @@ class LinesRunner:
         """Take all edges that the kernel holds."""
         if self._door.shut and now_ms < self._door.retry_ms:
             return
+        if self._door.port is None:
+            self._since_ms = now_ms
         watched = self._door.enter(now_ms)
         self._seen = True
         try:
@@ -140,16 +149,19 @@ class LinesRunner:
 
     def _close_window(self, boundary_ms: int) -> None:
         self._hand_over(boundary_ms * 1_000)
-        readings = self.driver.close(boundary_ms * 1_000)
-        seen, partial, bug = self._seen, self._partial, self._bug
-        self._bug = ""
+        seen, partial, doubted, bug = self._seen, self._partial, self._lossy or self._folded, self._bug
+        self._bug, self._lossy = "", False
         self._seen = self._door.port is not None
-        self._partial = not self._seen
+        self._partial = not self._seen or self._since_ms > boundary_ms
+        self._folded = partial and self.driver.counts_people
+        readings = [] if self._folded else self.driver.close(boundary_ms * 1_000)
         if not seen:
             return self._complain(boundary_ms, BusFault.cause, self._door.why)
         if bug:
             return self._complain(boundary_ms, BUG, bug)
-        sampled = Sampled(self.name, boundary_ms, believed(readings, partial))
+        if self._folded:
+            return
+        sampled = Sampled(self.name, boundary_ms, believed(readings, partial or doubted))
         self.tally.add("sampled", len(sampled.readings))
         self._events.append(sampled)
 
@@ -177,7 +189,7 @@ class LinesRunner:
         expected[event.line_offset] = event.line_seqno + 1
         if lost > 0:
             self.tally.add(LOST, lost)
-            self._partial = True
+            self._lossy = True
             self.driver.lost(lost)
 
     def _cut_off(self, now_ms: int, why: str) -> None:

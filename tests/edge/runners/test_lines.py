@@ -93,6 +93,12 @@ class Ups(LinesDriver):
         return [Reading(Quantity.COUNT, float(counted))]
 
 
+class Heads(Ups):
+    """Counts people."""
+
+    counts_people = True
+
+
 def counts(events: Sequence[Event]) -> list[tuple[int, float]]:
     return [(event.at_ms, event.readings[0].value) for event in sampled(events)]
 
@@ -130,6 +136,92 @@ def test_every_edge_counts_in_the_window_of_its_stamp(ups: list[int], steps_ms: 
     expected = [(at, sum(1 for up in ups if at - 10_000 <= up / 1_000 < at)) for at in range(10_000, 60_001, 10_000)]
     assert counts(events) == expected
     assert [edge.at_us for edge in driver.heard] == ups
+
+
+SECONDS = st.integers(1, 29_000)
+
+
+@given(
+    st.integers(0, 29_999),
+    st.lists(st.tuples(st.sampled_from(["work", "late", "pull"]), SECONDS), max_size=12),
+    st.lists(st.integers(0, 399_999), max_size=60).map(sorted),
+)
+def test_people_are_never_counted_over_less_than_a_window(
+    start_ms: int, script: list[tuple[str, int]], passages: list[int]
+) -> None:
+    """Whatever is started, pulled or late: each count is of a window watched from end to end, and none is lost."""
+    lines, window_ms = Lines(), 10_000
+    driver = Heads()
+    runner = LinesRunner("a", driver, window_ms, {"line": 17}, lines.open)
+    events = runner.step(start_ms)
+    now_ms, seen, blind = start_ms, 0, [(0, start_ms)]
+    blind_ms: int | None = None
+    todo = [at_ms for at_ms in passages if at_ms > start_ms]
+
+    def work(until_ms: int, pace_ms: int) -> None:
+        nonlocal now_ms, seen, blind_ms
+        while now_ms < until_ms:
+            now_ms, opened = min(now_ms + pace_ms, until_ms), lines.opened
+            while todo and todo[0] < now_ms:
+                at_ms = todo.pop(0)
+                if blind_ms is None:
+                    lines.edge(at_ms * 1_000, 1)
+                    seen += 1
+            events.extend(runner.step(now_ms))
+            if blind_ms is not None and lines.opened > opened and lines.refuse is None:
+                blind.append((blind_ms, now_ms))
+                blind_ms = None
+
+    for act, length_ms in script:
+        if act == "pull":
+            blind_ms = now_ms if blind_ms is None else blind_ms
+            lines.refuse = BusFault("pulled")
+            work(now_ms + length_ms, 1_000)
+            lines.refuse = None
+        work(now_ms + length_ms, 1_000 if act == "work" else length_ms)
+    work(now_ms + 40_000, 500)
+    for event in sampled(events):
+        begin_ms = event.at_ms - window_ms
+        assert all(until <= begin_ms or since >= event.at_ms for since, until in blind)
+    assert sum(value for _, value in counts(events)) + driver.ups == seen
+    assert sampled(events)
+
+
+def test_a_node_that_starts_a_second_before_the_window_ends_says_nothing_of_that_second() -> None:
+    lines, clock = Lines(), VirtualClock(now_us=299_000_000)
+    runner = LinesRunner("door", PulseCounter(counts="people"), 300_000, {"line": 17}, lines.open)
+    runner.step(clock.boot_ms())
+    lines.edge(299_300_000, 1)
+    events = drive(runner, clock, 400)
+    assert not events
+    lines.edge(450_000_000, 1)
+    events = drive(runner, clock, 900)
+    assert counts(events) == [(600_000, 2), (900_000, 0)]
+    assert [event.readings[0].flags for event in sampled(events)] == [Flag.WARMING, Flag.NONE]
+    assert [event.readings[1].value for event in sampled(events)] == [2, 2]
+
+
+def test_a_lossy_window_of_people_is_flagged_but_told() -> None:
+    lines, clock = Lines(holds=100), VirtualClock()
+    runner = LinesRunner("door", Heads(), 300_000, {"line": 17}, lines.open)
+    drive(runner, clock, 700)
+    for number in range(250):
+        lines.edge(clock.now_us + number, number % 2)
+    assert [event.readings[0].flags for event in sampled(drive(runner, clock, 1_200))] == [Flag.WARMING, Flag.NONE]
+
+
+def test_lines_that_come_back_between_a_boundary_and_a_late_look_have_no_whole_window() -> None:
+    lines = Lines()
+    runner = LinesRunner("door", Heads(), 300_000, {"line": 17}, lines.open)
+    runner.step(0)
+    lines.refuse = BusFault("pulled")
+    runner.step(200_000)
+    lines.refuse = None
+    events = runner.step(599_000)  # nobody looked for long
+    lines.edge(599_500_000, 1)
+    events += runner.step(600_000)
+    assert not sampled(events)
+    assert counts(runner.step(900_000)) == [(900_000, 1)]
 
 
 def test_what_the_kernel_dropped_is_told_before_the_next_edge_and_flagged() -> None:
