@@ -21,6 +21,7 @@ from fleet.store.memory import Memory, Plan
 from fleet.store.store import State
 
 UNKNOWN_CLOCK = 3
+LONGEST_REASON = 500  # characters
 ORDER: dict[int, int] = {RecordKind.CLOCK: 0, RecordKind.SCHEMA: 1, RecordKind.GAP: 2, RecordKind.CHUNK: 3}
 ADD_RECEIPT = "INSERT INTO receipts VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 ADD_RAW = "INSERT INTO raw VALUES (?,?,?,?,?)"
@@ -73,6 +74,14 @@ class Ingest:
                 self._quarantine(ticket, str(error))
         self.memory.db.executemany(ADD_RECEIPT, (ticket.row() for ticket in tickets))
         self._add_rows()
+
+    def set_aside(self, arrivals: Iterable[tuple[int, Record, int]], why: str) -> None:
+        """Keeps records as they came, whatever they hold: nothing is decoded, so nothing in them can fail."""
+        tickets = self._fresh(arrivals)
+        self.wanted.clear()
+        for ticket in tickets:
+            self._quarantine(ticket, why.encode(errors="replace").decode()[:LONGEST_REASON])
+        self.memory.db.executemany(ADD_RECEIPT, (ticket.row() for ticket in tickets))
 
     def _add_rows(self) -> None:
         values = chain.from_iterable(chain.from_iterable(self.rows))

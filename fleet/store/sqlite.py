@@ -7,7 +7,7 @@ away and opened anew, never retried in place: the kernel may have forgotten page
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from edge.wire.jsontext import to_json
@@ -51,21 +51,46 @@ class SqliteStore:
         self.db = open_writer(self.path)
         self.memory = Memory(self.db)
         self.memory.forget()
+        self._sound = True
 
     def commit(self, batch: Sequence[Parcel]) -> Committed:
         """Makes the batch durable; see `Store.commit`."""
+        return self._transact(lambda: self._write(batch))
+
+    def quarantine(self, parcel: Records, why: str) -> Committed:
+        """Makes the records durable as they came; see `Store.quarantine`."""
+        return self._transact(lambda: self._set_aside(parcel, why))
+
+    def _transact(self, work: Callable[[], Committed]) -> Committed:
+        self._begin()
         try:
-            self.db.execute("BEGIN IMMEDIATE")
-            done = self._write(batch)
-            self.db.execute("COMMIT")
+            done = work()
         except Exception as error:
             self._reopen()
-            kind = StoreError if type(error) in DISK_ERRORS or isinstance(error, OSError) else PoisonError
-            raise kind(f"{type(error).__name__}: {error}") from error
+            raise _blamed(error) from error
+        self._end()
         self.memory.trim()
         return done
 
+    def _begin(self) -> None:
+        """What fails before the batch was looked at is never the batch's fault."""
+        if not self._sound:
+            self._reopen()
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._reopen()
+            raise StoreError(_words(error)) from error
+
+    def _end(self) -> None:
+        try:
+            self.db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._reopen()
+            raise StoreError(_words(error)) from error
+
     def _reopen(self) -> None:
+        self._sound = False
         try:
             self.db.close()
             self._open()
@@ -85,6 +110,14 @@ class SqliteStore:
         names = {self.memory.node(parcel.node): parcel.node for parcel in records}
         rows = {names[key]: count for key, count in ingest.added.items()}
         return Committed(acks, rows, ingest.duplicates, ingest.quarantined)
+
+    def _set_aside(self, parcel: Records, why: str) -> Committed:
+        ingest = Ingest(self.memory)
+        ingest.set_aside(self._arrivals([parcel]), why)
+        self._note_presence([parcel])
+        journals = dict.fromkeys((self.memory.node(parcel.node), record.epoch) for record in parcel.records)
+        acks = tuple(self._ack(journal, parcel.node, ingest) for journal in journals)
+        return Committed(acks, {}, ingest.duplicates, ingest.quarantined)
 
     def _arrivals(self, records: Iterable[Records]) -> Iterable[tuple[int, Record, int]]:
         for parcel in records:
@@ -137,3 +170,13 @@ class SqliteStore:
     def close(self) -> None:
         """Checkpoints and closes."""
         self.db.close()
+
+
+def _blamed(error: Exception) -> StoreError:
+    """Whose fault it is: the machine's, so that the next try may succeed, or what the batch holds."""
+    machine = type(error) in DISK_ERRORS or isinstance(error, (OSError, MemoryError))
+    return (StoreError if machine else PoisonError)(_words(error))
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

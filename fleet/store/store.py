@@ -120,5 +120,9 @@ class Store(Protocol):
     def commit(self, batch: Sequence[Parcel]) -> Committed:
         """Makes the batch durable, or raises StoreError and leaves nothing of it."""
 
+    def quarantine(self, parcel: Records, why: str) -> Committed:
+        """Makes records that `commit` found poisonous durable as they came, undecoded, and says that they may be
+        acknowledged; what is here already stays as it is. Raises StoreError."""
+
     def close(self) -> None:
         """Ends it in good order."""
