@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from drivers.errors import DriverError
 from drivers.talk import Pause, Read, Step, Talk, Write, WriteRead
+from edge.runners.blame import blame
 
 STEP_LIMIT = 2_000
 PAUSE_LIMIT_S = 60.0
@@ -50,7 +51,7 @@ class Conversation(Generic[T]):
         except DriverError as error:
             raise Broken(error.cause, str(error) or type(error).__name__) from error
         except Exception as error:
-            raise Broken(BUG, f"the driver raised {type(error).__name__}: {error}") from error
+            raise Broken(BUG, f"the driver raised {blame(error)}") from error
         return self._allowed(step)
 
     def _send(self, answer: bytes | None) -> Step:
@@ -58,7 +59,7 @@ class Conversation(Generic[T]):
 
     def _allowed(self, step: object) -> Step:
         if not isinstance(step, Write | Read | WriteRead | Pause):
-            raise self._stopped(f"the driver yielded {step!r}, which is no step of a talk")
+            raise self._stopped(f"the driver yielded {type(step).__name__}, which is no step of a talk")
         self._steps += 1
         if isinstance(step, Pause):
             self._paused_s += step.seconds if step.seconds >= 0 else math.nan

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from drivers.errors import BusFault, DriverError
+from edge.runners.blame import blame
 from edge.runners.timetable import back_off_ms
 
 LONGEST_SHUT_MS = 5_000
@@ -81,7 +82,7 @@ class Door(Generic[P]):
         try:
             port = self._open_port()
         except Exception as error:
-            why = str(error) if isinstance(error, DriverError) else f"{type(error).__name__}: {error}"
+            why = str(error) if isinstance(error, DriverError) else blame(error)
             self._shut(now_ms, why)
             raise BusFault(why) from error
         if not self._rests:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drivers.errors import DriverError
 from edge.events import Event, Failed, Sampled
+from edge.runners.blame import blame
 from edge.runners.conversation import BUG, Broken
 from edge.runners.runner import Counters
 from edge.runners.seat import believed
@@ -51,7 +52,7 @@ class HostRunner:
         except (Broken, DriverError) as error:
             return [self._failed(now_ms, error.cause, str(error))]
         except Exception as error:
-            return [self._failed(now_ms, BUG, f"{type(error).__name__}: {error}")]
+            return [self._failed(now_ms, BUG, blame(error))]
         self.tally.add("sampled", len(sampled.readings))
         return [sampled]
 

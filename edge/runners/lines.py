@@ -20,6 +20,7 @@ from drivers.errors import BusFault
 from drivers.lines import Edge, LinesDriver
 from edge.buses.port import EdgeEvent, LinePort
 from edge.events import Event, Failed, Sampled
+from edge.runners.blame import blame
 from edge.runners.conversation import BUG, Broken
 from edge.runners.door import Door
 from edge.runners.runner import Counters
@@ -121,7 +122,7 @@ class LinesRunner:
         except Broken as broken:
             self._complain(now_ms, broken.cause, broken.text)
         except Exception as error:
-            self._complain(now_ms, BUG, f"the driver raised {type(error).__name__}: {error}")
+            self._complain(now_ms, BUG, f"the driver raised {blame(error)}")
 
     def _watch(self, now_ms: int) -> None:
         """Take all edges that the kernel holds."""
@@ -135,7 +136,7 @@ class LinesRunner:
             while watched.port.wait_edge_events(0):
                 self._waiting += watched.port.read_edge_events()
         except OSError as error:
-            raise BusFault(str(error)) from error
+            raise BusFault(blame(error)) from error
         self._door.proven()
 
     def _catch_up(self, now_ms: int) -> None:
@@ -178,7 +179,7 @@ class LinesRunner:
                 self._number(event)
                 self.driver.edge(Edge(at_us, self._lines[event.line_offset], level(event)))
             except Exception as error:  # what comes after it is still taken, but the window says nothing
-                self._bug = f"the driver raised {type(error).__name__}: {error}"
+                self._bug = f"the driver raised {blame(error)}"
 
     def _number(self, event: EdgeEvent) -> None:
         """Tell of edges that the kernel dropped before this one."""

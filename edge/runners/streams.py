@@ -15,6 +15,7 @@ from drivers.stream import StreamDriver
 from drivers.talk import Pause, Step, Write
 from edge.buses.port import SerialPort
 from edge.events import Event, Failed, Sampled
+from edge.runners.blame import blame
 from edge.runners.conversation import BUG, Broken, Conversation
 from edge.runners.door import Door
 from edge.runners.runner import Counters
@@ -92,12 +93,14 @@ class StreamRunner:
         try:
             self._set_up(now_ms)
             self._listen(now_ms)
-        except (BusFault, OSError) as fault:
+        except BusFault as fault:
             self._cut_off(now_ms, str(fault))
+        except OSError as error:
+            self._cut_off(now_ms, blame(error))
         except Broken as broken:
             self._fail(now_ms, broken.cause, broken.text)
         except Exception as error:
-            self._fail(now_ms, BUG, f"the driver raised {type(error).__name__}: {error}")
+            self._fail(now_ms, BUG, f"the driver raised {blame(error)}")
         self._deliver(now_ms)
         return self._events
 

@@ -15,6 +15,7 @@ from drivers.errors import BusFault, DriverError, NoAnswer
 from drivers.talk import Pause, Read, Step, Write, WriteRead
 from edge.buses.port import I2CPort, SerialPort
 from edge.events import Event, Failed
+from edge.runners.blame import blame
 from edge.runners.conversation import BUG, Broken
 from edge.runners.door import Closable, Door
 from edge.runners.runner import Counters
@@ -106,7 +107,7 @@ class TalkRunner(Generic[P]):
         except DriverError as error:
             self._fail(seat, now_ms, error.cause, str(error))
         except Exception as error:
-            self._fail(seat, now_ms, BUG, f"{type(error).__name__}: {error}")
+            self._fail(seat, now_ms, BUG, blame(error))
 
     def _converse(self, seat: Seat, now_ms: int) -> None:
         answer = None
@@ -146,8 +147,8 @@ class TalkRunner(Generic[P]):
         except DriverError as error:
             return error
         except OSError as error:
-            self._door.slam(now_ms, str(error))
-            return BusFault(str(error))
+            self._door.slam(now_ms, why := blame(error))
+            return BusFault(why)
         except WrongStep as error:
             raise Broken(BUG, str(error)) from error
 
@@ -185,7 +186,7 @@ def i2c_answer(port: I2CPort, address: int, step: Step) -> bytes:
             return port.transfer(address, None, count)
         case WriteRead(data, count):
             return port.transfer(address, data, count)
-    raise WrongStep(f"{step!r} is not for the bus")
+    raise WrongStep(f"{type(step).__name__} is not for the bus")
 
 
 class SerialRunner(TalkRunner[SerialPort]):
@@ -212,8 +213,8 @@ class SerialRunner(TalkRunner[SerialPort]):
         try:
             port.drain()
         except (BusFault, OSError) as error:
-            self._door.slam(now_ms, str(error))
-            raise BusFault(str(error)) from error
+            self._door.slam(now_ms, why := str(error) if isinstance(error, BusFault) else blame(error))
+            raise BusFault(why) from error
 
     def _perform(self, port: SerialPort, seat: Seat, step: Step, now_ms: int) -> bytes | None:
         match step:
