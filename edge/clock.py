@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from edge.timex import synchronised
 from edge.wire.clocks import ClockQuality
+
+TIMESYNCD = Path("/run/systemd/timesync/synchronized")
 
 
 class Clock(Protocol):
@@ -43,8 +47,14 @@ class Clock(Protocol):
 class SystemClock:
     """The clock of a real node."""
 
-    def __init__(self, boot_id_file: Path = Path("/proc/sys/kernel/random/boot_id")) -> None:
+    def __init__(
+        self,
+        boot_id_file: Path = Path("/proc/sys/kernel/random/boot_id"),
+        kernel: Callable[[], bool | None] = synchronised,
+        flag: Path = TIMESYNCD,
+    ) -> None:
         self.boot_id = boot_id_file.read_text().strip().replace("-", "")
+        self._kernel, self._flag = kernel, flag
 
     def boot_us(self) -> int:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000
@@ -56,8 +66,10 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def quality(self) -> ClockQuality:
-        """Synchronised once systemd-timesyncd has said so; step 3 asks the kernel itself."""
-        return ClockQuality.SYNCED if Path("/run/systemd/timesync/synchronized").exists() else ClockQuality.UNKNOWN
+        """What the kernel says; where it may not be asked, systemd-timesyncd. HOLDOVER and FLOOR come in step 3."""
+        said = self._kernel()
+        synced = self._flag.exists() if said is None else said
+        return ClockQuality.SYNCED if synced else ClockQuality.UNKNOWN
 
     def real_s(self, milliseconds: int) -> float:
         return max(0.0, milliseconds / 1_000)
