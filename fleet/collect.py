@@ -1,8 +1,8 @@
 """What the collector decides: how messages become parcels for the store, when a batch is full, and which acks follow.
 
-Pure. The shell that feeds it (`fleet/inlet.py`) holds the clock, the queue and the connection. Nothing here can fail
-on what a node sends: what cannot be read becomes a `Refused` parcel, is stored as such and never stands in the way of
-the rest.
+Pure. The shell that uses it (`fleet/collector.py`) holds the thread and the store, the inlet the connection. Nothing
+here can fail on what a node sends: what cannot be read becomes a `Refused` parcel, is stored as such and never stands
+in the way of the rest.
 """
 
 from __future__ import annotations
@@ -52,6 +52,21 @@ def sort(message: Incoming) -> Parcel | None:
         return _open(topic.node, topic.kind, message)
     except (MessageError, RecordError) as error:
         return Refused(topic.node, topic.kind, message.payload, str(error), message.arrived_ms)
+
+
+def kept(message: Incoming, why: str) -> list[Parcel]:
+    """What to keep of a message that could not be filed whole: its records one by one, else the message as it came."""
+    try:
+        topic = parse(message.topic)
+    except ValueError:
+        return []
+    try:
+        parcel = sort(message)
+    except Exception:  # whatever it is that this message does to us, its bytes are kept
+        parcel = None
+    if isinstance(parcel, Records):
+        return [Records(parcel.node, [record], parcel.arrived_ms) for record in parcel.records]
+    return [Refused(topic.node, topic.kind, message.payload, why, message.arrived_ms)]
 
 
 def _open(node: str, kind: str, message: Incoming) -> Parcel:

@@ -1,11 +1,17 @@
-"""What the office saw since it started, for whoever watches: counted in passing, never read back from the store."""
+"""What the office saw since it started, for whoever watches: counted in passing, never read back from the store.
+
+Times of the office's own doings are the machine's, even where the street's time runs faster: they are for judging
+whether the office itself is well.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from fleet.clock import SystemClock
 
 
 @dataclass(slots=True)
@@ -25,8 +31,16 @@ class Live:
     duplicates: int = 0
     quarantined: int = 0
     sessions_lost: int = 0
+    session_lost_ms: int = 0
     connected: bool = False
+    subscribed: bool = False
+    refusal: str = ""
+    turned_ms: int = 0
+    committed_ms: int = 0
+    fault: str = ""
+    unkept: int = 0
     version: int = 0
+    now_ms: Callable[[], int] = SystemClock().wall_ms
     nodes: dict[str, NodeNow] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -46,13 +60,44 @@ class Live:
                 self.rows += count
             self.duplicates += duplicates
             self.quarantined += quarantined
+            self.committed_ms, self.fault = self.now_ms(), ""
             self.version += 1
 
     def link(self, connected: bool, session_lost: bool = False) -> None:
-        """The collector's own connection came or went."""
+        """The collector's own connection came or went; it hears nothing until a subscription is granted."""
         with self.lock:
-            self.connected = connected
-            self.sessions_lost += session_lost
+            self.connected, self.subscribed = connected, False
+            if session_lost:
+                self.sessions_lost += 1
+                self.session_lost_ms = self.now_ms()
+            self.version += 1
+
+    def granted(self) -> None:
+        """The broker granted the collector's subscription."""
+        with self.lock:
+            self.subscribed, self.refusal = True, ""
+            self.version += 1
+
+    def refused(self, why: str) -> None:
+        """The broker refused the collector its connection or its subscription."""
+        with self.lock:
+            self.subscribed, self.refusal = False, why
+            self.version += 1
+
+    def turned(self) -> None:
+        """The collector's thread is at work, or waits for letters."""
+        self.turned_ms = self.now_ms()
+
+    def failed(self, fault: str) -> None:
+        """The store took nothing, or the collector met what it did not expect; it goes on."""
+        with self.lock:
+            self.fault = fault
+            self.version += 1
+
+    def unkeepable(self) -> None:
+        """A message could be neither stored nor set aside."""
+        with self.lock:
+            self.unkept += 1
             self.version += 1
 
     def snapshot(self) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from types import FrameType
 from fleet import enrol
 from fleet.broker import Broker, check_free, free_port, see_port
 from fleet.clock import Clock, SystemClock
+from fleet.collector import Collector
 from fleet.home import Home, Ports, existing, write_config
-from fleet.inlet import Inlet
 from fleet.live import Live
+from fleet.mqtt import MqttInlet
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
@@ -60,8 +61,11 @@ class Office:
             stack.callback(self.broker.stop)
             self.broker.start()
             self.inlet = self._open_inlet()
+            self.collector = Collector(self.inlet, self.store, self.live)
             stack.callback(self.inlet.stop)
             self.inlet.start()
+            stack.callback(self.collector.stop)
+            self.collector.start()
             self._stack = stack.pop_all()
 
     def stop(self) -> None:
@@ -86,11 +90,11 @@ class Office:
         """The page's address."""
         return f"http://{self.ports.web_host}:{self.ports.web_port}/" if self.web else None
 
-    def _open_inlet(self) -> Inlet:
+    def _open_inlet(self) -> MqttInlet:
         credential: Credential | None = self.registry.credential(COLLECTOR)
         assert credential is not None
         host = "127.0.0.1" if self.ports.broker_host in ("0.0.0.0", "::", "") else self.ports.broker_host
-        return Inlet(self.store, self.live, self.clock, host, self.ports.broker_port, credential)
+        return MqttInlet(self.live, self.clock, host, self.ports.broker_port, credential)
 
     def _serve_page(self, window: OfficeWindow) -> Callable[[], None]:
         import uvicorn

@@ -20,9 +20,10 @@ from edge.wire.topics import EVERY_UP, parse
 from fleet import enrol
 from fleet.broker import Broker
 from fleet.clock import SystemClock, new_client_id
+from fleet.collector import Collector
 from fleet.home import LOOPBACK, Home, Ports, write_config
-from fleet.inlet import Inlet
 from fleet.live import Live
+from fleet.mqtt import MqttInlet
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.store.sqlite import SqliteStore
 
@@ -102,13 +103,16 @@ def office(folder: Path) -> Iterator[Office]:
     assert credential is not None
     broker, store, live = Broker(home.broker, LOOPBACK, port), SqliteStore(home.readings), Live()
     broker.start()
-    inlet = Inlet(store, live, SystemClock(), LOOPBACK, port, credential)
+    inlet = MqttInlet(live, SystemClock(), LOOPBACK, port, credential)
+    collector = Collector(inlet, store, live)
     try:
         inlet.start()
+        collector.start()
         ear = Ear(port, credential)
         yield Office(home, registry, port, live, ear)
         ear.close()
     finally:
+        collector.stop()
         inlet.stop()
         broker.stop()
         store.close()

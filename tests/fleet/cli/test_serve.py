@@ -19,7 +19,7 @@ from edge.wire.topics import up
 from fleet.broker import free_port, knock
 from tests.fleet.cli.typed import FLEET, environment, fleet
 from tests.fleet.pole import Pole, wait_for
-from tests.fleet.test_inlet import CLOCK, NAMES, chunk
+from tests.fleet.test_collector import CLOCK, NAMES, chunk
 
 HOST = "127.0.0.1"
 

@@ -19,8 +19,11 @@ from edge.wire.schema import Column, Schema
 from edge.wire.topics import down, every_down, up
 from fleet.collect import Outgoing
 from fleet.serve import Office
-from fleet.store.store import Committed, Parcel, PoisonError, StoreError
+from fleet.store.sqlite import SqliteStore
+from fleet.store.store import Committed, Parcel, Records, StoreError
+from fleet.store.tables import VERSION
 from tests.fleet.pole import Pole, wait_for
+from tests.fleet.store.test_poison import A_BUG, of_version
 
 SCHEMA = Schema((Column("air", "temperature", "", 2),))
 CLOCK = Record(5, 1, RecordKind.CLOCK, 0, to_json(ClockRecord(1, "b" * 32, 1_700_000_000_000, ClockQuality.SYNCED)))
@@ -60,7 +63,7 @@ def test_a_hello_is_answered_with_what_is_here(office: Office, pole_a: Pole) -> 
 
 
 def test_what_is_pending_is_sent_again_at_every_hello(office: Office, pole_a: Pole) -> None:
-    office.inlet.pending = lambda node: [Outgoing(down(node, "desired"), b"{}")]
+    office.collector.pending = lambda node: [Outgoing(down(node, "desired"), b"{}")]
     assert pole_a.subscribe(every_down("pole-a")) == 1
     for times in (1, 2):
         pole_a.say(up("pole-a", "hello"), to_json(Hello("pole-a", "b" * 32, 5, 1, 5)))
@@ -96,15 +99,17 @@ def test_nothing_is_lost_when_the_broker_is_killed(office: Office, pole_a: Pole)
 class Ailing:
     """A store that fails a few times before it does its work: the disk is full, then it is not."""
 
-    def __init__(self, store: object, errors: list[Exception]) -> None:
+    def __init__(self, store: SqliteStore, errors: list[Exception]) -> None:
         self.store, self.errors, self.refused = store, errors, 0
 
     def commit(self, batch: Sequence[Parcel]) -> Committed:
         if self.errors:
             self.refused += 1
             raise self.errors.pop(0)
-        done: Committed = self.store.commit(batch)  # type: ignore[attr-defined]
-        return done
+        return self.store.commit(batch)
+
+    def quarantine(self, parcel: Records, why: str) -> Committed:
+        return self.store.quarantine(parcel, why)
 
     def close(self) -> None:
         """The real one is closed by the office."""
@@ -112,7 +117,7 @@ class Ailing:
 
 def test_while_the_store_takes_nothing_nothing_is_acknowledged(office: Office, pole_a: Pole) -> None:
     ailing = Ailing(office.store, [StoreError("disk full")])
-    office.inlet.store = ailing
+    office.collector.store = ailing
     assert pole_a.subscribe(every_down("pole-a")) == 1
     pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
     wait_for(lambda: ailing.refused == 1, "the refusal")
@@ -121,16 +126,78 @@ def test_while_the_store_takes_nothing_nothing_is_acknowledged(office: Office, p
     assert office.reader.stored_readings() == 1
 
 
-def test_one_poisonous_message_does_not_stop_the_city(office: Office, pole_a: Pole) -> None:
-    office.inlet.store = Ailing(office.store, [PoisonError("a bug of ours")])
-    pole_a.say(up("pole-a", "record"), pack(CLOCK))
+def plant_a_bug(office: Office, steps: int) -> None:
+    """From now on no reading of this value can be filed."""
+    db = sqlite3.connect(office.home.readings)
+    db.execute(A_BUG.format(steps))
+    db.close()
+
+
+def quarantined(office: Office) -> list[tuple[int, bytes]]:
+    sql = "SELECT seq, body FROM receipts JOIN raw ON id=receipt WHERE state=2"
+    return office.reader.db.execute(sql).fetchall()
+
+
+def test_poison_is_kept_and_acked_and_its_neighbours_are_filed(office: Office, pole_a: Pole) -> None:
+    plant_a_bug(office, 2104)
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3), chunk(4), chunk(5)))
+    pole_a.say(up("pole-a", "record"), pack(chunk(6)))
+    wait_for(lambda: acks(pole_a)[-1:] == [Ack(5, 6)], "the watermark to pass the poison")
+    assert office.reader.stored_readings() == 3
+    assert quarantined(office) == [(4, chunk(4).body)]
+    assert office.live.quarantined == 1
+
+
+def test_a_message_that_raises_is_kept_as_it_came(office: Office, pole_a: Pole) -> None:
+    db = sqlite3.connect(office.home.readings)
+    db.execute("CREATE TRIGGER bug BEFORE UPDATE OF hello ON presence BEGIN SELECT RAISE(ABORT, 'a bug of ours'); END")
+    db.close()
+    hello = to_json(Hello("pole-a", "b" * 32, 5, 1, 5))
+    pole_a.say(up("pole-a", "hello"), hello)
     pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
-    wait_for(lambda: office.live.rows == 1, "the row behind the poison")
+    wait_for(lambda: office.live.rows == 1, "the row behind it")
+    ((payload, why),) = office.reader.db.execute("SELECT payload, why FROM refused").fetchall()
+    assert payload == hello and "a bug of ours" in why
+
+
+def test_the_collector_outlives_what_it_does_not_expect(office: Office, pole_a: Pole) -> None:
+    ailing = Ailing(office.store, [KeyError("what?"), ZeroDivisionError(), StoreError("full"), RuntimeError()])
+    office.collector.store = ailing
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    for seq in (3, 4):
+        pole_a.say(up("pole-a", "record"), pack(chunk(seq)))
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES))
+    wait_for(lambda: acks(pole_a)[-1:] == [Ack(5, 4)], "the ack of all")
+    assert ailing.errors == [] and office.reader.stored_readings() == 2
+
+
+def test_an_answer_that_fails_costs_nothing(office: Office, pole_a: Pole) -> None:
+    office.collector.pending = lambda node: [].pop()
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    pole_a.say(up("pole-a", "hello"), to_json(Hello("pole-a", "b" * 32, 5, 1, 5)))
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: acks(pole_a)[-1:] == [Ack(5, 3)], "the ack")
+    assert office.reader.db.execute("SELECT count(*) FROM refused").fetchone() == (0,)
+
+
+def test_a_store_that_comes_back_has_quarantined_nothing(office: Office, pole_a: Pole) -> None:
+    of_version(office.home.readings, VERSION + 1)
+    office.store.db.close()
+    assert pole_a.subscribe(every_down("pole-a")) == 1
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: "opened again" in office.live.fault, "the failed attempt to open it")
+    turned = office.live.turned_ms
+    wait_for(lambda: office.live.turned_ms > turned, "another attempt")
+    assert acks(pole_a) == []
+    of_version(office.home.readings, VERSION)
+    wait_for(lambda: acks(pole_a) == [Ack(5, 3)], "the ack once it is back")
+    assert (office.reader.stored_readings(), quarantined(office), office.live.fault) == (1, [], "")
 
 
 def test_what_was_not_committed_comes_back_from_the_broker(tmp_path: Path, office: Office, pole_a: Pole) -> None:
     ailing = Ailing(office.store, [StoreError("disk full")] * 1000)
-    office.inlet.store = ailing
+    office.collector.store = ailing
     pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
     wait_for(lambda: ailing.refused, "the refusal")
     office.stop()

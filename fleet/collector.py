@@ -1,0 +1,165 @@
+"""The collector: gathers letters, commits them, and only then acknowledges them, to whoever brought them and to the
+nodes. A dull thread between an inlet and a store.
+
+Whatever goes wrong, it goes on. A store that takes nothing is tried again and nothing is acknowledged meanwhile. A
+letter that can never be filed is found by taking the batch apart, then its records one by one; what is poisonous is
+kept as it came and acknowledged as that, or its node would send it for ever and its watermark stand still.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from fleet.clock import steady_ms
+from fleet.collect import LONGEST_WAIT_MS, Outgoing, acks, full, kept, sort
+from fleet.inlet import Inlet, Letter
+from fleet.live import Live
+from fleet.store.store import (
+    Committed,
+    Greeting,
+    Parcel,
+    PoisonError,
+    Presence,
+    Records,
+    Store,
+    StoreError,
+    heard_ms,
+)
+
+LOG = logging.getLogger(__name__)
+LOOK_UP_S = 1.0  # how long a thread that waits for letters says nothing
+TRY_AGAIN_S = 1.0
+
+
+def nothing(_node: str) -> Iterable[Outgoing]:
+    """No orders and no desired state wait for any node."""
+    return ()
+
+
+class Collector:
+    """One thread; the only one that writes to the store."""
+
+    def __init__(self, inlet: Inlet, store: Store, live: Live) -> None:
+        self.pending: Callable[[str], Iterable[Outgoing]] = nothing  # what is sent again at every hello
+        self.inlet, self.store, self.live = inlet, store, live
+        self._ending = threading.Event()
+        self._worker = threading.Thread(target=self._work, name="collector", daemon=True)
+
+    def start(self) -> None:
+        """Collects until `stop`."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Commits what came in, acknowledges it, and ends."""
+        self.inlet.shut()
+        self._ending.set()
+        self._worker.join()
+
+    def _work(self) -> None:
+        batch: Sequence[Letter] = ()
+        while True:
+            self.live.turned()
+            try:
+                batch = batch or self._gather()
+                if not batch and self._ending.is_set():
+                    return
+                batch = self._take(batch)
+            except Exception as error:
+                self._stumble(error)
+            if (batch or self.live.fault) and self._ending.wait(TRY_AGAIN_S):
+                return
+
+    def _stumble(self, error: Exception) -> None:
+        LOG.error("The collector met what it did not expect. It goes on.", exc_info=error)
+        self.live.failed(f"It met what it did not expect, {type(error).__name__}: {error}.")
+
+    def _gather(self) -> list[Letter]:
+        """The next batch; empty when nothing came for a while."""
+        batch: list[Letter] = []
+        since, wait_s = 0, LOOK_UP_S
+        while letter := self.inlet.receive(wait_s):
+            since = since if batch else steady_ms()
+            batch.append(letter)
+            now = steady_ms()
+            if full(len(batch), since, now):
+                break
+            wait_s = (since + LONGEST_WAIT_MS - now) / 1000
+        return batch
+
+    def _take(self, batch: Sequence[Letter]) -> Sequence[Letter]:
+        """Files a batch; what is left of it when the store could take nothing just now."""
+        try:
+            if batch:
+                self._file(batch)
+        except PoisonError as error:
+            return self._take_apart(batch, error)
+        except StoreError as error:
+            return self._later(batch, error)
+        except Exception as error:
+            self._stumble(error)
+            return self._take_apart(batch, error)
+        return ()
+
+    def _later(self, batch: Sequence[Letter], error: StoreError) -> Sequence[Letter]:
+        LOG.error("The store took nothing (%s). Nothing is acknowledged, nodes keep their readings.", error)
+        self.live.failed(f"The store took nothing, {error}.")
+        return batch
+
+    def _take_apart(self, batch: Sequence[Letter], error: Exception) -> Sequence[Letter]:
+        if len(batch) == 1:
+            return self._set_aside(batch[0], f"{type(error).__name__}: {error}")
+        for number, letter in enumerate(batch):
+            if self._take([letter]):
+                return batch[number:]
+        return ()
+
+    def _file(self, batch: Sequence[Letter]) -> None:
+        parcels = [parcel for letter in batch if (parcel := sort(letter.message)) is not None]
+        self._answer(parcels, self.store.commit(parcels), batch)
+
+    def _set_aside(self, letter: Letter, why: str) -> Sequence[Letter]:
+        """Keeps what can be kept of a letter that cannot be filed whole; the letter again to try it later."""
+        LOG.error("A message on %s cannot be filed (%s). It is kept as it came.", letter.message.topic, why)
+        try:
+            for parcel in kept(letter.message, why):
+                self._answer([parcel], self._keep(parcel))
+        except PoisonError as error:
+            LOG.error("A message on %s can be neither filed nor kept (%s).", letter.message.topic, error)
+            self.live.unkeepable()
+        except StoreError as error:
+            return self._later([letter], error)
+        self.inlet.accept([letter])
+        return ()
+
+    def _keep(self, parcel: Parcel) -> Committed:
+        """Files one record, or a message that is not one; a record that is poison is set aside."""
+        try:
+            return self.store.commit([parcel])
+        except PoisonError as error:
+            if not isinstance(parcel, Records):
+                raise
+            return self.store.quarantine(parcel, str(error))
+
+    def _answer(self, parcels: Sequence[Parcel], done: Committed, letters: Sequence[Letter] = ()) -> None:
+        """Tells broker, nodes and watchers. It is committed: what fails here is asked again."""
+        try:
+            self.inlet.accept(letters)
+            for message in acks(done.acks):
+                self.inlet.publish(message, qos=0)
+            for parcel in parcels:
+                self.live.heard(parcel.node, heard_ms(parcel), online_of(parcel))
+                if isinstance(parcel, Greeting):
+                    for message in self.pending(parcel.node):
+                        self.inlet.publish(message)
+        except Exception:
+            LOG.exception("An answer could not be given. Everything is stored; nodes ask again.")
+        self.live.stored(done.rows, done.duplicates, done.quarantined)
+
+
+def online_of(parcel: Parcel) -> bool | None:
+    """What a parcel says of its node's presence."""
+    if isinstance(parcel, Presence):
+        return parcel.status.online
+    return True if isinstance(parcel, Greeting) else None
