@@ -1,9 +1,9 @@
 """The NATS server as a child of `fleet serve`: started, watched, restarted, and never trusted with anything.
 
-A broker that dies is started again, sooner at first and later if it keeps dying. One that an earlier office left
-behind (killed by force, it could not take its child along) is known by its pid file and config, and stopped before
-ours begins. A port that somebody else holds is said before the child is started: NATS itself would only write it to
-its log.
+A broker that dies is started again, sooner at first and later if it keeps dying. It is tethered to the thread that
+started it, so that it ends with an office that is killed by force. One that was left behind all the same is known by
+its pid file and config, and stopped before ours begins. A port that somebody else holds is said before the child is
+started: NATS itself would only write it to its log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fleet import files
-from fleet.clock import steady_ms
+from fleet import tether as tethers
+from fleet.clock import SystemClock, steady_ms
 from fleet.registry import Credential
 from fleet.rights import server_config, user_list
 from fleet.trouble import Exit, Trouble
@@ -100,13 +101,16 @@ def see_port(port: int, section: str) -> str:
 
 
 class Broker:
-    """The child and the thread that watches it."""
+    """The child and the thread that starts it and watches it: the same one, for the child ends with that thread."""
 
     def __init__(self, folder: Path, host: str, port: int) -> None:
         self.folder, self.host, self.port = folder, host, port
         self.restarts = 0
+        self.ended_ms = 0
+        self.fault = ""
         self._child: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
+        self._birth = threading.Lock()
         self._pause_s: float | None = None
         self._watcher = threading.Thread(target=self._watch, name="broker", daemon=True)
 
@@ -118,23 +122,19 @@ class Broker:
 
     def start(self) -> None:
         """Starts the child and waits until it answers. Raises Trouble."""
+        program()
         self._stop_leftover()
-        check_free(
-            self.host,
-            self.port,
-            "The broker",
-            f"ss -ltnp 'sport = :{self.port}', or another [broker] port in fleet.toml",
-        )
+        check_free(self.host, self.port, "The broker", see_port(self.port, "broker"))
         (self.folder / "jetstream").mkdir(mode=0o700, exist_ok=True)
         files.replace(self.folder / "nats.conf", server_config(self.folder, self.host, self.port))
-        self._spawn()
-        self._await_ready()
         self._watcher.start()
+        self._await_ready()
 
     def stop(self) -> None:
         """Ends the child in good order; by force when it does not end."""
-        self._ending.set()
-        child = self._child
+        with self._birth:
+            self._ending.set()
+            child = self._child
         if child is not None and child.poll() is None:
             child.terminate()
             try:
@@ -153,16 +153,10 @@ class Broker:
             self._child.kill()
         return pid
 
-    def _spawn(self) -> None:
-        command = [program(), "-c", str(self.folder / "nats.conf")]
-        with (self.folder / "nats.out").open("wb") as out:
-            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, umask=0o077,
-                                           start_new_session=True)  # fmt: skip
-
     def _await_ready(self) -> None:
         until = steady_ms() + READY_WITHIN_MS
         while not knock(self.host, self.port):
-            if self.pid is None or steady_ms() > until:
+            if self.ended_ms or steady_ms() > until:
                 self.stop()
                 raise Trouble(
                     "The broker did not start.", "Nothing was changed or lost.", f"tail {self.folder}/nats.log"
@@ -171,20 +165,38 @@ class Broker:
 
     def _watch(self) -> None:
         pause_s = FIRST_PAUSE_S
-        while self._child is not None:
+        while True:
             born = steady_ms()
-            code = self._child.wait()
+            how = self._live()
             if self._ending.is_set():
                 return
+            self.ended_ms = SystemClock().wall_ms()
             pause_s = FIRST_PAUSE_S if steady_ms() - born > LONG_LIFE_MS else min(pause_s * 2, LONGEST_PAUSE_S)
             wait_s, self._pause_s = self._pause_s if self._pause_s is not None else pause_s, None
-            LOG.warning(
-                "The broker ended (%s). Nodes keep their readings; it is started again in %.1f s.", code, wait_s
-            )
+            LOG.warning("The broker ended (%s). Nodes keep their readings; it is started again in %.1f s.", how, wait_s)
             if self._ending.wait(wait_s):
                 return
             self.restarts += 1
-            self._spawn()
+
+    def _live(self) -> str:
+        """One life of the child: how it ended, or why it could not begin, in words."""
+        try:
+            child = self._spawn()
+            self.fault = ""
+            return f"code {child.wait()}" if child is not None else "not wanted"
+        except (OSError, Trouble) as error:
+            self.fault = f"It cannot be started, {type(error).__name__}: {error}."
+            return self.fault
+
+    def _spawn(self) -> subprocess.Popen[bytes] | None:
+        tether = [sys.executable, "-I", "-S", tethers.__file__, str(os.getpid())]
+        command = [*tether, program(), "-c", str(self.folder / "nats.conf")]
+        with self._birth, (self.folder / "nats.out").open("wb") as out:
+            if self._ending.is_set():
+                return None
+            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, umask=0o077,
+                                           start_new_session=True)  # fmt: skip
+            return self._child
 
     def _stop_leftover(self) -> None:
         pid = running(self.folder)

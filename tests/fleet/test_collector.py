@@ -20,7 +20,7 @@ from edge.wire.topics import down, every_down, up
 from fleet.collect import Outgoing
 from fleet.serve import Office
 from fleet.store.sqlite import SqliteStore
-from fleet.store.store import Committed, Parcel, Records, StoreError
+from fleet.store.store import Committed, Greeting, Parcel, Records, StoreError
 from fleet.store.tables import VERSION
 from tests.fleet.pole import Pole, wait_for
 from tests.fleet.store.test_poison import A_BUG, of_version
@@ -170,6 +170,24 @@ def test_the_collector_outlives_what_it_does_not_expect(office: Office, pole_a: 
     pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES))
     wait_for(lambda: acks(pole_a)[-1:] == [Ack(5, 4)], "the ack of all")
     assert ailing.errors == [] and office.reader.stored_readings() == 2
+
+
+class Averse(Ailing):
+    """A store that cannot stand a hello, however often it is tried."""
+
+    def commit(self, batch: Sequence[Parcel]) -> Committed:
+        self.errors = [RuntimeError("a bug of ours")] * any(isinstance(parcel, Greeting) for parcel in batch)
+        return super().commit(batch)
+
+
+def test_what_always_raises_does_not_stand_in_the_way(office: Office, pole_a: Pole) -> None:
+    office.collector.store = Averse(office.store, [])
+    hello = to_json(Hello("pole-a", "b" * 32, 5, 1, 5))
+    pole_a.say(up("pole-a", "hello"), hello)
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: office.live.rows == 1, "the row behind it")
+    refused = office.reader.db.execute("SELECT payload, why FROM refused").fetchall()
+    assert refused == [(hello, "RuntimeError: a bug of ours")]
 
 
 def test_an_answer_that_fails_costs_nothing(office: Office, pole_a: Pole) -> None:
