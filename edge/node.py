@@ -24,6 +24,7 @@ from edge.sampler import Sampler
 from edge.sensors import Sensors, sensor_facts, sensor_line
 from edge.uplink import Uplink
 from edge.wire.messages import CheckResult, Health, Hello, State, Status, to_json
+from edge.wire.record import RecordKind
 from edge.wire.version import VERSION
 from edge.wiring import Wiring
 
@@ -51,13 +52,14 @@ class Node:
         self._random, self._make_link = random, link
         self._began_ms = clock.boot_ms()
         self.boot = boots.begin(disk, clock.boot_id, random)
-        self.commits = Commits(partial(Journal.open, disk, self._new_epoch, wiring.journal.cap_bytes))
+        self.commits = Commits(partial(Journal.open, disk, self._new_epoch, wiring.journal.cap_bytes), disk)
         facts = [sensor_facts(plan) for plan in wiring.sensors]
         self.sampler = Sampler(self.boot.ordinal, clock.boot_id, facts, wiring.journal.commit_ms, self._began_ms)
         self.sensors = Sensors(wiring.sensors, ports, clock, inbox.put, host_root)
         self.courier: Courier | None = None
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
+        self._greeted: int | None = None  # the epoch of the last hello
 
     def _new_epoch(self) -> int:
         return 1 + int(self._random() * (LARGEST_EPOCH - 1))
@@ -66,7 +68,7 @@ class Node:
 
     def begin(self, now_ms: int) -> None:
         """Open the journal, the way to the office and the sensors. Raises JournalBusy."""
-        self.commits.open()
+        self.commits.open(now_ms)
         self._open_office(now_ms)
         self.sampler.note("agent started", now_ms, version=VERSION, unclean=self.boot.unclean)
         self.sensors.begin()
@@ -83,7 +85,7 @@ class Node:
         uplink = Uplink(
             self.commits.standing(), self._random, acked=journal.acked if journal else -1, now_ms=now_ms
         )
-        self.courier = Courier(uplink, link, self.commits, self._greet, self.sampler.redeclare)
+        self.courier = Courier(uplink, link, self.commits, self._greet, self._redeclare)
         self.tick(now_ms)
 
     def sampled(self, event: Sampled, now_ms: int) -> None:
@@ -152,6 +154,8 @@ class Node:
         self._tell_clock()
         held = self.commits.commit(self.sampler.commit(now_ms, everything), now_ms)
         if held is not None and self.courier is not None:
+            if held.epoch != self._greeted and self.courier.uplink.connected:
+                self._say_hello(self.courier)  # the journal opened after the session began
             self.courier.tell(held, now_ms)
 
     def _tell_clock(self) -> None:
@@ -167,11 +171,21 @@ class Node:
         assert self.courier is not None
         status = Status(self.wiring.node, True, self.clock.boot_id, self.clock.wall_ms())
         self.courier.publish("status", to_json(status), retain=True)
+        self._say_hello(self.courier)
+        self.publish_health(self.clock.boot_ms())
+
+    def _say_hello(self, courier: Courier) -> None:
         if (journal := self.commits.journal) is not None:
             hello = Hello(self.wiring.node, self.clock.boot_id, journal.epoch, journal.lowest, journal.next, VERSION,
                           journal.total_readings, [sensor_line(plan) for plan in self.wiring.sensors])  # fmt: skip
-            self.courier.publish("hello", to_json(hello))
-        self.publish_health(self.clock.boot_ms())
+            courier.publish("hello", to_json(hello))
+            self._greeted = journal.epoch
+
+    def _redeclare(self, keys: Iterable[str]) -> None:
+        """Put these schemas into the journal again, whichever run declared them."""
+        for key in keys:
+            if (body := self.commits.schemas.body(key)) is not None:
+                self.sampler.put((RecordKind.SCHEMA, 0, body))
 
     def publish_health(self, now_ms: int) -> None:
         """Say how we do: with the lamp, and to the office when there is a session to say it in."""
@@ -187,9 +201,10 @@ class Node:
         return Health(now_ms, checks(view, list(self.sensors.patients.values())), self.counters())
 
     def counters(self) -> dict[str, int]:
-        """Readings sampled, refused, journalled and lost, and what each sensor counted."""
+        """Readings sampled, refused, lost and journalled, events lost, and what each sensor counted."""
         journal = self.commits.journal
         counts = {"sampled": self.sampler.sampled, "refused": self.sampler.refused, "lost": self.commits.lost}
+        counts["events_lost"] = self.sampler.events_lost + self.commits.events_lost
         counts["journalled"] = journal.total_readings if journal else 0
         return counts | self.sensors.counters()
 

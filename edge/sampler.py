@@ -1,7 +1,8 @@
 """From readings to journal records: flag, round once, gather, commit.
 
-Readings gather for one commit interval and become a chunk; the schema that names its columns goes before it in the
-same commit, and so does what is known of the clock. Events do not wait. Columns appear as sensors deliver them and
+Readings gather for one commit interval and become a chunk. The schema that names its columns goes before the first
+chunk that leans on it, and so does what is known of the clock; both are told again only when they change, or when
+`commits` finds that the journal needs them again. Events do not wait. Columns appear as sensors deliver them and
 stand in the order of the board, so that a restart arrives at the same schema, whoever spoke first.
 """
 
@@ -26,7 +27,6 @@ MOST_IN_CHUNK = 2_000  # cells
 LONGEST_CHUNK = 4_096  # bytes
 CLOCK_MOVED_MS = 50
 SANE_MS = 1_735_689_600_000  # 2025-01-01: a wall clock that shows less was never set
-REMEMBERED = 64  # schemas that can be declared again
 ROOM_FOR_EVENTS = 256
 
 
@@ -47,14 +47,16 @@ class Sampler:
         self.boot, self.boot_id, self.commit_ms = boot, boot_id, commit_ms
         self.sampled = 0  # readings taken
         self.refused = 0  # readings that no column can hold
+        self.events_lost = 0  # there were too many at once
         self._facts = {facts.name: (place, facts) for place, facts in enumerate(sensors)}
         self._watches: dict[Key, Watch] = {}
         self._last_ms: dict[str, int] = {}
         self._columns: dict[Key, Column] = {}
         self._schema = Schema(())
-        self._declared: dict[str, bytes] = {}  # what this run put into the journal, by hex key
+        self._declared = b""  # the key of the newest schema that this run put into the journal
         self._open: list[tuple[int, Key, int, int]] = []
         self._urgent: list[Entry] = []
+        self._unnoted = 0
         self._clock: ClockRecord | None = None
         self._due_ms = self._next_commit(now_ms)
 
@@ -116,17 +118,14 @@ class Sampler:
     def note(self, what: str, at_ms: int, **details: Scalar) -> None:
         """Something happened; it is committed at once."""
         if len(self._urgent) < ROOM_FOR_EVENTS:
-            self._urgent.append((RecordKind.EVENT, 0, to_json(EventRecord(at_ms, what, details))))
+            self._urgent.append(_event(at_ms, what, details))
+        else:
+            self._unnoted += 1
+            self.events_lost += 1
 
     def put(self, entry: Entry) -> None:
         """A record of another kind, committed at once."""
         self._urgent.append(entry)
-
-    def redeclare(self, keys: Iterable[str]) -> None:
-        """Put these schemas into the journal again, as far as this run declared them."""
-        for key in keys:
-            if key in self._declared:
-                self.put((RecordKind.SCHEMA, 0, self._declared[key]))
 
     def tell_clock(self, wall_ms: int, now_ms: int, quality: ClockQuality) -> None:
         """Look at the wall clock; what is new in it goes into the next commit."""
@@ -145,6 +144,10 @@ class Sampler:
     def commit(self, now_ms: int, everything: bool = False) -> list[Entry]:
         """The records to append now, in this order, in one commit. `everything`: do not wait for the interval."""
         entries, self._urgent = self._urgent, []
+        if self._unnoted:
+            why = f"more than {ROOM_FOR_EVENTS} records at once"
+            entries.append(_event(now_ms, "events lost", {"events": self._unnoted, "why": why}))
+            self._unnoted = 0
         if everything or now_ms >= self._due_ms:
             self._due_ms = self._next_commit(now_ms)
             entries += self._gathered()
@@ -159,14 +162,10 @@ class Sampler:
         return self._declare() + self._chunks(cells)
 
     def _declare(self) -> list[Entry]:
-        key = self._schema.key.hex()
-        if key in self._declared:
+        if self._declared == self._schema.key:
             return []
-        body = self._schema.encode()
-        self._declared[key] = body
-        if len(self._declared) > REMEMBERED:
-            del self._declared[next(iter(self._declared))]
-        return [(RecordKind.SCHEMA, 0, body)]
+        self._declared = self._schema.key
+        return [(RecordKind.SCHEMA, 0, self._schema.encode())]
 
     def _chunks(self, cells: list[Cell]) -> list[Entry]:
         """One chunk, or two halves where one would be too long."""
@@ -177,3 +176,7 @@ class Sampler:
                 return [(RecordKind.CHUNK, len(cells), body)]
         half = len(cells) // 2
         return self._chunks(cells[:half]) + self._chunks(cells[half:])
+
+
+def _event(at_ms: int, what: str, details: dict[str, Scalar]) -> Entry:
+    return RecordKind.EVENT, 0, to_json(EventRecord(at_ms, what, details))

@@ -3,7 +3,10 @@
 One commit is one write and one sync, of any number of records. Nothing is kept in memory that the disk holds: records
 are read again when they are to be sent. What the office acknowledged is forgotten in memory and written down with the
 next commit, so a power cut in between only sends again. What has to go because the journal is full, or cannot be read
-any more, is named by a gap record in the next commit, never silently.
+any more, is named by a gap record: in the commit that gives it up, or in one that follows its discovery.
+
+A segment may be given up at any time, and what is in it then goes. So that no record in a later one leans on it,
+whoever appends hands in a preamble: what to repeat if this commit is the first of another segment.
 
 After a failed write or sync nobody knows what is on the disk, and the kernel may say that all is well when asked
 again. So that segment is left as it is, what was committed last is read back, and the next commit goes to another.
@@ -50,6 +53,7 @@ class Journal:
         self._ring = ring
         self.epoch = standing.epoch
         self.next = standing.next
+        self.set_aside = standing.aside  # files of a journal that could not be read at all, before this new epoch
         self._mark = self._durable = standing.mark
         self._pending = list(standing.gaps)
         self._named: set[tuple[int, int]] = set()
@@ -90,6 +94,11 @@ class Journal:
                 file.close()
 
     # How it stands.
+
+    @property
+    def segment(self) -> int:
+        """Number of the segment that the last commit went to; another one after each change, 0 while there is none."""
+        return self._current.ordinal if self._current else 0
 
     @property
     def lowest(self) -> int:
@@ -137,16 +146,19 @@ class Journal:
 
     # Writing.
 
-    def append(self, entries: Sequence[tuple[int, int, bytes]]) -> list[int]:
+    def append(
+        self, entries: Sequence[tuple[int, int, bytes]], preamble: Sequence[tuple[int, int, bytes]] = ()
+    ) -> list[int]:
         """Commits (kind, readings, body) as one: their seqs, durable on return.
 
+        The `preamble` goes before them if they are the first of a segment, else it is left out.
         Raises JournalError when nothing of it was stored, ValueError for what is no record.
         """
-        wanted = [Entry(*entry) for entry in entries]
-        self._judge(wanted)
+        wanted, repeated = [Entry(*entry) for entry in entries], [Entry(*entry) for entry in preamble]
+        self._judge([*repeated, *wanted])
         try:
             self._read_back()
-            return self._commit(wanted) if wanted else []
+            return self._commit(wanted, repeated) if wanted else []
         except OSError as error:
             raise from_disk("a commit was written to the journal", error, NOT_STORED) from error
 
@@ -162,15 +174,16 @@ class Journal:
                 "Commit it in smaller parts.",
             )
 
-    def _commit(self, wanted: list[Entry]) -> list[int]:
-        gaps = self._gaps_that_fit(_footprint(wanted))
+    def _commit(self, wanted: list[Entry], repeated: list[Entry]) -> list[int]:
+        gaps = self._gaps_that_fit(_footprint(repeated) + _footprint(wanted))
         need = _footprint(wanted) + len(gaps) * SECTOR
-        target, at = self._place(need)
-        mark = self._mark
-        if not self._spare_behind(target, at + need) and (given_up := self._ring.give_up(*self._state, target, FULL)):
+        target, at = self._place(need, _footprint(repeated))
+        preamble = repeated if target is not self._current else []
+        mark, fill = self._mark, at + need + _footprint(preamble)
+        if not self._spare_behind(target, fill) and (given_up := self._ring.give_up(*self._state, target, FULL)):
             gap, mark = given_up
             gaps = [gap, *(other for other in gaps if other.last > gap.last)]
-        entries = [_entry(gap) for gap in gaps] + wanted
+        entries = [*map(_entry, gaps), *preamble, *wanted]
         self._write(target, at, entries, mark)
         written = set(gaps)
         self._pending = [gap for gap in self._pending if gap not in written and gap.last >= mark.lowest]
@@ -184,15 +197,16 @@ class Journal:
         room = (self._ring.segment_bytes - 2 * SECTOR - size) // SECTOR
         return self._pending[: min(room, GAPS_PER_COMMIT)]
 
-    def _place(self, need: int) -> tuple[Segment, int]:
-        """Where a commit goes; one sector stays in reserve for the gap record that it may have to take along.
+    def _place(self, need: int, more: int) -> tuple[Segment, int]:
+        """Where a commit goes, which needs `more` at the start of a segment; one sector stays in reserve for the gap
+        record that it may have to take along.
 
         There is always a free segment, unless the disk was too full to make a second one; then it is tried again.
         """
         if self._current is not None and self._tail + need + SECTOR <= self._current.size:
             return self._current, self._tail
         for segment in self._ring.free(self._durable.lowest, self._head):
-            if 2 * SECTOR + need <= segment.size:
+            if 2 * SECTOR + need + more <= segment.size:
                 return segment, SECTOR
         return self._create(), SECTOR
 

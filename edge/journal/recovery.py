@@ -42,6 +42,7 @@ class Standing:
     newest: Segment | None = None
     tail: int = 0  # where the next record goes in `newest`
     gaps: list[Gap] = field(default_factory=list)
+    aside: int = 0  # files of the epoch before, none of which could be read
 
 
 @dataclass
@@ -58,7 +59,7 @@ def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int]) -> Standing:
     if newest is None:
         for segment in damaged:
             disk.set_aside(segment.name)
-        return Standing(epoch_maker())
+        return Standing(epoch_maker(), aside=len(damaged))
     for finding in findings:
         if finding.epoch != newest.epoch:
             disk.set_aside(finding.segment.name)

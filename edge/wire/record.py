@@ -6,6 +6,9 @@ seq and its count of readings; its length is what is left. Several records in a 
     one      version*16+kind, epoch u32, seq varint, count varint, body
     several  version*16+0,    epoch u32, first seq varint, then for each: kind, count varint, length varint, body
 
+The first byte, the epoch and the first seq are the frozen prefix: every version of this envelope, this one and all to
+come, begins with them, so that an office which is older than a node can say at least what it could not read (`prefix`).
+
 Numbers are little-endian varints, the epoch is big-endian. A kind that we do not know yet is kept as its number: what
 to do with it is for the office to decide, which must acknowledge it in any case.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from edge.wire.codec import CodecError, read_varint, varint
 
@@ -39,6 +43,21 @@ class RecordKind(enum.IntEnum):
     GAP = 4
     EVENT = 5
     HEALTH = 6
+
+
+class Lane(enum.Enum):
+    """In which order the uplink lets records go: events before readings."""
+
+    EVENTS = "events"
+    READINGS = "readings"
+    HEALTH = "health"
+
+
+def lane(kind: int) -> Lane:
+    """The lane of a record; what readings need to be understood travels with them, and so does what we do not know."""
+    if kind in (RecordKind.EVENT, RecordKind.GAP):
+        return Lane.EVENTS
+    return Lane.HEALTH if kind == RecordKind.HEALTH else Lane.READINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +99,34 @@ def _entry(record: Record) -> bytes:
     return bytes((record.kind,)) + varint(record.count) + varint(len(record.body)) + record.body
 
 
+class Prefix(NamedTuple):
+    """What every payload of `up/record` says of itself, whatever its version; `kind` is 0 for several records."""
+
+    version: int
+    kind: int
+    epoch: int
+    seq: int
+
+
+def prefix(payload: bytes) -> Prefix:
+    """The frozen prefix of a payload of any version. Raises RecordError where there is none."""
+    if len(payload) <= _EPOCH_END:
+        raise RecordError(f"{len(payload)} bytes are no payload")
+    try:
+        seq, _ = read_varint(payload, _EPOCH_END)
+    except CodecError as error:
+        raise RecordError(str(error)) from None
+    return Prefix(*divmod(payload[0], 16), int.from_bytes(payload[1:_EPOCH_END], "big"), seq)
+
+
 def unpack(payload: bytes) -> list[Record]:
     """The records of a payload, at least one. Raises RecordError, and nothing else, for any other bytes."""
     if len(payload) <= _EPOCH_END or len(payload) > LONGEST_PAYLOAD:
         raise RecordError(f"{len(payload)} bytes are no payload")
     version, kind = divmod(payload[0], 16)
     if version != VERSION:
-        raise RecordError(f"format {version} is not known here")
+        known = prefix(payload)
+        raise RecordError(f"format {version} is not known here (epoch {known.epoch}, from seq {known.seq} on)")
     try:
         seq, at = read_varint(payload, _EPOCH_END)
         epoch = int.from_bytes(payload[1:_EPOCH_END], "big")

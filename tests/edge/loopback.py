@@ -34,6 +34,10 @@ class Office:
             upto += 1
         return Ack(epoch, upto, [(seq, seq) for seq in sorted(seqs) if seq > upto])
 
+    def greet(self, payload: bytes) -> Ack | None:
+        """What it answers to a hello: nothing."""
+        return None
+
     def readings(self) -> int:
         return sum(record.count for record in self.records.values())
 
@@ -59,10 +63,9 @@ class Loopback:
         if retain:
             self.office.retained[kind] = payload
         self._tell(Puback(self._mid))
-        if kind == "record":
-            ack = self.office.take(payload)
-            if self.office.acks:
-                self._tell(Arrived("ack", to_json(ack)))
+        ack = self.office.take(payload) if kind == "record" else self.office.greet(payload) if kind == "hello" else None
+        if ack is not None and self.office.acks:
+            self._tell(Arrived("ack", to_json(ack)))
         return self._mid
 
     def disconnect(self, wait_s: float = 0.0) -> None:

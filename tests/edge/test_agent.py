@@ -58,19 +58,22 @@ PORTS = PortOpener(refuse, no_serial, no_lines)
 class Pole:
     """An agent whose sensors are played by the test: its bus threads are never started."""
 
-    def __init__(self, office: Office | None = None, disk: MemoryDisk | None = None, seed: int = 1) -> None:
+    def __init__(
+        self, office: Office | None = None, disk: MemoryDisk | None = None, seed: int = 1, wiring: Wiring = WIRING
+    ) -> None:
         self.clock = VirtualClock(now_us=50_000_000)
         self.disk = disk or MemoryDisk()
         self.office = office or Office()
         self.random = Random(seed).random
         self.sampled = 0
+        self.wiring = wiring
         self.start()
 
     def start(self, boot_id: str | None = None) -> None:
         if boot_id:
             self.clock.boot_id = boot_id
         self.links: list[Loopback] = []
-        self.agent = Agent(WIRING, self.clock, self.disk, PORTS, self._link, self.random)
+        self.agent = Agent(self.wiring, self.clock, self.disk, PORTS, self._link, self.random)
         self.play_sensors()
         self.agent.start()
         self.settle()
@@ -101,7 +104,7 @@ class Pole:
     def live(self, seconds: int, readings: int = 2) -> None:
         for _ in range(seconds):
             self.clock.advance(1)
-            for plan in PLANS:
+            for plan in self.wiring.sensors:
                 self.sample(plan.name, readings)
             self.settle()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from drivers.reading import Flag, Quantity, Reading, to_steps
 from edge.events import Sampled
-from edge.sampler import LONGEST_CHUNK, SANE_MS, Entry, Sampler, SensorFacts
+from edge.sampler import LONGEST_CHUNK, ROOM_FOR_EVENTS, SANE_MS, Entry, Sampler, SensorFacts
 from edge.wire.chunks import Schema, decode
 from edge.wire.messages import ClockQuality, ClockRecord, EventRecord, from_json
 from edge.wire.record import RecordKind
@@ -107,7 +107,7 @@ def test_whoever_speaks_first_the_schema_is_the_same(order: list[str]) -> None:
     assert [c.quantity for c in one.schema.columns] == ["pm10", "temperature"] * 3
 
 
-def test_a_schema_is_declared_once_and_again_when_it_grew_or_is_asked_for() -> None:
+def test_a_schema_is_declared_once_and_again_when_it_grew() -> None:
     one = sampler()
 
     def kinds(reading: Reading) -> list[int]:
@@ -115,12 +115,30 @@ def test_a_schema_is_declared_once_and_again_when_it_grew_or_is_asked_for() -> N
         return [kind for kind, _, _ in one.commit(1, everything=True)]
 
     assert kinds(Reading(Quantity.PM10, 1)) == [RecordKind.SCHEMA, RecordKind.CHUNK]
-    first = one.schema.key.hex()
     assert kinds(Reading(Quantity.PM10, 2)) == [RecordKind.CHUNK]
     assert kinds(Reading(Quantity.PM1, 2)) == [RecordKind.SCHEMA, RecordKind.CHUNK]
-    one.redeclare([first, "00000000", one.schema.key.hex()])
-    bodies = [body for kind, _, body in one.commit(0) if kind == RecordKind.SCHEMA]
-    assert [Schema.decode(body).key.hex() for body in bodies] == [first, one.schema.key.hex()]
+    assert kinds(Reading(Quantity.PM10, 3)) == [RecordKind.CHUNK]
+
+
+def test_the_clock_and_the_schema_go_before_the_chunk_of_their_commit() -> None:
+    one = sampler()
+    one.take(Sampled("air", 1, (Reading(Quantity.PM10, 1),)), 1)
+    one.note("button", 2)
+    one.tell_clock(SET_MS, 3, ClockQuality.SYNCED)
+    kinds = [kind for kind, _, _ in one.commit(3, everything=True)]
+    assert kinds == [RecordKind.CLOCK, RecordKind.EVENT, RecordKind.SCHEMA, RecordKind.CHUNK]
+
+
+def test_too_many_events_at_once_are_counted_and_named() -> None:
+    one = sampler()
+    for number in range(ROOM_FOR_EVENTS + 7):
+        one.note("knock", number)
+    noted = [from_json(EventRecord, body) for _, _, body in one.commit(500)]
+    assert [event.at_ms for event in noted[:-1]] == list(range(ROOM_FOR_EVENTS))
+    assert (noted[-1].what, noted[-1].at_ms, noted[-1].details["events"]) == ("events lost", 500, 7)
+    assert one.events_lost == 7
+    one.note("knock", 501)
+    assert len(one.commit(501)) == 1  # it is told once
 
 
 def test_readings_wait_for_the_interval_and_events_do_not() -> None:
