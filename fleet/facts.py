@@ -1,63 +1,105 @@
-"""Gathers what the checks want to know of a node from store and registry."""
+"""Gathers what the checks want to know of nodes from the store: a handful of questions, however many nodes."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 from edge.wire.messages import CheckResult, State
 from fleet.health import NodeFacts, SensorFacts
-from fleet.store.losses import Loss, losses
-from fleet.store.read import NodeLine, Series, StoreReader
-from fleet.store.store import State as Fate
+from fleet.store.answers import Loss, NodeLine, Series, Unread
+from fleet.store.reader import Reader
 
 YEAR_2000_MS = 946_684_800_000  # what is dated before is not dated yet
 
 
-def all_facts(reader: StoreReader, wanted: list[str]) -> list[NodeFacts]:
-    """Facts of the named nodes, heard or not, in that order."""
-    heard = {line.node: line for line in reader.nodes()}
-    return [node_facts(reader, heard[node]) if node in heard else NodeFacts(node) for node in wanted]
+class OfNode(Protocol):
+    """An answer that names its node."""
+
+    @property
+    def node(self) -> str: ...
 
 
-def node_facts(reader: StoreReader, line: NodeLine) -> NodeFacts:
-    """Facts of one node that the store has heard of."""
-    missing = losses(reader, line.node)
+Answer = TypeVar("Answer", bound=OfNode)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of some nodes, by name."""
+
+    lines: dict[str, NodeLine]
+    series: dict[str, list[Series]]
+    clocks: dict[str, int]
+    undated: dict[str, int]
+    waiting: dict[str, int]
+    losses: dict[str, list[Loss]]
+    unread: dict[str, Unread]
+
+
+def all_facts(reader: Reader, wanted: Sequence[str], losses: Sequence[Loss] | None = None) -> list[NodeFacts]:
+    """Facts of the named nodes, heard or not, in that order. `losses`: where they were asked for already."""
+    known = _ask(reader, wanted[0] if len(wanted) == 1 else None, losses)
+    return [_facts(known, known.lines[node]) if node in known.lines else NodeFacts(node) for node in wanted]
+
+
+def _ask(reader: Reader, node: str | None, losses: Sequence[Loss] | None) -> Known:
+    return Known(
+        {line.node: line for line in reader.nodes(node)},
+        _by_node(reader.series(node)),
+        reader.newest_clocks(node),
+        reader.undated_readings(node),
+        reader.waiting_records(node),
+        _by_node(reader.losses(node) if losses is None else losses),
+        reader.unread(node),
+    )
+
+
+def _by_node(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
+    found: dict[str, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        found[answer.node].append(answer)
+    return found
+
+
+def _facts(known: Known, line: NodeLine) -> NodeFacts:
+    node = line.node
+    missing, unread = known.losses.get(node, []), known.unread.get(node, Unread())
     return NodeFacts(
-        line.node,
+        node,
         line.online,
         line.last_ms,
-        sensors(reader, line),
-        reader.newest_clock(line.node),
-        reader.undated_readings(line.node),
-        reader.waiting_records(line.node),
-        sum(loss.last - loss.first + 1 for loss in missing),
+        _sensors(line, known.series.get(node, [])),
+        known.clocks.get(node),
+        known.undated.get(node, 0),
+        known.waiting.get(node, 0),
+        sum(loss.records for loss in missing),
         sum(loss.readings or 0 for loss in missing),
-        _why(missing),
-        reader.records_in(Fate.RAW, line.node),
-        reader.records_in(Fate.QUARANTINED, line.node),
+        "; ".join(dict.fromkeys(loss.why for loss in missing)),
+        unread.raw,
+        unread.quarantined,
+        unread.refused,
         _own(line.health),
     )
 
 
-def sensors(reader: StoreReader, line: NodeLine) -> list[SensorFacts]:
+def _sensors(line: NodeLine, series: Sequence[Series]) -> list[SensorFacts]:
     """Every sensor that the node announced or that readings came of."""
     announced = [str(sensor["name"]) for sensor in (line.hello or {}).get("sensors", [])]
-    series = reader.series(line.node)
-    names = dict.fromkeys([*announced, *(each.sensor for each in series)])
-    return [_sensor(reader, name, [each for each in series if each.sensor == name]) for name in names]
+    delivered: dict[str, list[Series]] = {name: [] for name in announced}
+    for each in series:
+        delivered.setdefault(each.sensor, []).append(each)
+    return [_sensor(name, some) for name, some in delivered.items()]
 
 
-def _sensor(reader: StoreReader, name: str, series: list[Series]) -> SensorFacts:
+def _sensor(name: str, series: Sequence[Series]) -> SensorFacts:
     dated = [each for each in series if each.last_ms is not None]
     if not dated:
         return SensorFacts(name, None, None)
     newest = max(dated, key=lambda each: each.last_ms or 0)
     last = newest.last_ms if (newest.last_ms or 0) > YEAR_2000_MS else -1
-    return SensorFacts(name, last, reader.interval(newest.id), newest.last_flags)
-
-
-def _why(missing: list[Loss]) -> str:
-    return "; ".join(dict.fromkeys(loss.why for loss in missing))
+    return SensorFacts(name, last, newest.interval_ms, newest.last_flags)
 
 
 def _own(health: dict[str, Any] | None) -> list[CheckResult]:

@@ -46,6 +46,7 @@ class NodeFacts:
     lost_why: str = ""
     raw: int = 0
     quarantined: int = 0
+    refused: int = 0
     own: Sequence[CheckResult] = ()
 
 
@@ -138,6 +139,9 @@ def _gaps(facts: NodeFacts) -> CheckResult:
 
 
 def _readable(facts: NodeFacts) -> CheckResult:
+    if facts.refused:
+        reason = f"{facts.refused} messages are not ours to read; the newest are kept."
+        return CheckResult("readable", State.BAD, reason, "Compare the versions of node and office; keep the store.")
     if facts.quarantined:
         reason = f"{facts.quarantined} records cannot be read; they are kept."
         return CheckResult("readable", State.BAD, reason, "Compare the versions of node and office; keep the store.")

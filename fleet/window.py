@@ -12,8 +12,8 @@ from fleet.facts import all_facts
 from fleet.health import checks, verdict
 from fleet.live import Live
 from fleet.registry import Node, Registry
-from fleet.store.losses import losses
-from fleet.store.read import Series, StoreReader
+from fleet.store.answers import Series
+from fleet.store.reader import Reader
 
 EMPTY: dict[str, Any] = {"type": "FeatureCollection", "features": []}
 DAY_MS = 86_400_000
@@ -28,7 +28,7 @@ class OfficeWindow:
     """See `fleet.web.view.View`. `streets` is a GeoJSON file to draw under the sites."""
 
     def __init__(
-        self, reader: StoreReader, registry: Registry, live: Live, clock: Clock, streets: Path | None = None
+        self, reader: Reader, registry: Registry, live: Live, clock: Clock, streets: Path | None = None
     ) -> None:
         self.reader, self.registry, self.live, self.clock, self._streets = reader, registry, live, clock, streets
         self._before = reader.readings_by_node()
@@ -36,8 +36,8 @@ class OfficeWindow:
     def nodes(self) -> dict[str, Any]:
         """Every node of the registry with its verdict, and the totals."""
         now_ms, rows = self.clock.wall_ms(), self._rows()
-        sites = self.registry.nodes()
-        facts = {each.node: each for each in all_facts(self.reader, [site.id for site in sites])}
+        sites, losses = self.registry.nodes(), self.reader.losses()
+        facts = {each.node: each for each in all_facts(self.reader, [site.id for site in sites], losses)}
         lines = []
         for site in sites:
             worst = verdict(checks(facts[site.id], now_ms))
@@ -48,7 +48,7 @@ class OfficeWindow:
             "nodes": len(sites),
             "online": online,
             "readings": sum(rows.values()),
-            "gaps": len(losses(self.reader)),
+            "gaps": len(losses),
         }
         return {"nodes": lines, "totals": totals, "now_ms": now_ms}
 

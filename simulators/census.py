@@ -13,8 +13,7 @@ from typing import Any
 
 from edge.journal.disk import FolderDisk
 from edge.journal.journal import Journal
-from fleet.store.losses import lost_readings, named
-from fleet.store.read import StoreReader
+from fleet.store.reader import Reader
 
 CAP_BYTES = 1 << 30  # larger than any journal of the street, so that looking changes nothing
 
@@ -31,8 +30,8 @@ class Head:
 
     @property
     def lost(self) -> int:
-        """Journalled, neither stored nor named in a gap."""
-        return max(0, self.journalled - self.stored - self.named_gone)
+        """Journalled, neither stored nor named in a gap; below 0 when more is there, or named, than there ever was."""
+        return self.journalled - self.stored - self.named_gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +40,21 @@ class Census:
 
     heads: tuple[Head, ...]
     duplicated_rows: int
-    gaps: int
     fallen: tuple[str, ...] = ()  # nodes whose agent ended although nobody asked for it
 
     @property
     def whole(self) -> bool:
-        """Whether the promise holds: nothing lost in silence, nothing twice."""
-        agree = self.stored + self.gaps == self.journalled
-        return self.lost == 0 and self.duplicated_rows == 0 and agree and not self.fallen
+        """Whether the promise holds, to the reading and at every node: nothing lost in silence, nothing twice."""
+        exact = all(head.lost == 0 for head in self.heads)
+        return exact and self.duplicated_rows == 0 and not self.fallen
 
     @property
     def lost(self) -> int:
         return sum(head.lost for head in self.heads)
+
+    @property
+    def gaps(self) -> int:
+        return sum(head.named_gone for head in self.heads)
 
     @property
     def stored(self) -> int:
@@ -77,15 +79,15 @@ class Census:
 
 
 def take_census(
-    sampled: Mapping[str, int], journals: Mapping[str, Path], reader: StoreReader, fallen: tuple[str, ...] = ()
+    sampled: Mapping[str, int], journals: Mapping[str, Path], reader: Reader, fallen: tuple[str, ...] = ()
 ) -> Census:
     """Counts a street that is quiet; raises JournalBusy while an agent still runs."""
     stored = reader.readings_by_node()
     heads = []
     for node, count in sampled.items():
-        gone = sum(loss.readings or 0 for loss in named(reader, node))
+        gone = sum(loss.readings or 0 for loss in reader.losses(node))
         heads.append(Head(node, count, journalled(journals[node]), stored.get(node, 0), gone))
-    return Census(tuple(heads), reader.duplicated_rows(), lost_readings(reader), fallen)
+    return Census(tuple(heads), reader.duplicated_rows(), fallen)
 
 
 def journalled(folder: Path) -> int:

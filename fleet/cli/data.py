@@ -15,7 +15,7 @@ from edge.wire.clocks import ClockQuality
 from fleet import choose, show
 from fleet.cli.options import HomeFolder, Output, home_of, reader_of, registry_of
 from fleet.show import Field, Form
-from fleet.store.read import ReadingLine
+from fleet.store.answers import ReadingLine
 from fleet.trouble import Exit, Trouble
 from fleet.window import flag_words
 

@@ -15,7 +15,6 @@ from fleet.health import NodeFacts, checks, verdict
 from fleet.home import Home
 from fleet.registry import Node
 from fleet.show import Field, Form
-from fleet.store.losses import losses
 
 app = typer.Typer(help="Nodes: add, list, show.", no_args_is_help=True)
 
@@ -120,7 +119,7 @@ def _details(place: Home, node: str, plain: bool) -> dict[str, Any]:
     series = [{"sensor": s.sensor, "quantity": s.quantity, "channel": s.channel, "unit": s.unit,
                "last": s.last_value, "at": show.when(s.last_ms)} for s in reader.series(node)]  # fmt: skip
     gaps = [{"epoch": loss.epoch, "first": loss.first, "last": loss.last, "readings": loss.readings, "why": loss.why}
-            for loss in losses(reader, node)]  # fmt: skip
+            for loss in reader.losses(node)]  # fmt: skip
     told = [{"check": a.name, "state": a.state.value, "reason": a.reason, "remedy": a.remedy} for a in answers]
     if not plain:
         return {"checks": told, "series": series, "gaps": gaps}

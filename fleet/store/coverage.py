@@ -60,6 +60,16 @@ class Coverage:
             start = last + 1
         return holes
 
+    @property
+    def beyond(self) -> int:
+        """How many numbers above `upto` are settled."""
+        return sum(last - first + 1 for first, last in self.islands)
+
+    @property
+    def top(self) -> int:
+        """The highest number that is settled."""
+        return self.islands[-1][1] if self.islands else self.upto
+
     def copy(self) -> Coverage:
         """An independent copy, to be kept only if the transaction it belongs to commits."""
         twin = Coverage(self.upto)

@@ -1,72 +1,110 @@
-"""What is missing, and why: gap records and holes, weighed against what came all the same.
+"""What is missing, and why: gap records, holes and forsaken journals, weighed against what came all the same.
 
 A node that had to drop readings says so in a gap record. A node that comes back with a younger journal than the store
-expects shows a hole by its hello. Copies that were on their way when the gap was written may have arrived, so the
-figure a person sees is computed here, at reading time, and does not depend on who came first.
+expects shows a hole by its hello. A node that began a new journal leaves behind what the old one had given out and
+nobody received. Copies that were on their way may arrive after all, and a card that was pulled may be read, so what
+a person sees is computed here, at reading time, and does not depend on who came first.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
+from fleet.store.answers import Loss
 from fleet.store.coverage import Coverage
-from fleet.store.read import StoreReader
+from fleet.store.spans import Gap, united, within
 
 GONE = "the node no longer holds it, and it never arrived"
+FORSAKEN = "the node began a new journal; what the old one still held never arrived"
+
+Journal = tuple[int, int]
+Span = tuple[int, int, int, int]  # node key, epoch, first, last
+
+IN_SPANS = """json_each(?) AS span CROSS JOIN receipts r
+  WHERE r.node=json_extract(span.value, '$[0]') AND r.epoch=json_extract(span.value, '$[1]')
+  AND r.seq BETWEEN json_extract(span.value, '$[2]') AND json_extract(span.value, '$[3]')"""
+COUNTS = f"SELECT span.key, count(*), sum(r.readings) FROM {IN_SPANS} GROUP BY span.key"
+RUNS = f"""SELECT node, epoch, min(seq), max(seq) FROM (
+    SELECT r.node, r.epoch, r.seq, r.seq - row_number() OVER (PARTITION BY span.key ORDER BY r.seq) AS run
+    FROM {IN_SPANS}) GROUP BY node, epoch, run"""
+GAPS = """SELECT gaps.node, epoch, first, last, readings, why FROM gaps JOIN nodes ON key=gaps.node
+  WHERE ?1 IS NULL OR nodes.node=?1"""
+HOLES = """SELECT holes.node, epoch, first, last FROM holes JOIN nodes ON key=holes.node
+  WHERE ?1 IS NULL OR nodes.node=?1"""
+FORSAKEN_SPANS = """SELECT old.node, epoch, upto+1, next-1 FROM journals old JOIN nodes ON key=old.node
+  WHERE (?1 IS NULL OR nodes.node=?1) AND upto+1<next
+  AND grown<(SELECT max(grown) FROM journals new WHERE new.node=old.node)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Seqs `first` to `last` of a journal are missing; `readings` is None where nobody can say how many they held."""
-
-    node: str
-    epoch: int
-    first: int
-    last: int
-    readings: int | None
-    why: str
-
-
-def losses(reader: StoreReader, node: str | None = None) -> list[Loss]:
-    """Every loss there is, named ones first."""
-    return [*named(reader, node), *holes(reader, node)]
+def losses(db: sqlite3.Connection, node: str | None = None) -> list[Loss]:
+    """Every loss of one node, or of all: named ones first, then by node, epoch and seq."""
+    names = dict(db.execute("SELECT key, node FROM nodes WHERE ?1 IS NULL OR node=?1", (node,)).fetchall())
+    gaps: dict[Journal, list[Gap]] = defaultdict(list)
+    for key, epoch, *gap in db.execute(GAPS, (node,)):
+        gaps[key, epoch].append(Gap(*gap))
+    named = _named(db, gaps)
+    unnamed = _unnamed(gaps, _spans(db, node), db)
+    return [
+        Loss(names[key], epoch, gap.first, gap.last, readings, gap.why, records)
+        for found in (named, unnamed)
+        for key, epoch, gap, readings, records in sorted(found, key=lambda each: (names[each[0]], each[1:3]))
+    ]
 
 
-def named(reader: StoreReader, node: str | None = None) -> list[Loss]:
+Missing = tuple[int, int, Gap, int | None, int]  # node key, epoch, what, readings, records
+
+
+def _named(db: sqlite3.Connection, gaps: dict[Journal, list[Gap]]) -> list[Missing]:
     """The gap records, less what arrived after all; a gap that was filled whole is no loss."""
-    sql = """SELECT nodes.node, gaps.epoch, first, last, gaps.readings - coalesce((
-               SELECT sum(readings) FROM receipts r
-               WHERE r.node=gaps.node AND r.epoch=gaps.epoch AND r.seq BETWEEN first AND last), 0), why
-             FROM gaps JOIN nodes ON key=gaps.node WHERE ?1 IS NULL OR nodes.node=?1 ORDER BY 1, 2, 3"""
-    return [Loss(*row) for row in reader.db.execute(sql, (node,)) if row[4] > 0]
-
-
-def holes(reader: StoreReader, node: str | None = None) -> list[Loss]:
-    """Numbers that a hello showed to be gone, that no gap record names and that did not arrive later."""
-    sql = """SELECT key, nodes.node, epoch, min(first), max(last) FROM holes JOIN nodes ON key=holes.node
-             WHERE ?1 IS NULL OR nodes.node=?1 GROUP BY key, epoch ORDER BY 2, 3"""
-    found = []
-    for key, name, epoch, first, last in reader.db.execute(sql, (node,)).fetchall():
-        spans = _accounted(reader, key, epoch, first, last).missing(last + 1)
-        found += [Loss(name, epoch, low, high, None, GONE) for low, high in spans]
+    told = [(*journal, gap) for journal, confessed in gaps.items() for gap in united(confessed)]
+    spans = [(key, epoch, gap.first, gap.last) for key, epoch, gap in told]
+    arrived = {at: (count, readings) for at, count, readings in db.execute(COUNTS, (json.dumps(spans),))}
+    found: list[Missing] = []
+    for at, (key, epoch, gap) in enumerate(told):
+        count, readings = arrived.get(at, (0, 0))
+        if count < gap.length:
+            found.append((key, epoch, gap, max(0, gap.readings - readings), gap.length - count))
     return found
 
 
-def _accounted(reader: StoreReader, key: int, epoch: int, first: int, last: int) -> Coverage:
-    covered = Coverage(first - 1)
-    hole_spans = "SELECT first, last FROM holes WHERE node=? AND epoch=? ORDER BY first"
-    start = first
-    for low, high in reader.db.execute(hole_spans, (key, epoch)).fetchall():
-        covered.add(start, low - 1)
-        start = max(start, high + 1)
-    arrived = "SELECT seq, seq FROM receipts WHERE node=? AND epoch=? AND seq BETWEEN ? AND ? ORDER BY seq"
-    for span in reader.db.execute(arrived, (key, epoch, first, last)):
-        covered.add(*span)
-    for span in reader.db.execute("SELECT first, last FROM gaps WHERE node=? AND epoch=?", (key, epoch)):
-        covered.add(*span)
-    return covered
+def _spans(db: sqlite3.Connection, node: str | None) -> dict[Journal, list[Gap]]:
+    """What is missing without a word from the node, before it is weighed."""
+    spans: dict[Journal, list[Gap]] = defaultdict(list)
+    for sql, why in ((HOLES, GONE), (FORSAKEN_SPANS, FORSAKEN)):
+        for key, epoch, first, last in db.execute(sql, (node,)):
+            spans[key, epoch].append(Gap(first, last, 0, why))
+    return spans
 
 
-def lost_readings(reader: StoreReader) -> int:
-    """Readings that gap records name as gone."""
-    return sum(loss.readings or 0 for loss in named(reader))
+def _unnamed(
+    gaps: dict[Journal, list[Gap]], spans: dict[Journal, list[Gap]], db: sqlite3.Connection
+) -> list[Missing]:
+    """Holes and forsaken records that no gap record names and that did not arrive later."""
+    whole = [(*journal, min(s.first for s in some), max(s.last for s in some)) for journal, some in spans.items()]
+    runs: dict[Journal, list[tuple[int, int]]] = defaultdict(list)
+    for key, epoch, first, last in db.execute(RUNS, (json.dumps(whole),)):
+        runs[key, epoch].append((first, last))
+    found: list[Missing] = []
+    for journal, some in spans.items():
+        settled = [*runs[journal], *((gap.first, gap.last) for gap in gaps.get(journal, ()))]
+        found += [(*journal, gap, None, gap.length) for gap in _left(some, settled)]
+    return found
+
+
+def _left(spans: Sequence[Gap], settled: Iterable[tuple[int, int]]) -> list[Gap]:
+    """What of the spans is not settled, neighbours of one kind joined; holes before what is forsaken."""
+    covered = Coverage(min(span.first for span in spans) - 1)
+    for first, last in sorted(settled):
+        covered.add(first, last)
+    left: list[Gap] = []
+    for span in sorted(spans, key=lambda each: (each.why == FORSAKEN, each)):
+        for low, high in within(covered, span.first, span.last):
+            before = left[-1] if left else None
+            if before and before.why == span.why and before.last + 1 == low:
+                low = left.pop().first
+            left.append(Gap(low, high, 0, span.why))
+        covered.add(span.first, span.last)
+    return left

@@ -41,6 +41,7 @@ class Memory:
     plans: dict[tuple[int, bytes], Plan] = field(default_factory=dict)
     marks: dict[Boot, list[ClockMark]] = field(default_factory=dict)
     settled: dict[Journal, Coverage] = field(default_factory=dict)
+    announced: dict[Journal, int] = field(default_factory=dict)  # by hellos of this transaction: what is given out next
     next_row: int = 1
     next_receipt: int = 1
 

@@ -11,75 +11,25 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drivers.reading import from_steps
+from fleet.store.answers import Loss, NodeLine, Point, ReadingLine, Series, Unread
+from fleet.store.losses import losses
 from fleet.store.store import State
 from fleet.store.tables import open_reader
 
 MOST_POINTS = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class NodeLine:
-    """What the store knows of a node; `hello` and `health` are the newest messages as plain JSON objects."""
-
-    node: str
-    online: bool | None
-    since_ms: int | None
-    last_ms: int
-    hello: dict[str, Any] | None
-    health: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One quantity of one sensor, with its newest reading; `last_value` is None while there is none."""
-
-    id: int
-    node: str
-    sensor: str
-    quantity: str
-    channel: str
-    decimals: int
-    unit: str
-    last_ms: int | None
-    last_value: float | None
-    last_flags: int
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """`count` readings around `t_ms`: their mean, lowest and highest, and the doubts any of them had."""
-
-    t_ms: int
-    value: float
-    low: float
-    high: float
-    count: int
-    flags: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingLine:
-    """A stored reading with its names. `row` grows with arrival."""
-
-    row: int
-    t_ms: int
-    dated: bool
-    node: str
-    sensor: str
-    quantity: str
-    channel: str
-    steps: int
-    decimals: int
-    unit: str
-    flags: int
-    clock: int
-
-
+SERIES = """SELECT series.id, nodes.node, sensor, quantity, channel, decimals, unit, newest.t_ms, newest.steps,
+    coalesce(newest.flags, 0), (SELECT CASE WHEN count(*)>1 THEN (max(t_ms)-min(t_ms))/(count(*)-1) END FROM
+      (SELECT t_ms FROM readings WHERE readings.series=series.id ORDER BY t_ms DESC LIMIT 6))
+  FROM series JOIN nodes ON key=series.node LEFT JOIN readings newest ON newest.id=
+    (SELECT id FROM readings WHERE readings.series=series.id ORDER BY t_ms DESC LIMIT 1)
+  {where} ORDER BY nodes.node, sensor, quantity, channel"""
+CURRENT = "grown=(SELECT max(grown) FROM journals other WHERE other.node=journals.node)"
 READINGS = """SELECT readings.id, t_ms, receipts.offset_ms IS NOT NULL, nodes.node, sensor, quantity, channel, steps,
   decimals, unit, flags, quality FROM readings
   CROSS JOIN series ON series.id=series CROSS JOIN nodes ON nodes.key=series.node
@@ -101,26 +51,15 @@ class StoreReader:
         connection: sqlite3.Connection = self._local.db
         return connection
 
-    def nodes(self) -> list[NodeLine]:
-        """Every node ever heard, by name."""
+    def nodes(self, node: str | None = None) -> list[NodeLine]:
+        """Every node ever heard, by name; or one."""
         sql = """SELECT nodes.node, online, since_ms, coalesce(last_ms, 0), hello, health
-                 FROM nodes LEFT JOIN presence ON presence.node=key ORDER BY nodes.node"""
-        return [_node(*row) for row in self.db.execute(sql)]
+                 FROM nodes LEFT JOIN presence ON presence.node=key {where} ORDER BY nodes.node"""
+        return [_node(*row) for row in self._ask(sql, node)]
 
     def series(self, node: str | None = None) -> list[Series]:
         """The series of one node, or of all, in order of node, sensor, quantity and channel."""
-        sql = """SELECT series.id, nodes.node, sensor, quantity, channel, decimals, unit,
-                   (SELECT id FROM readings WHERE series=series.id ORDER BY t_ms DESC LIMIT 1)
-                 FROM series JOIN nodes ON key=series.node WHERE ?1 IS NULL OR nodes.node=?1
-                 ORDER BY nodes.node, sensor, quantity, channel"""
-        return [self._series(row) for row in self.db.execute(sql, (node,)).fetchall()]
-
-    def _series(self, row: tuple[Any, ...]) -> Series:
-        key, node, sensor, quantity, channel, decimals, unit, newest = row
-        last = self.db.execute("SELECT t_ms, steps, flags FROM readings WHERE id=?", (newest,)).fetchone()
-        t_ms, steps, flags = last or (None, None, 0)
-        value = None if steps is None else from_steps(steps, decimals)
-        return Series(key, node, sensor, quantity, channel, decimals, unit, t_ms, value, flags)
+        return [_series(row) for row in self._ask(SERIES, node)]
 
     def first_ms(self, series: int, from_ms: int) -> int:
         """The time of the first reading of a series in or after `from_ms`; `from_ms` itself when there is none."""
@@ -183,47 +122,45 @@ class StoreReader:
         """Readings in chunks that are raw, or quarantined."""
         return self._one("SELECT coalesce(sum(readings), 0) FROM receipts WHERE state<>0 AND state=?", int(state))
 
-    def records_in(self, state: State, node: str) -> int:
-        """Records of a node that are raw, or quarantined."""
-        sql = "SELECT count(*) FROM raw JOIN nodes ON key=raw.node WHERE (schema IS NULL)=? AND nodes.node=?"
-        return self._one(sql, state is State.QUARANTINED, node)
-
     def readings_by_node(self) -> dict[str, int]:
         """Stored readings of each node, as the receipts count them."""
         sql = """SELECT nodes.node, sum(readings) FROM receipts JOIN nodes ON key=receipts.node
                  WHERE kind=1 AND state=0 GROUP BY 1"""
         return dict(self.db.execute(sql).fetchall())
 
-    def newest_clock(self, node: str) -> int | None:
-        """The clock quality that dates the newest record of a node; None while nothing came."""
-        sql = """SELECT quality FROM nodes JOIN receipts ON receipts.node=key
-                 WHERE nodes.node=? AND kind=1 AND epoch=(
-                   SELECT epoch FROM journals WHERE journals.node=key ORDER BY rowid DESC LIMIT 1)
-                 ORDER BY seq DESC LIMIT 1"""
-        row = self.db.execute(sql, (node,)).fetchone()
-        return row[0] if row else None
+    def newest_clocks(self, node: str | None = None) -> dict[str, int]:
+        """The clock quality that dates the newest record of each node; nodes of which nothing came are left out."""
+        sql = """SELECT nodes.node, (SELECT quality FROM receipts r WHERE r.node=journals.node
+                   AND r.epoch=journals.epoch AND kind=1 ORDER BY seq DESC LIMIT 1)
+                 FROM nodes CROSS JOIN journals ON journals.node=key {where}"""
+        return {name: quality for name, quality in self._ask(sql, node, CURRENT) if quality is not None}
 
-    def waiting_records(self, node: str) -> int:
-        """Records that a node's last hello spoke of and that have not come, of its newest journal."""
-        sql = """SELECT next - 1 - max(upto, lowest - 1) - (SELECT count(*) FROM receipts r
-                   WHERE r.node=journals.node AND r.epoch=journals.epoch AND seq>upto AND seq<next)
-                 FROM journals WHERE node=(SELECT key FROM nodes WHERE node=?) ORDER BY rowid DESC LIMIT 1"""
-        row = self.db.execute(sql, (node,)).fetchone()
-        return max(0, row[0]) if row else 0
+    def waiting_records(self, node: str | None = None) -> dict[str, int]:
+        """Records that the journal which each node writes now is known to hold and that have not come."""
+        sql = """SELECT nodes.node, max(0, next-1-upto-beyond)
+                 FROM nodes CROSS JOIN journals ON journals.node=key {where}"""
+        return dict(self._ask(sql, node, CURRENT))
 
-    def interval(self, series: int, over: int = 6) -> int | None:
-        """The usual time between readings of a series, from its last few; None while there are too few."""
-        last = "SELECT t_ms FROM readings WHERE series=? ORDER BY t_ms DESC LIMIT ?"
-        row = self.db.execute(f"SELECT max(t_ms), min(t_ms), count(*) FROM ({last})", (series, over)).fetchone()
-        newest, oldest, count = row
-        return (newest - oldest) // (count - 1) if count > 1 else None
+    def undated_readings(self, node: str | None = None) -> dict[str, int]:
+        """Readings of each node whose boot has no known clock yet."""
+        sql = """SELECT nodes.node, sum(readings) FROM receipts JOIN nodes ON key=receipts.node {where} GROUP BY 1"""
+        return dict(self._ask(sql, node, "kind=1 AND offset_ms IS NULL"))
 
-    def undated_readings(self, node: str | None = None) -> int:
-        """Readings whose boot has no known clock yet."""
-        sql = "SELECT coalesce(sum(readings), 0) FROM receipts WHERE kind=1 AND offset_ms IS NULL"
-        if node is None:
-            return self._one(sql)
-        return self._one(f"{sql} AND node=(SELECT key FROM nodes WHERE node=?)", node)
+    def unread(self, node: str | None = None) -> dict[str, Unread]:
+        """What of each node is here and cannot be read; nodes of which everything can be are left out."""
+        sql = """SELECT nodes.node, (SELECT count(*) FROM raw WHERE raw.node=key AND schema IS NOT NULL) waits,
+                   (SELECT count(*) FROM raw WHERE raw.node=key AND schema IS NULL) bad, coalesce(refused, 0) worse
+                 FROM nodes LEFT JOIN presence ON presence.node=key {where}"""
+        return {name: Unread(*counts) for name, *counts in self._ask(sql, node, "waits + bad + worse > 0")}
+
+    def losses(self, node: str | None = None) -> list[Loss]:
+        """What is missing, and why; see `fleet/store/losses.py`."""
+        return losses(self.db, node)
+
+    def _ask(self, sql: str, node: str | None, condition: str = "1") -> Iterator[Any]:
+        """Rows of one node, or of all."""
+        where = f"WHERE {condition}" if node is None else f"WHERE {condition} AND nodes.node=?"
+        return self.db.execute(sql.format(where=where), () if node is None else (node,))
 
     def _one(self, sql: str, *values: object) -> int:
         (number,) = self.db.execute(sql, values).fetchone()
@@ -242,6 +179,12 @@ def _node(
     known = None if online is None or since is None else bool(online)
     texts = [json.loads(text) if text else None for text in (hello, health)]
     return NodeLine(node, known, since, last, *texts)
+
+
+def _series(row: tuple[Any, ...]) -> Series:
+    steps, decimals = row[8], row[5]
+    value = None if steps is None else from_steps(steps, decimals)
+    return Series(*(*row[:8], value, *row[9:]))
 
 
 def _reading(row: tuple[Any, ...]) -> ReadingLine:

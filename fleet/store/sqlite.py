@@ -13,7 +13,9 @@ from pathlib import Path
 from edge.wire.jsontext import to_json
 from edge.wire.record import Record
 from fleet.store.ingest import Ingest
-from fleet.store.memory import Memory
+from fleet.store.journals import epochs_in, greet, settle
+from fleet.store.memory import Journal, Memory
+from fleet.store.refused import refuse
 from fleet.store.store import (
     AckDue,
     Committed,
@@ -31,13 +33,8 @@ from fleet.store.tables import open_writer
 
 DISK_ERRORS = (sqlite3.OperationalError, sqlite3.DatabaseError)  # its subclasses blame the statement or the values
 MOST_RANGES = 64  # in one ack; what is left out is acknowledged later
-UPSERT_JOURNAL = """INSERT INTO journals VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
-  upto=max(upto, excluded.upto), lowest=max(lowest, excluded.lowest), next=max(next, excluded.next),
-  readings_total=max(readings_total, excluded.readings_total)"""
 SEEN = """INSERT INTO presence(node, last_ms) VALUES (?,?)
   ON CONFLICT DO UPDATE SET last_ms=max(last_ms, excluded.last_ms)"""
-
-Journal = tuple[int, int]
 
 
 class SqliteStore:
@@ -99,17 +96,25 @@ class SqliteStore:
 
     def _write(self, batch: Sequence[Parcel]) -> Committed:
         ingest = Ingest(self.memory)
-        journals: dict[Journal, str] = {}
         records = [parcel for parcel in batch if isinstance(parcel, Records)]
         ingest.file(self._arrivals(records))
         self._note_presence(batch)
         for parcel in batch:
-            self._meet(parcel, ingest, journals)
-        journals |= {(self.memory.node(p.node), r.epoch): p.node for p in records for r in p.records}
-        acks = tuple(self._ack(journal, node, ingest) for journal, node in journals.items())
+            self._meet(parcel, ingest)
+        acks = tuple(self._ack(journal, node, ingest) for journal, node in self._heard(batch).items())
         names = {self.memory.node(parcel.node): parcel.node for parcel in records}
         rows = {names[key]: count for key, count in ingest.added.items()}
         return Committed(acks, rows, ingest.duplicates, ingest.quarantined)
+
+    def _heard(self, batch: Sequence[Parcel]) -> dict[Journal, str]:
+        """The journals that the batch speaks of, the one heard last at the end."""
+        heard: dict[Journal, str] = {}
+        for parcel in batch:
+            for epoch in epochs_in(parcel):
+                journal = (self.memory.node(parcel.node), epoch)
+                heard.pop(journal, None)
+                heard[journal] = parcel.node
+        return heard
 
     def _set_aside(self, parcel: Records, why: str) -> Committed:
         ingest = Ingest(self.memory)
@@ -131,11 +136,12 @@ class SqliteStore:
             seen[parcel.node] = max(heard_ms(parcel), seen.get(parcel.node, 0))
         self.db.executemany(SEEN, [(self.memory.node(node), last_ms) for node, last_ms in seen.items()])
 
-    def _meet(self, parcel: Parcel, ingest: Ingest, journals: dict[Journal, str]) -> None:
+    def _meet(self, parcel: Parcel, ingest: Ingest) -> None:
         node = self.memory.node(parcel.node)
         if isinstance(parcel, Greeting):
-            self._greet(node, parcel)
-            journals[node, parcel.hello.epoch] = parcel.node
+            hello = parcel.hello
+            self.db.execute("UPDATE presence SET hello=? WHERE node=?", (to_json(hello).decode(), node))
+            greet(self.memory, (node, hello.epoch), hello)
             raw = self.db.execute("SELECT DISTINCT schema FROM raw WHERE node=? AND schema IS NOT NULL", (node,))
             ingest.wanted |= {(node, key) for (key,) in raw}
         elif isinstance(parcel, Presence):
@@ -144,25 +150,10 @@ class SqliteStore:
         elif isinstance(parcel, Vitals):
             self.db.execute("UPDATE presence SET health=? WHERE node=?", (to_json(parcel.health).decode(), node))
         elif isinstance(parcel, Refused):
-            self._refuse(node, parcel)
-
-    def _greet(self, node: int, parcel: Greeting) -> None:
-        hello = parcel.hello
-        self.db.execute("UPDATE presence SET hello=? WHERE node=?", (to_json(hello).decode(), node))
-        row = (node, hello.epoch, -1, hello.lowest, hello.next, hello.readings_total)
-        self.db.execute(UPSERT_JOURNAL, row)
-        covered = self.memory.coverage((node, hello.epoch))
-        holes = [(node, hello.epoch, first, last) for first, last in covered.missing(hello.lowest)]
-        self.db.executemany("INSERT OR IGNORE INTO holes VALUES (?,?,?,?)", holes)
-        covered.add(0, hello.lowest - 1)
-
-    def _refuse(self, node: int, parcel: Refused) -> None:
-        row = (node, parcel.kind, parcel.digest, parcel.why, parcel.payload, parcel.arrived_ms)
-        self.db.execute("INSERT OR IGNORE INTO refused VALUES (?,?,?,?,?,?)", row)
+            refuse(self.memory, parcel)
 
     def _ack(self, journal: Journal, node: str, ingest: Ingest) -> AckDue:
-        covered = self.memory.coverage(journal)
-        self.db.execute(UPSERT_JOURNAL, (*journal, covered.upto, 0, 0, 0))
+        covered = settle(self.memory, journal)
         keys = sorted(key for owner, key in ingest.wanted if owner == journal[0])
         wanted = tuple(key.hex() for key in keys if self.memory.plan(journal[0], key) is None)
         return AckDue(node, journal[1], covered.upto, tuple(covered.islands[:MOST_RANGES]), wanted)

@@ -3,8 +3,10 @@
 Plain rows that every tool can read. A receipt is the proof that (node, epoch, seq) arrived; its key is what
 duplicates fall on. A receipt's rows lie side by side in `readings` (first_row, readings), so that re-dating a chunk
 needs no index of its own. `gaps` is what nodes confess; `holes` is what a hello shows they no longer hold although it
-never came. Both are weighed against the receipts when read, for late copies may still be on their way. One connection
-writes (SQLite before 3.51.3 can corrupt a WAL that two write); readers open the file read-only.
+never came. Both are weighed against the receipts when read, for late copies may still be on their way. `journals` says
+how far each is settled (`upto`, and `beyond`: how many above it), what it has given out (`next`) and, by the highest
+`grown`, which one its node writes now. One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write);
+readers open the file read-only.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ CREATE TABLE receipts(
 CREATE INDEX undated_receipts ON receipts(node) WHERE kind=1 AND offset_ms IS NULL;
 CREATE INDEX unstored_receipts ON receipts(state) WHERE state<>0;
 CREATE TABLE journals(
-  node INTEGER NOT NULL, epoch INTEGER NOT NULL, upto INTEGER NOT NULL, lowest INTEGER NOT NULL,
-  next INTEGER NOT NULL, readings_total INTEGER NOT NULL, PRIMARY KEY(node, epoch)) STRICT;
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, upto INTEGER NOT NULL, beyond INTEGER NOT NULL,
+  lowest INTEGER NOT NULL, next INTEGER NOT NULL, readings_total INTEGER NOT NULL, grown INTEGER NOT NULL,
+  PRIMARY KEY(node, epoch)) STRICT;
 CREATE TABLE schemas(node INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(node, key)) STRICT;
 CREATE TABLE clocks(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, boot_id TEXT NOT NULL,
@@ -53,7 +56,7 @@ CREATE TABLE refused(
   arrived_ms INTEGER NOT NULL, PRIMARY KEY(node, kind, digest)) STRICT;
 CREATE TABLE presence(
   node INTEGER PRIMARY KEY, online INTEGER NOT NULL DEFAULT 0, since_ms INTEGER, last_ms INTEGER NOT NULL DEFAULT 0,
-  hello TEXT, health TEXT) STRICT;
+  hello TEXT, health TEXT, refused INTEGER NOT NULL DEFAULT 0) STRICT;
 """
 
 SETTINGS = {

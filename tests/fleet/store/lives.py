@@ -16,7 +16,6 @@ from edge.wire.jsontext import to_json
 from edge.wire.messages import GapRecord, Hello
 from edge.wire.record import Record, RecordKind
 from edge.wire.schema import Column, Schema
-from fleet.store.losses import losses
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, Parcel, Records
@@ -26,6 +25,7 @@ SCHEMAS = [
     Schema((Column("air", "temperature", "", 2), Column("dust", "pm10", "", 2), Column("door", "count", "in", 0))),
 ]
 FAST = "/dev/shm" if os.path.isdir("/dev/shm") else None  # power cuts are not what these tests are about
+NEXT = 30  # beyond every seq of a life
 DIGESTS = {
     "receipts": "SELECT node, epoch, seq, kind, readings, boot, offset_ms, quality, state FROM receipts",
     "rows": """SELECT series.node, sensor, quantity, channel, decimals, unit, t_ms, steps, flags, epoch, seq
@@ -38,7 +38,7 @@ DIGESTS = {
     "gaps": "SELECT * FROM gaps",
     "clocks": "SELECT * FROM clocks",
     "schemas": "SELECT * FROM schemas",
-    "journals": "SELECT * FROM journals",
+    "journals": "SELECT node, epoch, upto, beyond, lowest, next, readings_total FROM journals",
 }
 
 
@@ -83,6 +83,12 @@ def lives(draw: st.DrawFn) -> list[Parcel]:
     return told
 
 
+def last_words(told: list[Parcel]) -> list[Parcel]:
+    """What tells which journal each node of `told` writes now: its last one goes on."""
+    last = {parcel.node: parcel.records[0].epoch for parcel in told if isinstance(parcel, Records)}
+    return [Greeting(node, Hello(node, "b" * 32, epoch, 0, NEXT), 1000) for node, epoch in last.items()]
+
+
 def tell(store: SqliteStore, parcels: list[Parcel], cuts: Iterable[int]) -> None:
     """Commits the parcels in batches that end at `cuts`."""
     edges = [0, *sorted(cut for cut in cuts if cut < len(parcels)), len(parcels)]
@@ -97,7 +103,7 @@ def digest(store: SqliteStore, path: Path) -> dict[str, list[object]]:
     for name, sql in DIGESTS.items():
         everything[name] = sorted(((names[row[0]], *row[1:]) for row in store.db.execute(sql)), key=repr)
     reader = StoreReader(path)
-    everything["losses"] = sorted(losses(reader), key=repr)
+    everything["losses"] = sorted(reader.losses(), key=repr)
     everything["counts"] = [reader.stored_readings(), reader.receipted_readings(), reader.undated_readings()]
     reader.close()
     return everything

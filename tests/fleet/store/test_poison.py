@@ -78,4 +78,4 @@ def test_whatever_a_record_claims_to_be_it_can_be_set_aside(path: Path, kind: in
     store = SqliteStore(path)
     done = store.quarantine(Records("pole-1", [Record(9, 1, kind, 3, b"\xff")], 1000), "it raised")
     assert (done.acks[0].upto, done.quarantined, done.rows) == (1, 1, {})
-    assert StoreReader(path).records_in(State.QUARANTINED, "pole-1") == 1
+    assert StoreReader(path).unread()["pole-1"].quarantined == 1

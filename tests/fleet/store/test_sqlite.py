@@ -12,8 +12,12 @@ from edge.wire.chunks import encode
 from edge.wire.clocks import ClockQuality, ClockRecord
 from edge.wire.jsontext import to_json
 from edge.wire.messages import GapRecord, Hello
+from edge.wire.messages import State as Answer
 from edge.wire.record import Record, RecordKind
-from fleet.store.losses import GONE, Loss, losses, lost_readings
+from fleet.facts import all_facts
+from fleet.health import checks
+from fleet.store.answers import Loss, Unread
+from fleet.store.losses import FORSAKEN, GONE
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, PoisonError, Records, State, StoreError
@@ -80,14 +84,14 @@ def test_readings_are_found_by_series_time_and_arrival(store: SqliteStore, reade
     assert [line.steps for line in reader.tail("pole-1", 2)] == [2004, 5000]
     assert [line.steps for line in reader.tail(after_row=3)] == [5000]
     assert [line.steps for line in reader.export(quantity="temperature", from_ms=1_004_000)] == [2004]
-    assert reader.readings_by_node() == {"pole-1": 4} and reader.interval(temperature.id) == 1000
+    assert reader.readings_by_node() == {"pole-1": 4} and temperature.interval_ms == 1000
 
 
 def test_what_has_no_clock_is_undated_until_it_comes(store: SqliteStore, reader: StoreReader) -> None:
     store.commit(say(names(2), chunk(3)))
-    assert (reader.undated_readings(), reader.tail()[0].dated, reader.tail()[0].clock) == (2, False, 3)
+    assert (reader.undated_readings(), reader.tail()[0].dated, reader.tail()[0].clock) == ({"pole-1": 2}, False, 3)
     store.commit(say(clock(4, 1_000_000)))
-    assert (reader.undated_readings(), reader.tail()[0].dated, reader.tail()[0].t_ms) == (0, True, 1_003_000)
+    assert (reader.undated_readings(), reader.tail()[0].dated, reader.tail()[0].t_ms) == ({}, True, 1_003_000)
 
 
 def test_what_has_no_schema_is_kept_acked_and_asked_for(store: SqliteStore, reader: StoreReader) -> None:
@@ -105,7 +109,7 @@ def test_what_cannot_be_read_is_quarantined_and_acked(store: SqliteStore, reader
     bad = Record(7, 1, RecordKind.CHUNK, 5, b"no chunk of ours")
     done = store.commit(say(bad))
     assert (done.acks[0].upto, done.quarantined) == (1, 1)
-    assert (reader.waiting_readings(State.QUARANTINED), reader.records_in(State.QUARANTINED, "pole-1")) == (5, 1)
+    assert (reader.waiting_readings(State.QUARANTINED), reader.unread("pole-1")) == (5, {"pole-1": Unread(0, 1, 0)})
     assert store.db.execute("SELECT body FROM raw").fetchone() == (b"no chunk of ours",)
 
 
@@ -113,18 +117,19 @@ def test_gaps_count_only_what_did_not_arrive(store: SqliteStore, reader: StoreRe
     gap = Record(7, 9, RecordKind.GAP, 0, to_json(GapRecord(3, 5, 6, "journal full")))
     (ack,) = store.commit(say(clock(1, 5), names(2), gap)).acks
     assert (ack.upto, ack.ranges) == (5, ((9, 9),))
-    assert (lost_readings(reader), losses(reader)) == (6, [Loss("pole-1", 7, 3, 5, 6, "journal full")])
+    assert reader.losses() == [Loss("pole-1", 7, 3, 5, 6, "journal full", 3)]
     store.commit(say(chunk(4)))
-    assert lost_readings(reader) == 4
+    assert reader.losses("pole-1") == [Loss("pole-1", 7, 3, 5, 4, "journal full", 2)]
+    assert reader.losses("pole-2") == []
 
 
 def test_a_hole_that_a_hello_shows_is_named(store: SqliteStore, reader: StoreReader) -> None:
     store.commit([*say(clock(1, 5)), Greeting("pole-1", Hello("pole-1", "b" * 32, 7, 4, 9), 1000)])
-    assert losses(reader, "pole-1") == [Loss("pole-1", 7, 2, 3, None, GONE)]
-    assert reader.waiting_records("pole-1") == 5
+    assert reader.losses("pole-1") == [Loss("pole-1", 7, 2, 3, None, GONE, 2)]
+    assert reader.waiting_records("pole-1") == {"pole-1": 5}
     store.commit(say(names(2), chunk(3), chunk(5)))
-    assert losses(reader) == []
-    assert reader.waiting_records("pole-1") == 4
+    assert reader.losses() == []
+    assert reader.waiting_records() == {"pole-1": 4}
 
 
 def test_after_an_error_nothing_of_the_batch_is_there_and_the_next_try_succeeds(
@@ -166,7 +171,7 @@ def test_there_is_nothing_to_read_before_the_first_commit(tmp_path: Path) -> Non
         StoreReader(tmp_path / "none.db").nodes()
 
 
-@pytest.mark.parametrize("question", ["undated_readings", "newest_clock", "waiting_records"])
+@pytest.mark.parametrize("question", ["undated_readings", "newest_clocks", "waiting_records"])
 def test_questions_about_one_node_do_not_read_every_receipt(
     store: SqliteStore, reader: StoreReader, question: str
 ) -> None:
@@ -177,3 +182,66 @@ def test_questions_about_one_node_do_not_read_every_receipt(
     reader.db.set_trace_callback(None)
     plan = [row[3] for row in reader.db.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
     assert [step for step in plan if step.startswith("SCAN")] == []
+
+
+def test_a_hole_is_named_by_an_office_that_was_just_started(path: Path, store: SqliteStore) -> None:
+    store.commit(say(clock(1, 5)))
+    store.close()
+    SqliteStore(path).commit([hello(7, 9, lowest=4)])
+    assert StoreReader(path).losses() == [Loss("pole-1", 7, 2, 3, None, GONE, 2)]
+
+
+def old(seq: int) -> Records:
+    return Records("pole-1", [Record(7, seq, RecordKind.EVENT, 0, b"{}")], 1000)
+
+
+def hello(epoch: int, upcoming: int, lowest: int = 1) -> Greeting:
+    return Greeting("pole-1", Hello("pole-1", "b" * 32, epoch, lowest, upcoming), 1000)
+
+
+def test_what_an_old_journal_still_held_is_missing_once_a_new_one_begins(
+    store: SqliteStore, reader: StoreReader
+) -> None:
+    store.commit([hello(7, 100), *[old(seq) for seq in range(1, 11)]])
+    assert (reader.losses(), reader.waiting_records()) == ([], {"pole-1": 89})
+    store.commit([hello(77, 1)])
+    assert reader.losses() == [Loss("pole-1", 7, 11, 99, None, FORSAKEN, 89)]
+    assert reader.waiting_records() == {"pole-1": 0}
+    (facts,) = all_facts(reader, ["pole-1"])
+    gaps = next(check for check in checks(facts, 2000) if check.name == "gaps")
+    assert (gaps.state, gaps.reason) == (Answer.BAD, f"89 records are missing: {FORSAKEN}.")
+
+
+def test_a_late_hello_of_the_old_journal_does_not_make_it_the_new_one(store: SqliteStore, reader: StoreReader) -> None:
+    for _ in range(2):
+        store.commit([hello(7, 100)])
+        store.commit([hello(77, 5)])
+    assert reader.losses() == [Loss("pole-1", 7, 1, 99, None, FORSAKEN, 99)]
+    assert reader.waiting_records() == {"pole-1": 4}
+
+
+def test_a_card_that_was_pulled_may_be_read_later(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([hello(7, 8)])
+    store.commit([hello(77, 1)])
+    store.commit([old(3), old(4)])
+    assert [(loss.first, loss.last) for loss in reader.losses()] == [(1, 2), (5, 7)]
+    store.commit([old(seq) for seq in range(1, 8)])
+    assert reader.losses() == []
+
+
+def test_a_card_that_is_put_back_is_the_journal_again(store: SqliteStore, reader: StoreReader) -> None:
+    for greeting in (hello(7, 8), hello(77, 3), hello(7, 9)):
+        store.commit([greeting])
+    assert reader.losses() == [Loss("pole-1", 77, 1, 2, None, FORSAKEN, 2)]
+    assert reader.waiting_records() == {"pole-1": 8}
+
+
+def test_what_was_heard_last_in_one_batch_decides(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([hello(7, 8)])
+    store.commit([old(9), hello(77, 3)])
+    assert [loss.epoch for loss in reader.losses()] == [7]
+
+
+def test_the_same_journal_after_a_new_start_is_the_same_journal(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([hello(7, 8), hello(7, 12)])
+    assert (reader.losses(), reader.waiting_records()) == ([], {"pole-1": 11})

@@ -1,0 +1,96 @@
+"""What the store answers when it is asked: lines about nodes, series, readings and losses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLine:
+    """What the store knows of a node; `hello` and `health` are the newest messages as plain JSON objects."""
+
+    node: str
+    online: bool | None
+    since_ms: int | None
+    last_ms: int
+    hello: dict[str, Any] | None
+    health: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One quantity of one sensor, with its newest reading; `last_value` is None while there is none.
+
+    `interval_ms` is the usual time between its readings, by the last few; None while there are too few.
+    """
+
+    id: int
+    node: str
+    sensor: str
+    quantity: str
+    channel: str
+    decimals: int
+    unit: str
+    last_ms: int | None
+    last_value: float | None
+    last_flags: int
+    interval_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`count` readings around `t_ms`: their mean, lowest and highest, and the doubts any of them had."""
+
+    t_ms: int
+    value: float
+    low: float
+    high: float
+    count: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingLine:
+    """A stored reading with its names. `row` grows with arrival."""
+
+    row: int
+    t_ms: int
+    dated: bool
+    node: str
+    sensor: str
+    quantity: str
+    channel: str
+    steps: int
+    decimals: int
+    unit: str
+    flags: int
+    clock: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Of seqs `first` to `last` of a journal `records` are missing.
+
+    `readings` is how many readings were in them, None where nobody can say.
+    """
+
+    node: str
+    epoch: int
+    first: int
+    last: int
+    readings: int | None
+    why: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What of a node the office holds and cannot read.
+
+    Records whose schema is awaited, records that nobody can decode, and messages without a readable envelope.
+    """
+
+    raw: int = 0
+    quarantined: int = 0
+    refused: int = 0
