@@ -1,0 +1,175 @@
+"""What waits while the disk refuses: what goes first, what is named, and what the uplink is told comes first."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.commits import OVERHEAD, Commits
+from edge.journal.journal import Journal
+from edge.needs import Needs
+from edge.sampler import Entry
+from edge.wire.chunks import Cell, Column, Schema, decode, encode
+from edge.wire.clocks import ClockQuality, ClockRecord
+from edge.wire.messages import EventRecord, from_json, to_json
+from edge.wire.record import Lane, Record, RecordKind, lane
+from simulators.disk import MemoryDisk
+from tests.edge.journal.life import read_all
+
+SCHEMA = Schema((Column("air", "pm10", "", 2),))
+WIDER = Schema((*SCHEMA.columns, Column("dust", "pm10", "", 2)))
+CAP = 20 * OVERHEAD
+
+
+def clock(at_ms: int) -> Entry:
+    return RecordKind.CLOCK, 0, to_json(ClockRecord(1, "b" * 32, 10**12, ClockQuality.SYNCED, None, at_ms))
+
+
+def declared(schema: Schema) -> Entry:
+    return RecordKind.SCHEMA, 0, schema.encode()
+
+
+def chunk(at_ms: int, schema: Schema = SCHEMA) -> Entry:
+    return RecordKind.CHUNK, 2, encode(schema, 1, ClockQuality.SYNCED, [Cell(at_ms, 0, 1), Cell(at_ms + 1, 0, 1)])
+
+
+def event(at_ms: int) -> Entry:
+    return RecordKind.EVENT, 0, to_json(EventRecord(at_ms, "knock"))
+
+
+@dataclass
+class Found:
+    """What the journal holds in the end."""
+
+    records: list[Record]
+
+    def events(self, what: str) -> list[EventRecord]:
+        told = [from_json(EventRecord, r.body) for r in self.records if r.kind == RecordKind.EVENT]
+        return [event for event in told if event.what == what]
+
+    def sum(self, what: str) -> int:
+        return sum(int(str(event.details[what])) for event in self.events(f"{what} lost"))
+
+    def chunks(self) -> list[int]:
+        """Times of all readings; each chunk's schema and clock must stand before it."""
+        schemas: dict[bytes, Schema] = {}
+        times: list[int] = []
+        dated = False
+        for record in self.records:
+            dated = dated or record.kind == RecordKind.CLOCK
+            if record.kind == RecordKind.SCHEMA:
+                schemas[Schema.decode(record.body).key] = Schema.decode(record.body)
+            if record.kind == RecordKind.CHUNK:
+                assert dated
+                times += [cell.at_ms for cell in decode(schemas.__getitem__, record.body).cells]
+        return times
+
+
+class Refusing:
+    """A node's commits on a disk that refuses until `heal`."""
+
+    def __init__(self, cap: int = CAP) -> None:
+        self.disk = MemoryDisk()
+        self.commits = Commits(lambda: Journal.open(self.disk, lambda: 7, 2**20), self.disk, cap)
+        self.disk.fail("pwrite", errno.EIO, times=10**6)
+
+    def heal(self, now_ms: int) -> Found:
+        self.disk.heal()
+        assert self.commits.commit([], now_ms) is not None
+        assert self.commits.journal is not None and self.commits.trouble is None
+        return Found(read_all(self.commits.journal))
+
+
+def test_the_oldest_readings_go_first_and_are_named_once() -> None:
+    one = Refusing()
+    one.commits.commit([clock(0), declared(SCHEMA)], 0)
+    for at_ms in range(10, 1_010, 10):
+        assert one.commits.commit([chunk(at_ms)], at_ms) is None
+    found = one.heal(2_000)
+    times = found.chunks()
+    assert times == [at for begin in range(1_000 - 10 * (len(times) // 2 - 1), 1_010, 10) for at in (begin, begin + 1)]
+    assert 2 * 10 < len(times) < 2 * 20
+    assert found.sum("readings") == one.commits.lost == 200 - len(times)
+    (lost,) = found.events("readings lost")
+    assert (lost.at_ms, lost.details["from_ms"], lost.details["to_ms"]) == (2_000, 10, times[0] - 10)
+    assert "Input/output error" in str(lost.details["why"])
+    assert one.commits.commit([event(3_000)], 3_000) is not None
+    assert len(Found(read_all(one.commits.journal)).events("readings lost")) == 1  # type: ignore[arg-type]
+
+
+def test_events_stay_as_long_as_there_are_readings_to_go() -> None:
+    one = Refusing()
+    one.commits.commit([clock(0), declared(SCHEMA)], 0)
+    for at_ms in range(10, 1_010, 10):
+        one.commits.commit([chunk(at_ms), *([event(at_ms)] if at_ms % 100 == 0 else [])], at_ms)
+    found = one.heal(2_000)
+    assert [knock.at_ms for knock in found.events("knock")] == list(range(100, 1_010, 100))
+    assert one.commits.events_lost == 0 and found.sum("events") == 0
+    assert found.chunks()[-1] == 1_001
+
+
+def test_events_that_must_go_are_counted_and_named_oldest_first() -> None:
+    one = Refusing()
+    one.commits.commit([clock(0)], 0)
+    for at_ms in range(10, 1_010, 10):
+        one.commits.commit([event(at_ms)], at_ms)
+    found = one.heal(2_000)
+    kept = [knock.at_ms for knock in found.events("knock")]
+    assert kept == list(range(1_010 - 10 * len(kept), 1_010, 10)) and len(kept) > 10
+    assert found.sum("events") == one.commits.events_lost == 100 - len(kept)
+    (lost,) = found.events("events lost")
+    assert (lost.details["from_ms"], lost.details["to_ms"]) == (10, kept[0] - 10)
+    assert one.commits.lost == 0 and not found.events("readings lost")
+
+
+acts = st.lists(st.sampled_from(["chunk", "wider", "event", "clock"]), max_size=80)
+
+
+@given(acts, st.integers(0, CAP))
+def test_whatever_is_pushed_out_the_rest_is_decoded_dated_and_every_loss_is_counted(life: list[str], cap: int) -> None:
+    one = Refusing(cap)
+    one.commits.commit([clock(0), declared(SCHEMA)], 0)
+    now, readings, knocks, wide = 0, 0, 0, False
+    for act in life:
+        now += 10
+        batch = [clock(now)] if act == "clock" else [event(now)] if act == "event" else []
+        if act in ("chunk", "wider"):
+            batch = [declared(WIDER)] if act == "wider" and not wide else []
+            wide = wide or act == "wider"
+            batch.append(chunk(now, WIDER if wide else SCHEMA))
+        one.commits.commit(batch, now)
+        readings, knocks = readings + 2 * (act in ("chunk", "wider")), knocks + (act == "event")
+        assert sum(len(entry[2]) + OVERHEAD for _, entry in one.commits._waiting) <= cap
+    one.commits.commit([event(now + 1)], now + 1)
+    one.disk.heal()
+    one.commits.commit([event(now + 2)], now + 2)
+    assert one.commits.journal is not None
+    found = Found(read_all(one.commits.journal))
+    assert len(found.chunks()) + found.sum("readings") == readings
+    assert len(found.events("knock")) + found.sum("events") == knocks + 2
+    assert one.commits.journal.total_readings == len(found.chunks())
+
+
+def test_events_and_only_they_are_urgent() -> None:
+    one = Refusing()
+    one.disk.heal()
+    held = one.commits.commit([clock(0), declared(SCHEMA), event(1), chunk(2), event(3)], 5)
+    assert held is not None
+    records = read_all(one.commits.journal)  # type: ignore[arg-type]
+    assert [r.seq for r in records if r.kind == RecordKind.EVENT] == list(held.urgent) and len(held.urgent) == 2
+
+
+def test_lanes() -> None:
+    assert {kind: lane(kind) for kind in RecordKind} == {
+        RecordKind.CHUNK: Lane.READINGS, RecordKind.SCHEMA: Lane.READINGS, RecordKind.CLOCK: Lane.READINGS,
+        RecordKind.GAP: Lane.EVENTS, RecordKind.EVENT: Lane.EVENTS, RecordKind.HEALTH: Lane.HEALTH,
+    }  # fmt: skip
+    assert lane(15) is Lane.READINGS
+
+
+def test_needs_of_nothing_known_are_nothing() -> None:
+    one = Refusing()
+    assert Needs(one.commits.schemas).split([chunk(1)]) == ([], [])
