@@ -25,6 +25,8 @@ LOG = "journalctl -u edge"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. Nothing but a named trouble or one line is ever shown, unless with --debug."""
     options = parser().parse_args(arguments)
+    if options.debug:
+        _overhear()
     work: Callable[[argparse.Namespace], int] = options.work
     try:
         return work(options)
@@ -44,11 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG
 
 
+def _overhear() -> None:
+    """Show what drivers raise, here and nowhere else."""
+    from traceback import print_exception
+
+    from edge.runners.blame import overhear
+
+    overhear(print_exception)
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = argparse.ArgumentParser(prog="edge", description="A sensor node on its pole.")
     top.add_argument("--version", action="version", version=f"lantaarn {VERSION}")
-    top.add_argument("--debug", action="store_true", help="show the traceback of a fault of ours")
+    top.add_argument("--debug", action="store_true", help="show the traceback of a fault of ours, or of a driver")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, work, words in (
         ("run", run, "measure, keep and publish until told to stop"),
@@ -56,7 +67,8 @@ def parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=words, description=words)
         command.add_argument("board", type=Path, nargs="?", help=f"the board file (default: ./node.toml or {HOME})")
-        command.add_argument("--simulated", action="store_true", help=argparse.SUPPRESS)
+        if work is check:
+            command.add_argument("--simulated", action="store_true", help=argparse.SUPPRESS)
         command.set_defaults(work=work)
     for name, work, words in (
         ("read", read, "read a sensor now, or all of them"),
@@ -90,26 +102,40 @@ def _loaded(options: argparse.Namespace) -> Any:
 
     board = board_of(options)
     try:
-        loaded = load(board, getattr(options, "simulated", False))
+        loaded = load(board)
     except BoardError as error:
-        raise Trouble(str(error), "", "" if board.exists() else "Write one, then run: edge check", USAGE) from None
+        told = str(error)
+        if f"edge check {board}" in told:
+            raise Trouble(told, "", "", USAGE) from None
+        raise Trouble(told, "Nothing was started.", _mend(board), USAGE) from None
     if loaded.refusal:
         print(f"{loaded.refusal}\nThe last good board stays in use.", file=sys.stderr)
     return loaded
 
 
+def _mend(board: Path) -> str:
+    return f"{'Mend it' if board.exists() else 'Write one'}, then run: edge check {board}"
+
+
+def _real(wiring: Wiring, board: Path) -> None:
+    """Raises Trouble for a board whose short windows would count single people at real pins."""
+    if wiring.simulated:
+        raise Trouble(f"The good board of {board} is one for the simulator only.", "No port was opened.",
+                      _mend(board), REFUSED)  # fmt: skip
+
+
 def run(options: argparse.Namespace) -> int:
     """`edge run`"""
-    loaded = _loaded(options)
+    loaded, board = _loaded(options), board_of(options)
+    _real(loaded.wiring, board)
     from edge.journal.errors import JournalBusy, JournalError
     from edge.running import run as work
 
     try:
-        work(loaded)
+        return work(loaded, board)
     except JournalError as error:
         code = REFUSED if isinstance(error, JournalBusy) else WRONG
         raise Trouble(error.what, error.stand, error.remedy, code) from None
-    return OK
 
 
 def check(options: argparse.Namespace) -> int:
@@ -121,8 +147,11 @@ def check(options: argparse.Namespace) -> int:
     try:
         checked = judge(board.read_text(encoding="utf-8"), str(board), options.simulated)
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise Trouble(f"{board} cannot be read: {why}.", "Nothing was changed.", "edge check FILE", USAGE) from None
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise Trouble(f"{board} cannot be read: {why}.", "Nothing was changed.", _mend(board), USAGE) from None
+    if options.simulated:
+        print("This is an answer for the simulator only: edge run will refuse windows that are too short.",
+              file=sys.stderr)  # fmt: skip
     if checked.wiring is None:
         print(refusal(checked), file=sys.stderr)
         return USAGE
@@ -160,7 +189,8 @@ def ask(wiring: Wiring, question: dict[str, object]) -> dict[str, Any] | None:
 def read(options: argparse.Namespace) -> int:
     """`edge read`"""
     wiring = wiring_of(options)
-    answer = ask(wiring, {"ask": "read", "sensor": options.sensor}) or _read_here(wiring, options.sensor)
+    answer = ask(wiring, {"ask": "read", "sensor": options.sensor})
+    answer = answer or _read_here(wiring, board_of(options), options.sensor)
     from edge import plain
 
     sensors: list[dict[str, Any]] = answer["sensors"]
@@ -168,12 +198,13 @@ def read(options: argparse.Namespace) -> int:
     return WRONG if any(sensor["error"] for sensor in sensors) else OK
 
 
-def _read_here(wiring: Wiring, name: str | None) -> dict[str, Any]:
+def _read_here(wiring: Wiring, board: Path, name: str | None) -> dict[str, Any]:
     from edge.buses.system import system_ports
     from edge.clock import SystemClock
     from edge.live import read_once
     from edge.questions import told
 
+    _real(wiring, board)
     plans = [plan for plan in wiring.sensors if name in (None, plan.name)]
     if not plans:
         names = ", ".join(plan.name for plan in wiring.sensors) or "none"

@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         write(options.out or compiled(options.board), checked.wiring.to_json())
     except (OSError, UnicodeDecodeError) as error:
-        print(f"{options.board}: cannot be read or compiled: {error}. Nothing was changed.", file=sys.stderr)
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        print(f"{options.board} cannot be read or compiled: {why}.", file=sys.stderr)
         return 2
     return 0
 

@@ -1,4 +1,7 @@
-"""`edge run`: a real node's clock, disk, ports and link, handed to the agent; signals become a Stop."""
+"""`edge run`: a real node's clock, disk, ports and link, handed to the agent; signals become a Stop.
+
+It says on stderr what it works with, what turns bad and what recovers, and at the end what could not be kept.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,21 +19,26 @@ from edge.asks import Asks
 from edge.boardfile import Loaded
 from edge.buses.panel import open_panel
 from edge.buses.system import system_ports
-from edge.clock import SystemClock, chance
+from edge.clock import Clock, SystemClock, chance
+from edge.crier import Crier, plain
 from edge.events import Event, Stop
 from edge.journal.disk import FolderDisk
 from edge.link import Link
+from edge.node import Node
 from edge.notify import Notify
 from edge.office import read_credentials
+from edge.trouble import OK, WRONG
 from edge.wire.messages import Status, to_json
 from edge.wiring import Wiring
 
 T = TypeVar("T")
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
+LOOK_MS = 5_000  # how often the checks are looked at for something to say
 
 
-def run(loaded: Loaded) -> None:
-    """Work until SIGTERM or SIGINT. Raises JournalBusy, JournalError; KeyError, ValueError for a stale board."""
+def run(loaded: Loaded, board: Path) -> int:
+    """Work until SIGTERM or SIGINT; the exit code. Raises JournalBusy, JournalError; KeyError, ValueError for a stale
+    board."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # before any thread begins, so that one alone hears them
     wiring, clock, notify = loaded.wiring, SystemClock(), Notify()
     disk = FolderDisk(Path(wiring.journal.folder))
@@ -44,14 +53,56 @@ def run(loaded: Loaded) -> None:
     if panel is not None and panel.lamp is not None:
         agent.node.add_lamp(panel.lamp)
     agent.start()
+    say(introduction(wiring, board))
     notify(f"READY=1\nSTATUS=node {wiring.node} with {len(wiring.sensors)} sensors")
-    agent.run(lambda: notify("WATCHDOG=1"))
+    agent.run(Watch(agent.node, clock, notify).look)
     notify("STOPPING=1")
     asks.end()
     agent.finish()
     if panel is not None:
         panel.close()
     disk.close()
+    return farewell(agent.node)
+
+
+class Watch:
+    """Tells systemd that the agent lives; looks at the checks now and then, and says what is new."""
+
+    def __init__(self, node: Node, clock: Clock, notify: Notify) -> None:
+        self._node, self._clock, self._notify, self._crier = node, clock, notify, Crier()
+        self._look_ms = 0
+
+    def look(self) -> None:
+        self._notify("WATCHDOG=1")
+        now_ms = self._clock.boot_ms()
+        if now_ms >= self._look_ms:
+            self._look_ms = now_ms + LOOK_MS
+            for line in self._crier.hear(self._node.health(now_ms).checks, now_ms):
+                say(line)
+
+
+def introduction(wiring: Wiring, board: Path) -> str:
+    """The board and its sensors in one line."""
+    sensors = ", ".join(f"{plan.name} ({plan.driver} at {plan.bus})" for plan in wiring.sensors) or "none"
+    office = wiring.office.url if wiring.office else "none"
+    return f"node {wiring.node} runs {board}; office: {office}; journal: {wiring.journal.folder}; sensors: {sensors}"
+
+
+def farewell(node: Node) -> int:
+    """The exit code, after a word on readings that the journal did not take."""
+    waiting, trouble = node.commits.waiting, node.commits.trouble
+    if not waiting:
+        return OK
+    why, remedy = (trouble.what, trouble.remedy) if trouble else ("The journal did not take them.", "")
+    lost = "1 reading that was" if waiting == 1 else f"{waiting} readings that were"
+    say(f"Lost: {lost} only in memory. {why} What the journal took is kept. {remedy}")
+    return WRONG
+
+
+def say(line: str) -> None:
+    """One line on stderr; that nobody listens is no reason to stop."""
+    with suppress(OSError, ValueError):
+        print(plain(line), file=sys.stderr, flush=True)
 
 
 def link_maker(wiring: Wiring, boot_id: str) -> Callable[[Callable[[Event], None]], Link]:
@@ -80,5 +131,5 @@ def _try(begin: Callable[[], T], sentence: str) -> T | None:
     try:
         return begin()
     except (OSError, BusFault) as error:
-        print(f"{sentence}: {error}. The agent goes on without.", file=sys.stderr)
+        say(f"{sentence}: {error}. The agent goes on without.")
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from edge import cli
 from edge.asks import NoAgent, ask
+from edge.boardfile import load
 from edge.trouble import Trouble
 from edge.wire.chunks import Schema, decode
 from edge.wire.messages import Hello, Status, from_json
@@ -161,6 +163,69 @@ def test_without_an_office_it_journals(tmp_path: Path) -> None:
         resident = next(int(line.split()[1]) for line in memory.splitlines() if line.startswith("VmRSS"))
         assert resident < 30 * 1024
         assert stop(process) == 0
+
+
+NO_ROOM = (
+    "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536));"
+    "from edge.cli import main; sys.exit(main())"
+)
+
+
+def test_what_no_disk_takes_is_told_and_is_no_success(tmp_path: Path) -> None:
+    board = write_board(tmp_path)
+    command = [sys.executable, "-c", NO_ROOM, "run", str(board)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    try:
+        wait(lambda: counters(board).get("sampled", 0) >= 8)
+        sampled = counters(board)["sampled"]
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[1].splitlines()
+    finally:
+        process.kill()
+    assert process.returncode == 1, said
+    assert said[0].startswith(f"node {NODE} runs {board}; ") and "sensors: host (vitals at host)" in said[0]
+    (bad,) = [line for line in said if line.startswith("journal is bad: ")]
+    assert "kept in memory meanwhile" in bad and "dmesg" in bad
+    found = re.fullmatch(r"Lost: (\d+) readings that were only in memory. .+ took is kept. .+", said[-1])
+    assert found and int(found[1]) >= sampled
+    assert not (tmp_path / "journal" / "segment-00000.journal").exists()
+
+
+def test_a_run_that_keeps_everything_has_nothing_to_say_but_its_board(tmp_path: Path) -> None:
+    board = write_board(tmp_path)
+    with agent(board) as process:
+        wait(lambda: counters(board).get("journalled", 0) >= 8)
+        assert stop(process) == 0 and process.stderr is not None
+        assert [line.partition(" ")[0] for line in process.stderr] == ["node"]
+
+
+def test_nobody_counts_people_in_the_windows_of_the_simulator_at_real_pins(tmp_path: Path) -> None:
+    board = write_board(tmp_path)
+    gate = '[[sensor]]\nname = "gate"\ndriver = "dual_beam"\npins = { a = 17, b = 27 }\nwindow = "1s"\n'
+    board.write_text(board.read_text() + gate)
+    assert edge("run", "--simulated", board).returncode == 2
+    assert not (tmp_path / "node.compiled.json").exists()
+    judged = edge("check", "--simulated", board)
+    assert judged.returncode == 0 and "for the simulator only" in judged.stderr
+    wiring = load(board, simulated=True).wiring  # the simulator was here, and its board is the last good one
+    assert wiring.simulated and wiring.sensors[1].interval_ms == 1_000
+    for words in (("run", board), ("read", "-b", board)):
+        refused = edge(*words)
+        assert refused.returncode == 4 and "for the simulator only" in refused.stderr, refused
+    assert not (tmp_path / "journal").exists()
+
+
+def test_every_refusal_of_a_file_ends_with_the_next_command(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes('[node]\nid = "pole-1"\n[site]\nname = "Plein é"\n'.encode("latin-1"))
+    (tmp_path / "wrong.toml").write_text('[node]\nid = "x"\n')
+    for file in ("latin.toml", "wrong.toml", "nowhere.toml"):
+        board = tmp_path / file
+        for words in (("check", board), ("run", board), ("status", "-b", board), ("read", "-b", board)):
+            told = edge(*words)
+            lines = told.stderr.splitlines()
+            assert told.returncode == 2 and len(lines) >= 3, told
+            assert lines[-1].endswith(f"edge check {board}") and "Nothing was" in told.stderr
+            assert "codec" not in told.stderr
 
 
 def test_a_refused_board_leaves_the_last_good_one_in_use_and_says_so(tmp_path: Path) -> None:
