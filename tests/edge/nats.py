@@ -59,6 +59,7 @@ class Collector:
         self.records: dict[tuple[int, int], Record] = {}
         self.arrivals: list[tuple[int, int]] = []
         self.last: dict[str, bytes] = {}
+        self.retained: set[str] = set()  # kinds that the broker had kept for us
         own = credential(COLLECTOR)
         self.client = paho.Client(CallbackAPIVersion.VERSION2, own.client_id, clean_session=False,
                                   protocol=paho.MQTTv311)  # fmt: skip
@@ -73,6 +74,7 @@ class Collector:
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
         topic = parse(message.topic)
         self.last[topic.kind] = bytes(message.payload)
+        self.retained |= {topic.kind} if message.retain else set()
         if topic.kind == "record":
             self.take(topic.node, unpack(bytes(message.payload)))
         self.heard.put((topic.node, topic.kind, bytes(message.payload)))

@@ -17,7 +17,7 @@ from edge.mqtt import MqttLink
 from edge.office import Credentials, OfficeError, address, read_credentials
 from edge.wire.messages import Ack, Status, from_json, to_json
 from edge.wire.record import Record, RecordKind, pack
-from edge.wire.topics import down
+from edge.wire.topics import down, up
 from fleet.broker import Broker, free_port
 from tests.edge.nats import HOST, collecting, nats, write_credentials
 
@@ -73,6 +73,43 @@ def test_a_session_publishes_hears_and_leaves_a_will_only_when_it_is_cut(broker:
         lost = session.expect(Lost)
         assert isinstance(lost, Lost) and lost.reason
         office.wait(lambda: not from_json(Status, office.last["status"]).online)
+
+
+def test_the_last_will_is_there_for_who_comes_later(broker: Broker, tmp_path: Path) -> None:
+    session = Session(broker.port, credentials(tmp_path, broker.port))
+    with collecting(broker.port) as office:
+        session.link.connect()
+        session.expect(Connected)
+        session.link.publish("status", to_json(Status(NODE, True)), retain=True)
+        office.wait(lambda: "status" in office.last)
+        assert session.link._session is not None
+        sock = session.link._session.client.socket()
+        assert isinstance(sock, socket.socket)
+        sock.shutdown(socket.SHUT_RDWR)
+        office.wait(lambda: not from_json(Status, office.last["status"]).online)
+    with collecting(broker.port) as later:
+        later.wait(lambda: "status" in later.last)
+        assert not from_json(Status, later.last["status"]).online
+        assert "status" in later.retained
+
+
+def test_a_session_asks_for_what_we_want(tmp_path: Path) -> None:
+    """The CONNECT packet as MQTT 3.1.1 spells it: user, password, will retained at QoS 1, clean session."""
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+        session = Session(port, credentials(tmp_path, port))
+        session.link.connect()
+        peer, _ = server.accept()
+        with peer, peer.makefile("rb") as stream:
+            assert stream.read(1) == b"\x10"
+            length = shift = 0
+            while (byte := stream.read(1)[0]) & 0x80:
+                length, shift = length | (byte & 0x7F) << shift, shift + 7
+            packet = stream.read(length | byte << shift)
+        assert packet[:8] == b"\x00\x04MQTT\x04\xee"
+        for part in (WILL, up(NODE, "status").encode(), NODE.encode()):
+            assert len(part).to_bytes(2, "big") + part in packet
+        session.link.disconnect()
 
 
 def test_a_wrong_password_is_a_reason(broker: Broker, tmp_path: Path) -> None:
