@@ -1,7 +1,8 @@
-"""The journal: readings that are committed stay, through any outage, restart or power cut, until the office has them.
+"""The journal: what is committed stays, through outages, restarts and power cuts, until the office has it or a gap record
+says that it had to go.
 
-One commit is one write and one sync, of any number of records. Nothing is kept in memory that the disk holds: records
-are read again when they are to be sent. What the office acknowledged is forgotten in memory and written down with the
+One commit is one write and one sync, however many records it brings (up to a limit); now and then a segment is made
+besides. Of what the disk holds only a few places are kept in memory: records are read again when they are to be sent. What the office acknowledged is forgotten in memory and written down with the
 next commit, so a power cut in between only sends again. What has to go because the journal is full, or cannot be read
 any more, is named by a gap record: in the commit that gives it up, or in one that follows its discovery.
 
@@ -285,15 +286,17 @@ class Journal:
     def forget(self, upto: int) -> None:
         """The office has every seq up to `upto`. Durable with the next commit; a seq not given out yet is ignored.
 
+        So is one in the midst of what was given up: how many readings lie before it nobody can tell any more, and
+        the next gap record must reach back to a seq of which that is known.
         When the disk cannot be read nothing is forgotten: the next word of the office covers this one.
         """
         upto = min(upto, self.next - 1)
-        if upto <= self.acked:
+        if upto <= self.acked or upto < self.lowest - 1:
             return
         mark = self._mark._replace(acked=upto)
         if upto == mark.lowest - 1:
             mark = mark._replace(acked_total=mark.released)
-        elif upto >= mark.lowest:
+        else:
             try:
                 readings = max(mark.released, self._reader.total_at(upto, self._head))
             except OSError:

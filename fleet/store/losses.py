@@ -79,9 +79,7 @@ def _spans(db: sqlite3.Connection, node: str | None) -> dict[Journal, list[Gap]]
     return spans
 
 
-def _unnamed(
-    gaps: dict[Journal, list[Gap]], spans: dict[Journal, list[Gap]], db: sqlite3.Connection
-) -> list[Missing]:
+def _unnamed(gaps: dict[Journal, list[Gap]], spans: dict[Journal, list[Gap]], db: sqlite3.Connection) -> list[Missing]:
     """Holes and forsaken records that no gap record names and that did not arrive later."""
     whole = [(*journal, min(s.first for s in some), max(s.last for s in some)) for journal, some in spans.items()]
     runs: dict[Journal, list[tuple[int, int]]] = defaultdict(list)

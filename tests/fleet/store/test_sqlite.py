@@ -238,7 +238,7 @@ def test_a_card_that_is_put_back_is_the_journal_again(store: SqliteStore, reader
 
 def test_what_was_heard_last_in_one_batch_decides(store: SqliteStore, reader: StoreReader) -> None:
     store.commit([hello(7, 8)])
-    store.commit([old(9), hello(77, 3)])
+    store.commit([hello(77, 3), old(9), hello(77, 4)])
     assert [loss.epoch for loss in reader.losses()] == [7]
 
 
