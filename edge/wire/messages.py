@@ -36,7 +36,8 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SensorLine:
-    """One sensor of a node's board, as it introduces itself. `quantities` are reading names, `quantity[.channel]`."""
+    """One sensor of a node's board, as it introduces itself. `quantities` are what its driver can measure; channels
+    are told by the schemas."""
 
     name: str
     driver: str
@@ -45,7 +46,8 @@ class SensorLine:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """up/hello, once per connection. `lowest` is the oldest seq still held, `next` the one to be given next."""
+    """up/hello, once per connection, and when the journal opens later. `lowest` is the oldest seq still held, `next`
+    the one to be given next."""
 
     node: str
     boot_id: str
@@ -106,7 +108,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """up/health and the body of a HEALTH record. `at_ms` is boot time; `counters` only ever grow within a boot."""
+    """up/health. `at_ms` is boot time; `counters` only ever grow within a run of the agent."""
 
     at_ms: int
     checks: list[CheckResult] = field(default_factory=list)
