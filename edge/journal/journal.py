@@ -1,10 +1,11 @@
-"""The journal: what is committed stays, through outages, restarts and power cuts, until the office has it or a gap record
-says that it had to go.
+"""The journal: what is committed stays, through outages, restarts and power cuts, until the office has it or a gap
+record says that it had to go.
 
 One commit is one write and one sync, however many records it brings (up to a limit); now and then a segment is made
-besides. Of what the disk holds only a few places are kept in memory: records are read again when they are to be sent. What the office acknowledged is forgotten in memory and written down with the
-next commit, so a power cut in between only sends again. What has to go because the journal is full, or cannot be read
-any more, is named by a gap record: in the commit that gives it up, or in one that follows its discovery.
+besides. Of what the disk holds only a few places are kept in memory: records are read again when they are to be sent.
+What the office acknowledged is forgotten in memory and written down with the next commit, so a power cut in between
+only sends again. What has to go because the journal is full, or cannot be read any more, is named by a gap record: in
+the commit that gives it up, or in one that follows its discovery.
 
 A segment may be given up at any time, and what is in it then goes. So that no record in a later one leans on it,
 whoever appends hands in a preamble: what to repeat if this commit is the first of another segment.
