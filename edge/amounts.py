@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: "10s", "5m", "64MiB"."""
+"""Durations and sizes as people write them: "10s", "5m", "64MiB", read and spelled."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ def size(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     return _amount(value, UNITS_BYTES, 'must be a size such as "64MiB"')
+
+
+def spelled_duration(value: int) -> str:
+    """The shortest way to write so many milliseconds: 300_000 is "5m"."""
+    return _spelled(value, {unit: UNITS_MS[unit] for unit in ("d", "h", "m", "s", "ms")})
+
+
+def spelled_size(value: int) -> str:
+    """The shortest way to write so many bytes: 2_097_152 is "2MiB"."""
+    return _spelled(value, {unit: UNITS_BYTES[unit] for unit in ("GiB", "MiB", "KiB", "B")})
+
+
+def _spelled(value: int, units: dict[str, int]) -> str:
+    unit = next(unit for unit, factor in units.items() if value % factor == 0)
+    return f"{value // units[unit]}{unit}"
 
 
 def _amount(value: object, units: dict[str, int], allowed: str) -> int:

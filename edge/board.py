@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
-from edge.amounts import milliseconds, size
+from edge.amounts import milliseconds, size, spelled_duration, spelled_size
 from edge.fit import device, misfits, plan
-from edge.mistake import Mistake, allowed, line_of, meant, path, shown
+from edge.mistake import Mistake, allowed, line_of, meant, path, shown, written
 from edge.wire.identity import node_id
 from edge.wiring import JournalPlan, OfficePlan, SensorPlan, Site, Wiring
 
@@ -28,6 +31,7 @@ def whole(value: object) -> object:
     return int(value, 16) if isinstance(value, str) and value.lower().startswith("0x") else value
 
 
+SPELLED: dict[Any, Callable[[int], str]] = {milliseconds: spelled_duration, size: spelled_size}
 Duration = Annotated[int, BeforeValidator(milliseconds)]
 Size = Annotated[int, BeforeValidator(size)]
 NodeId = Annotated[str, BeforeValidator(lambda value: node_id(str(value)))]
@@ -57,7 +61,7 @@ class Place(Table):
 class Office(Table):
     """[office]"""
 
-    url: str = Field(pattern=r"^mqtt://[^\s/:]+(:\d{1,5})?/?$")
+    url: str = Field(pattern=r"^mqtt://[^\s/:]+(:\d{1,5})?/?$", description="must look like mqtt://host:1883")
     credentials: str = "credentials.json"
 
 
@@ -72,7 +76,11 @@ class Journal(Table):
 class Sensor(Table):
     """[[sensor]]"""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", strict=True)
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+        strict=True,
+        description="must be 1 to 32 of a-z, 0-9, - and _, the first a letter or a digit",
+    )
     driver: str = Field(strict=True)
     bus: str | None = Field(default=None, strict=True)
     address: Annotated[int, BeforeValidator(whole)] | None = Field(default=None, ge=0x08, le=0x77)
@@ -119,10 +127,18 @@ def check(text: str, file: str, simulated: bool = False) -> Checked:
     if sensors and (used := [tables[name] for name in ("lamp", "button") if name in tables]):
         mistakes += _taken(sensors, used)
     told = {mistake.key for mistake in mistakes}
-    mistakes += [mistake for mistake in misfits(sensors, simulated) if mistake.key not in told]
+    misfit = [mistake for mistake in misfits(sensors, simulated) if mistake.key not in told]
+    mistakes += [_as_written(tree, mistake) for mistake in misfit]
     if mistakes:
         return Checked(file, None, tuple(_placed(text, mistake) for mistake in mistakes))
     return Checked(file, _wiring(text, Path(file).absolute().parent, tables, sensors, simulated), ())
+
+
+def _as_written(tree: dict[str, Any], mistake: Mistake) -> Mistake:
+    """The same with its value as it stands in the file, where it was written with a unit."""
+    found = re.fullmatch(r"sensor\[(\d+)\]\.(interval|window)", mistake.key)
+    there = written(tree["sensor"], (int(found[1]) - 1, found[2])) if found else None
+    return replace(mistake, value=shown(there)) if isinstance(there, str) else mistake
 
 
 def _placed(text: str, mistake: Mistake) -> Mistake:
@@ -152,16 +168,33 @@ def _table(into: dict[Any, Any], name: Any, model: type[Table], value: object) -
 
 def _mistake(section: str, model: type[Table], table: object, error: Any) -> Mistake:
     place, key = error["loc"], path(section, error["loc"])
-    value = "" if error["type"] == "missing" else shown(error["input"])
+    stands = error["input"] if (there := written(table, place)) is None else there
+    value = "" if error["type"] == "missing" else shown(stands)
     words = meant(str(place[0]), model.model_fields) if error["type"] == "extra_forbidden" else ""
-    return Mistake(key, value, allowed(error), words or _remedy(error, key))
+    return Mistake(key, value, _allowed(error, model), words or _remedy(error, key))
+
+
+def _allowed(error: Any, model: type[Table]) -> str:
+    """What may stand there, in the words of the field where it has its own."""
+    field = model.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+    if field is not None and field.description and error["type"] == "string_pattern_mismatch":
+        return field.description
+    spelled = [way for reader, way in SPELLED.items() if field is not None and reader in _readers(field)]
+    return allowed(error, spelled[0] if spelled else None)
+
+
+def _readers(field: FieldInfo) -> Iterator[object]:
+    """What reads the value of a field, wherever it is annotated."""
+    parts = [*field.metadata, field.annotation]
+    while parts:
+        part = parts.pop()
+        yield getattr(part, "func", None)
+        parts += get_args(part)
 
 
 def _remedy(error: Any, key: str) -> str:
     if error["type"] == "missing":
         return f"Add {key.rpartition('.')[2]} = … to [{key.rpartition('.')[0]}]."
-    if key.startswith("office.url"):
-        return 'Write it as "mqtt://host:1883".'
     return ""
 
 

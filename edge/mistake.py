@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ ALLOWED = {
     "missing": "must be given",
     "extra_forbidden": "no such key",
     "string_type": "must be a text",
-    "string_pattern_mismatch": "must match {pattern}",
+    "string_pattern_mismatch": "must look otherwise",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -65,12 +65,23 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(words)}."
 
 
-def allowed(error: Any) -> str:
-    """What pydantic's error says is allowed, in our words."""
+def allowed(error: Any, spelled: Callable[[int], str] | None = None) -> str:
+    """What pydantic's error says is allowed, in our words; bounds of durations and sizes as they are `spelled`."""
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     words: str = ALLOWED.get(error["type"], error["msg"])
-    return words.format(**error.get("ctx", {}))
+    bounds = error.get("ctx", {})
+    return words.format(**({key: spelled(bound) for key, bound in bounds.items()} if spelled else bounds))
+
+
+def written(tree: object, place: Iterable[int | str]) -> object:
+    """The value that stands at this place in a tree of TOML; None when there is none."""
+    for part in place:
+        try:
+            tree = tree[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return tree
 
 
 def path(section: str, place: Sequence[int | str]) -> str:

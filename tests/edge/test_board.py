@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.amounts import milliseconds, size, spelled_duration, spelled_size
 from edge.board import check, fingerprint
 from edge.boardfile import compiled
 from edge.compile import refusal
@@ -137,6 +138,53 @@ working_period = 99
         "sensor[2].port", "sensor[2].adress", "sensor[2].settings.working_period",
     }  # fmt: skip
     assert 'Did you mean "address"?' in found["sensor[2].adress"].suggestion
+
+
+def test_amounts_are_told_as_they_are_written() -> None:
+    found = mistakes("""
+[node]
+id = "pole-1"
+[office]
+url = "http://office"
+[journal]
+cap = "1KiB"
+commit_every = "2m"
+[[sensor]]
+name = "Air"
+driver = "scd4x"
+bus = "i2c-1"
+interval = "1500ms"
+[[sensor]]
+name = "door"
+driver = "dual_beam"
+pins = { a = 1, b = 2 }
+window = "1m"
+[[sensor]]
+name = "dust"
+driver = "sds011"
+port = "/dev/ttyUSB0"
+interval = "2d"
+[[sensor]]
+name = "gas"
+driver = "mhz19"
+port = "/dev/ttyUSB1"
+interval = 0.05
+""")
+    told = {key: (mistake.value, mistake.allowed) for key, mistake in found.items()}
+    assert told["journal.cap"] == ('"1KiB"', "must be at least 2MiB")
+    assert told["journal.commit_every"] == ('"2m"', "must be at most 1m")
+    assert told["office.url"] == ('"http://office"', "must look like mqtt://host:1883")
+    assert told["sensor[1].interval"][0] == '"1500ms"' and "no faster than every" in told["sensor[1].interval"][1]
+    assert told["sensor[2].window"][0] == '"1m"'
+    assert told["sensor[3].interval"] == ('"2d"', "must be at most 1d")
+    assert told["sensor[4].interval"] == ("0.05", "must be at least 100ms")
+    assert "1 to 32 of a-z" in told["sensor[1].name"][1]
+    assert not [mistake for mistake in found.values() if "^" in str(mistake) or "{" in mistake.allowed]
+
+
+@given(st.integers(0, 2**45))
+def test_what_is_spelled_reads_back(value: int) -> None:
+    assert milliseconds(spelled_duration(value)) == size(spelled_size(value)) == value
 
 
 def test_two_sensors_never_share_an_address_a_port_a_pin_or_a_name() -> None:

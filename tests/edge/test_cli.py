@@ -18,6 +18,7 @@ import pytest
 from edge import cli
 from edge.asks import NoAgent, ask
 from edge.boardfile import load
+from edge.runners import blame
 from edge.trouble import Trouble
 from edge.wire.chunks import Schema, decode
 from edge.wire.messages import Hello, Status, from_json
@@ -299,6 +300,18 @@ def test_a_fault_of_ours_is_one_line_unless_asked(
     assert "edge status failed: RuntimeError: gears" in told and "Traceback" not in told and "journalctl" in told
     with pytest.raises(RuntimeError):
         cli.main(["--debug", "status"])
+
+
+def test_what_a_driver_raises_is_shown_to_whoever_asks_for_it_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(blame, "_listeners", [])
+    monkeypatch.setattr(cli, "status", lambda options: print(blame.blame(ValueError("canary"))) or 0)
+    assert cli.main(["status"]) == 0
+    assert "canary" not in "".join(capsys.readouterr())
+    assert cli.main(["--debug", "status"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "ValueError\n" and "ValueError: canary" in err
 
 
 def test_trouble_is_told_in_three_sentences() -> None:
