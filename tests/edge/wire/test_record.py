@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.wire.record import LARGEST_SEQ, LONGEST_PAYLOAD, Record, RecordError, RecordKind, pack, unpack
+from edge.wire.record import LARGEST_SEQ, LONGEST_PAYLOAD, Record, RecordError, RecordKind, pack, prefix, unpack
 
 KINDS = st.integers(1, 15)
 COUNTS = st.integers(0, 2**31 - 1)
@@ -42,6 +42,27 @@ def test_the_bytes_of_format_1() -> None:
     event = Record(0x01020304, 301, RecordKind.EVENT, 0, b"{}")
     assert pack(chunk).hex() == "1101020304ac023c" + b"body".hex()
     assert pack(chunk, event).hex() == "1001020304ac02" + "013c04" + b"body".hex() + "050002" + b"{}".hex()
+
+
+@given(st.integers(0, 15), st.integers(0, 2**32 - 1), st.integers(0, LARGEST_SEQ - 10), PARTS, st.binary(max_size=9))
+def test_a_version_that_is_not_known_yet_still_says_whose_and_which(
+    version: int, epoch: int, seq: int, parts: list[tuple[int, int, bytes]], rest: bytes
+) -> None:
+    payload = pack(*[Record(epoch, seq + index, *part) for index, part in enumerate(parts)])
+    later = bytes((version << 4 | payload[0] & 15,)) + payload[1:] + rest
+    assert prefix(later) == (version, payload[0] & 15, epoch, seq)
+    if version != 1:
+        with pytest.raises(RecordError, match=rf"format {version} .*epoch {epoch}, from seq {seq} on"):
+            unpack(later)
+
+
+@given(st.binary(max_size=20))
+def test_any_bytes_have_a_prefix_or_an_error(payload: bytes) -> None:
+    try:
+        known = prefix(payload)
+    except RecordError:
+        return
+    assert payload[0] == known.version << 4 | known.kind and known.epoch.to_bytes(4, "big") == payload[1:5]
 
 
 def test_kinds_are_known_by_name_and_strangers_kept() -> None:

@@ -1,0 +1,57 @@
+"""Facts of many nodes are gathered at once, and are those that each node alone would give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.wire.messages import CheckResult, Health, Hello, SensorLine, State
+from fleet.facts import all_facts
+from fleet.health import NodeFacts
+from fleet.store.read import StoreReader
+from fleet.store.sqlite import SqliteStore
+from fleet.store.store import Greeting, Parcel, Refused, Vitals
+from tests.fleet.store.lives import FAST, lives, tell
+
+NAMES = ["pole-1", "pole-2", "pole-3", "pole-4"]
+HEALTH = Health(1, [CheckResult("power", State.BAD, "It is low.", "Look at the supply.")])
+
+
+def others(node: str) -> list[Parcel]:
+    hello = Hello(node, "b" * 32, 9, 3, 6, sensors=[SensorLine("air", "sht31"), SensorLine("quiet", "sds011")])
+    return [Greeting(node, hello, 5), Vitals(node, HEALTH, 6), Refused(node, "record", b"?", "no payload", 7)]
+
+
+@settings(max_examples=60)
+@given(lives(), st.permutations(NAMES))
+def test_together_or_alone_the_facts_are_the_same(told: list[Parcel], wanted: list[str]) -> None:
+    with TemporaryDirectory(dir=FAST) as folder:
+        path = Path(folder) / "readings.db"
+        store, reader = SqliteStore(path), StoreReader(path)
+        tell(store, [*told, *others("pole-3")], [])
+        together = all_facts(reader, wanted)
+        assert together == [fact for name in wanted for fact in all_facts(reader, [name])]
+        assert [fact.node for fact in together] == wanted
+        assert together[wanted.index("pole-4")] == NodeFacts("pole-4")
+        third = together[wanted.index("pole-3")]
+        assert ([sensor.name for sensor in third.sensors], third.own) == (["air", "quiet"], HEALTH.checks)
+        assert (third.lost_records, third.waiting, third.refused, third.last_ms) == (2, 3, 1, 7)
+        reader.close()
+        store.close()
+
+
+def test_the_number_of_questions_does_not_grow_with_the_nodes(tmp_path: Path) -> None:
+    store, reader = SqliteStore(tmp_path / "readings.db"), StoreReader(tmp_path / "readings.db")
+    asked: list[str] = []
+    reader.db.set_trace_callback(asked.append)
+    counts = []
+    for many in (2, 40):
+        names = [f"pole-{number}" for number in range(many)]
+        store.commit([parcel for name in names for parcel in others(name)])
+        asked.clear()
+        all_facts(reader, names)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] < 20
