@@ -25,7 +25,7 @@ from simulators.chips.sht31 import SHT31
 from simulators.clock import PacedClock
 from simulators.disk import MemoryDisk
 from simulators.i2c import SimulatedI2C
-from tests.edge.test_agent import no_lines, no_serial
+from tests.edge.pole import no_lines, no_serial
 
 BUS = "/dev/i2c-77"
 AIR = SensorPlan("air", "sht31", "i2c", BUS, 0x44, interval_ms=1_000)
@@ -97,7 +97,7 @@ def test_a_counter_says_that_it_counts_over_windows(post: Post) -> None:
 
 
 def test_a_scan_without_an_agent_names_what_fits(post: Post) -> None:
-    answer = survey(post.ports.i2c, post.pause, [AIR])
+    answer = survey(post.ports, post.pause, [AIR])
     rows = found(answer)
     assert "sht31" in str(rows[0x44]["drivers"]) and rows[0x44]["sensor"] == "air"
     assert rows[0x76]["drivers"] == ["bme280"] and rows[0x76]["sensor"] == ""

@@ -15,7 +15,7 @@ from edge.notify import Notify
 from edge.running import LOOK_MS, Watch, introduction, say
 from edge.wire.messages import CheckResult, State
 from edge.wiring import JournalPlan, OfficePlan, SensorPlan, Site, Wiring
-from tests.edge.test_agent import Pole
+from tests.edge.pole import Pole
 
 NAMES = ("session", "sensor.air", "board")
 STATES = st.lists(st.tuples(*[st.sampled_from(State)] * len(NAMES)), max_size=120)

@@ -27,7 +27,7 @@ from fleet.store.store import Committed, State
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, read_all
 from tests.edge.loopback import Office
-from tests.edge.test_agent import WIRING, Pole
+from tests.edge.pole import WIRING, Pole
 
 CAP = 2 * 2**20
 COLUMNS = tuple(Column(name, what, "", 2) for name in ("air", "soil") for what in ("humidity", "temperature"))

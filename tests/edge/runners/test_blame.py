@@ -24,9 +24,9 @@ from edge.vitals import Vitals
 from simulators.chips.dsmr import DSMR as Meter
 from simulators.chips.sds011 import SDS011 as Dust
 from simulators.clock import VirtualClock
+from tests.edge.pole import Pole
 from tests.edge.runners.hands import Asking, Bus, Plain, Says, Wire, drive, failed
 from tests.edge.runners.test_lines import Lines, Ups
-from tests.edge.test_agent import Pole
 
 CANARY = "4530303435303033383833"
 
