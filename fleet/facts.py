@@ -12,6 +12,7 @@ from fleet.health import NodeFacts, SensorFacts
 from fleet.store.answers import Loss, NodeLine, Series, Unread
 from fleet.store.reader import Reader
 
+STATES = {state.value: state for state in State}
 YEAR_2000_MS = 946_684_800_000  # what is dated before is not dated yet
 
 
@@ -104,4 +105,4 @@ def _sensor(name: str, series: Sequence[Series]) -> SensorFacts:
 
 def _own(health: dict[str, Any] | None) -> list[CheckResult]:
     found = (health or {}).get("checks", [])
-    return [CheckResult(c["name"], State(c["state"]), c.get("reason", ""), c.get("remedy", "")) for c in found]
+    return [CheckResult(c["name"], STATES[c["state"]], c.get("reason", ""), c.get("remedy", "")) for c in found]

@@ -11,6 +11,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fleet.store.store import State
 from fleet.store.tables import open_reader
 
 MOST_POINTS = 5000
+MOST_TREES = 4096
 
 
 SERIES = """SELECT series.id, nodes.node, sensor, quantity, channel, decimals, unit, newest.t_ms, newest.steps,
@@ -177,8 +179,14 @@ def _node(
     node: str, online: int | None, since: int | None, last: int, hello: str | None, health: str | None
 ) -> NodeLine:
     known = None if online is None or since is None else bool(online)
-    texts = [json.loads(text) if text else None for text in (hello, health)]
-    return NodeLine(node, known, since, last, *texts)
+    return NodeLine(node, known, since, last, _tree(hello), _tree(health))
+
+
+@lru_cache(maxsize=MOST_TREES)
+def _tree(text: str | None) -> dict[str, Any] | None:
+    """Parsed once while it is the newest, for a page asks every second; whoever gets it leaves it as it is."""
+    found: dict[str, Any] | None = json.loads(text) if text else None
+    return found
 
 
 def _series(row: tuple[Any, ...]) -> Series:
