@@ -1,8 +1,8 @@
 """What the collector decides: how messages become parcels for the store, when a batch is full, and which acks follow.
 
-Pure. The shell that uses it (`fleet/collector.py`) holds the thread and the store, the inlet the connection. Nothing
-here can fail on what a node sends: what cannot be read becomes a `Refused` parcel, is stored as such and never stands
-in the way of the rest.
+Pure. The shell that uses it (`fleet/collector.py`) holds the thread and the store, the inlet the connection. A message
+that cannot be read becomes a `Refused` parcel: the store counts it and keeps each node's newest. `kept` is for one that
+fails in a way nobody foresaw, so that it does not stand in the way of the rest.
 """
 
 from __future__ import annotations

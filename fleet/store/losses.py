@@ -3,7 +3,8 @@
 A node that had to drop readings says so in a gap record. A node that comes back with a younger journal than the store
 expects shows a hole by its hello. A node that began a new journal leaves behind what the old one had given out and
 nobody received. Copies that were on their way may arrive after all, and a card that was pulled may be read, so what
-a person sees is computed here, at reading time, and does not depend on who came first.
+a person sees is computed here, at reading time, and does not depend on who came first, save for the one question
+which journal a node writes now (`journals`).
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Memory:
         insort(self.marks_of(boot), mark)
 
     def coverage(self, journal: Journal) -> Coverage:
-        """What of a journal is settled: stored, quarantined, or named in a gap."""
+        """What of a journal is settled: here in any state, named in a gap, or below what its node holds."""
         covered = self.settled.get(journal)
         if covered is None:
             covered = self.settled[journal] = self._load(journal)

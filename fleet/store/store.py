@@ -1,8 +1,8 @@
 """The store's door: what may be handed in, what comes back, and the promise between the two.
 
 `commit` takes a batch and either makes all of it durable or raises and leaves nothing: only after it returned may a
-message be acknowledged to anyone. It is idempotent: the same batch again, in any order, changes nothing and yields
-the same acks. The seam is here so that a city which outgrows one machine can put PostgreSQL behind it.
+message be acknowledged to anyone. It is idempotent: the same records again change nothing and are acknowledged again.
+The seam is here so that a city which outgrows one machine can put PostgreSQL behind it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A message whose very envelope could not be read: kept for people, never in the way of the rest."""
+    """A message whose very envelope could not be read: the newest are kept for people, all are counted."""
 
     node: str
     kind: str
