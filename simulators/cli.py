@@ -5,22 +5,22 @@ On a bare node, where the office's libraries are not installed, it says in one s
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
+NEEDS = ("rich", "sqlalchemy", "typer")
 MISSING = 'sim needs the office\'s libraries, which are not installed here: pip install "lantaarn[office]"'
 
 
 def main() -> int:
     """Exit codes: 0 the promise held, 1 it did not, 2 usage, 4 refused, 130 interrupted before the end."""
-    try:
-        import rich  # noqa: F401
-        import sqlalchemy  # noqa: F401
-        import typer  # noqa: F401
-    except ModuleNotFoundError:
+    if any(importlib.util.find_spec(name) is None for name in NEEDS):
         print(MISSING, file=sys.stderr)
-        return 2
-    from simulators.demo import run
-
+        return 4
+    try:
+        from simulators.demo import run
+    except KeyboardInterrupt:
+        return 130
     return run(sys.argv[1:])
 
 

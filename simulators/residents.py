@@ -6,12 +6,14 @@ A larger street lives in one process; its nodes are the same, but cannot be kill
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
 
+from fleet import tether
 from simulators.node import Place, SimulatedNode
 
 FEEL_IN_CROWD_S = 1.0
@@ -45,22 +47,21 @@ class Resident:
         """Let it commit, be acknowledged, and end."""
         raise NotImplementedError
 
-    def wait(self, timeout_s: float) -> None:
-        """Until it has ended; who does not end in time is killed."""
+    def ended_within(self, timeout_s: float) -> bool:
+        """Waits so long at most; whether it has ended."""
         raise NotImplementedError
 
 
 class Householder(Resident):
-    """A node in a process of its own. What the process says stands in `agent.log`."""
+    """A node in a process of its own, which ends with the street. What it says stands in `agent.log`."""
 
     process: subprocess.Popen[bytes] | None = None
 
     def _move_in(self) -> None:
         with (self.folder / "agent.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "simulators.node", str(self.folder)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+            tethered = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid())]
+            command = [*tethered, sys.executable, "-m", "simulators.node", str(self.folder)]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
     def alive(self) -> bool:
@@ -76,12 +77,11 @@ class Householder(Resident):
         if self.process is not None and self.alive:
             self.process.terminate()
 
-    def wait(self, timeout_s: float) -> None:
-        if self.process is not None:
-            try:
-                self.process.wait(timeout_s)
-            except subprocess.TimeoutExpired:
-                self.kill()
+    def ended_within(self, timeout_s: float) -> bool:
+        try:
+            return self.process is None or self.process.wait(timeout_s) is not None
+        except subprocess.TimeoutExpired:
+            return False
 
 
 class Lodger(Resident):
@@ -107,6 +107,7 @@ class Lodger(Resident):
         if self.node is not None:
             self.node.stopping = True
 
-    def wait(self, timeout_s: float) -> None:
+    def ended_within(self, timeout_s: float) -> bool:
         if self.thread is not None:
             self.thread.join(timeout_s)
+        return not self.alive

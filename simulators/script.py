@@ -34,8 +34,11 @@ def mishap(text: str) -> Mishap:
         raise ValueError(f"{text!r} is no fault: write {' or '.join(KINDS)}, then @ and a time, as in broker-kill@20s")
     if found["target"] and found["kind"] != "node-kill":
         raise ValueError(f"{text!r}: only node-kill takes the name of a node")
-    down = milliseconds(found["down"]) if found["down"] else KINDS[found["kind"]]
-    return Mishap(milliseconds(found["at"]), found["kind"], found["target"] or "", down)
+    try:
+        down = milliseconds(found["down"]) if found["down"] else KINDS[found["kind"]]
+        return Mishap(milliseconds(found["at"]), found["kind"], found["target"] or "", down)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: the time {error}") from None
 
 
 def timetable(mishaps: Iterable[Mishap], nodes: list[str]) -> list[Mishap]:
