@@ -229,7 +229,7 @@ def _scan_here(wiring: Wiring | None) -> dict[str, Any]:
     from edge.clock import pause
     from edge.survey import survey
 
-    return survey(system_ports().i2c, pause, wiring.sensors if wiring else ())
+    return survey(system_ports(), pause, wiring.sensors if wiring else ())
 
 
 def status(options: argparse.Namespace) -> int:

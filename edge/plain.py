@@ -56,7 +56,18 @@ def scan(answer: Mapping[str, Any]) -> str:
             rows.append((bus["bus"], f"0x{one['address']:02x}", fits, one["sensor"]))
         if not bus["found"]:
             rows.append((bus["bus"], "-", bus["error"] or "nobody answers", ""))
-    rows += [(port["path"], "-", f"serial port ({port['device']})", port["sensor"]) for port in answer["serial"]]
+    rows += [(port["path"], port["line"] or "-", _serial(port), port["sensor"]) for port in answer["serial"]]
     if not rows:
         return "There is no I2C bus and no serial port on this host."
     return table(("BUS", "ADDRESS", "WHAT FITS", "SENSOR"), rows)
+
+
+def _serial(port: Mapping[str, Any]) -> str:
+    """What was understood on a serial port, and whether anything was written to it."""
+    if port["held_by"] or port["error"]:
+        return f"busy: {port['held_by']} has it" if port["held_by"] else str(port["error"])
+    silence = f"{port['bytes']} bytes that no driver of ours knows" if port["bytes"] else "silence"
+    if port["drivers"]:
+        fits = ", ".join(port["drivers"])
+        return f"{fits} (answered when asked, after {silence})" if port["asked"] else f"{fits} (heard, nothing written)"
+    return f"nobody we know: {silence}, then no answer to {', '.join(port['asked'])} (one request written)"

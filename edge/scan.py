@@ -7,6 +7,7 @@ the drivers that may sit at an address probe it, which changes nothing at the ch
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,11 +127,23 @@ def held_by_kernel(bus: str, root: Path = Path("/")) -> dict[int, str]:
     return held
 
 
+def users_of(device: str, root: Path = Path("/")) -> str:
+    """Who has this device open, by number and name, as far as we may know; "" when nobody."""
+    for link in (root / "proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == device:
+                return f"process {link.parts[-3]} ({(link.parents[1] / 'comm').read_text().strip()})"
+        except OSError:  # it ended, or is not ours to look at
+            continue
+    return ""
+
+
 def serial_ports(root: Path = Path("/")) -> list[SerialFound]:
     """Serial ports by the path that survives re-plugging: by id, then by USB socket, then those of the board itself."""
     found: dict[str, SerialFound] = {}
     for pattern in ("dev/serial/by-id/*", "dev/serial/by-path/*", "dev/serial[0-9]", "dev/ttyAMA*", "dev/ttyS0"):
         for path in sorted(root.glob(pattern)):
-            device = "/" + str(path.resolve().relative_to(root.resolve()))
+            real, top = path.resolve(), root.resolve()
+            device = f"/{real.relative_to(top)}" if real.is_relative_to(top) else str(real)
             found.setdefault(device, SerialFound("/" + str(path.relative_to(root)), device))
     return list(found.values())

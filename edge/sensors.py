@@ -90,7 +90,7 @@ class Sensors:
         def wait(seconds: float) -> None:
             threading.Event().wait(self._clock.real_s(round(seconds * 1_000)))
 
-        threading.Thread(target=lambda: answer(survey(self._ports.i2c, wait, self.plans, True)), daemon=True).start()
+        threading.Thread(target=lambda: answer(survey(self._ports, wait, self.plans, True)), daemon=True).start()
 
     def stop(self, drain: Callable[[], None]) -> None:
         """End the bus threads; `drain` takes what they still say."""
