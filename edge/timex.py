@@ -7,7 +7,6 @@ then nobody knows, which is an answer too. Source: adjtimex(2), linux/timex.h.
 
 from __future__ import annotations
 
-import ctypes
 import struct
 
 STA_UNSYNC = 0x40
@@ -19,8 +18,10 @@ TIMEX = struct.Struct("@I4li")  # modes; offset, frequency, largest error, estim
 def synchronised() -> bool | None:
     """What the kernel says now; None when it cannot be asked."""
     try:
+        import ctypes  # a hardened system may refuse it the memory that it wants when it is loaded
+
         call = ctypes.CDLL(None).adjtimex
-    except (OSError, AttributeError):
+    except (ImportError, MemoryError, OSError, AttributeError):
         return None
     answer = ctypes.create_string_buffer(ROOM)
     return judged(call(answer), answer.raw)

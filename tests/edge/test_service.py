@@ -41,6 +41,13 @@ def test_it_runs_our_command_and_may_still_look_at_its_host(service: dict[str, s
     assert int(service["TimeoutStopSec"]) > 5  # the last words take two seconds, stuck buses one each
 
 
+def test_it_may_ask_the_kernel_whether_the_clock_is_synchronised(service: dict[str, str]) -> None:
+    """The last filter stands; @privileged before it holds @clock, and ProtectClock= would forbid it again."""
+    assert {"adjtimex", "clock_adjtime"} <= set(service["SystemCallFilter"].split())
+    assert "ProtectClock" not in service
+    assert service["CapabilityBoundingSet"] == "" and service["NoNewPrivileges"] == "yes"  # so it cannot set it
+
+
 def test_the_user_is_made_by_sysusers() -> None:
     assert "u lantaarn -" in UNIT.with_name("lantaarn.sysusers.conf").read_text()
 
