@@ -26,11 +26,26 @@ def new_credential(user: str) -> Credential:
 
 
 def make_home(home: Home, registry: Registry) -> None:
-    """Gives a home its collector's credential and a user list. Doing it again changes nothing."""
-    if registry.credential(COLLECTOR) is None:
+    """Gives a new home its collector's credential and a user list. Doing it again changes nothing. Raises Trouble."""
+    if registry.credential(COLLECTOR) is None and not in_use(home):
         registry.set_credential(new_credential(COLLECTOR))
+    _write_users(home, registry)
+
+
+def in_use(home: Home) -> bool:
+    """Whether this home has a past: somebody may be let in already, or something may be stored."""
+    return (home.broker / "users.conf").exists() or home.readings.exists()
+
+
+def _write_users(home: Home, registry: Registry) -> None:
+    """The user list from a registry that is whole: one without the collector has lost more than that."""
     with files.locked(home.broker / "users.lock"):
-        broker.write_users(home.broker, registry.credentials())
+        credentials = registry.credentials()
+        if COLLECTOR not in [each.user for each in credentials]:
+            stands = "The broker's user list stays as it is; nodes keep their readings."
+            raise Trouble(f"The registry {registry.path} has lost the collector's credential.", stands,
+                          "put your copy of it back", Exit.REFUSED)  # fmt: skip
+        broker.write_users(home.broker, credentials)
 
 
 def check(registry: Registry, node: Node) -> None:
@@ -67,8 +82,7 @@ def renew(home: Home, registry: Registry, node: str, credentials: Path) -> bool:
 
 def publish(home: Home, registry: Registry) -> bool:
     """Writes the user list from the registry and has a running broker read it."""
-    with files.locked(home.broker / "users.lock"):
-        broker.write_users(home.broker, registry.credentials())
+    _write_users(home, registry)
     return broker.reload(home.broker)
 
 

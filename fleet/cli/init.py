@@ -29,9 +29,13 @@ def init(
 ) -> None:
     """Make a home for an office."""
     place = find(home, os.environ)
-    if place.config.exists():
+    if place.config.exists() and enrol.in_use(place):
         raise Trouble(f"{place.folder} is a fleet home already.", "Nothing was changed.",
                       f"fleet serve --home {place.folder}", Exit.REFUSED)  # fmt: skip
+    if enrol.in_use(place) and not place.registry.is_file():
+        raise Trouble(f"{place.folder} is a fleet home whose registry.db is missing.", "Nothing was changed.",
+                      f"put your copy of {place.registry} back, or choose another folder with --home",
+                      Exit.REFUSED)  # fmt: skip
     if dry_run:
         show.note(f"Would make a fleet home in {place.folder}.")
         return

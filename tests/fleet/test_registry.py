@@ -1,11 +1,14 @@
 """The registry: nodes and their secrets together, durable settings, and choosing among them."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fleet import choose
-from fleet.registry import Credential, Node, Registry
+from fleet import choose, enrol
+from fleet.home import Home, Ports, write_config
+from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.trouble import Exit, Trouble
 
 ONE = Node("pole-1", "Stationsplein", 52.2, 6.9, {"district": "centre"}, 5)
@@ -56,3 +59,52 @@ def test_choosing_by_label_and_by_prefix(registry: Registry) -> None:
     assert several.value.code is Exit.USAGE
     with pytest.raises(Trouble, match="no node"):
         choose.by_prefix(nodes, "mast")
+
+
+DAMAGES: list[Callable[[Path], object]] = [
+    lambda path: path.write_text("garbage\n"),
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(path.read_bytes()[:4096] + os.urandom(len(path.read_bytes()) - 4096)),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_registry_is_refused_in_words(
+    registry: Registry, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    damage(registry.path)
+    with pytest.raises(Trouble, match="damaged") as raised:
+        Registry(registry.path).nodes()
+    assert str(registry.path) in str(raised.value) and "sqlite3" not in raised.value.happened
+    with pytest.raises(Trouble, match=r"registry.*(damaged|cannot be used)"):
+        registry.nodes()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    place = Home(tmp_path / "home")
+    write_config(place, Ports())
+    enrol.make_home(place, Registry(place.registry))
+    return place
+
+
+def test_the_user_list_is_never_written_from_a_registry_that_lost_the_collector(home: Home) -> None:
+    users = home.broker / "users.conf"
+    before = users.read_bytes()
+    home.registry.unlink()
+    empty = Registry(home.registry)
+    for write in (enrol.make_home, enrol.publish):
+        with pytest.raises(Trouble, match="lost the collector's credential"):
+            write(home, empty)
+    assert users.read_bytes() == before and empty.credential(COLLECTOR) is None
+    users.unlink()
+    home.readings.touch()
+    with pytest.raises(Trouble, match="lost the collector's credential"):
+        enrol.make_home(home, empty)
+
+
+def test_a_home_that_was_not_finished_is_made_whole(home: Home) -> None:
+    home.registry.unlink()
+    (home.broker / "users.conf").unlink()
+    enrol.make_home(home, Registry(home.registry))
+    assert COLLECTOR in (home.broker / "users.conf").read_text()

@@ -135,3 +135,31 @@ def test_a_typing_error_is_2_and_help_is_0(home: Path) -> None:
     assert fleet(home, "nodes").returncode == 2
     assert fleet(home, "node", "list", "-o", "xml").returncode == 2
     assert fleet(home, "node", "--help").returncode == 0
+
+
+@pytest.mark.parametrize("damage", ["garbage\n", ""])
+@pytest.mark.parametrize("words", [["serve"], ["node", "list"], ["node", "add", "pole-018"], ["health"]])
+def test_a_damaged_registry_locks_nobody_out(home: Path, damage: str, words: list[str]) -> None:
+    add(home, "pole-017")
+    users = (home / "broker" / "users.conf").read_bytes()
+    (home / "registry.db").write_text(damage)
+    done = fleet(home, *words)
+    assert done.returncode == 4 and done.stdout == ""
+    assert done.stderr.startswith(f"The registry {home}/registry.db is damaged: ") and done.stderr.count("\n") == 3
+    assert (home / "broker" / "users.conf").read_bytes() == users
+    assert (home / "registry.db").read_text() == damage
+
+
+def test_init_gives_no_empty_registry_to_a_home_that_lost_its_own(home: Path) -> None:
+    (home / "registry.db").unlink()
+    (home / "fleet.toml").unlink()
+    done = fleet(home, "init")
+    assert done.returncode == 4 and "registry.db is missing" in done.stderr
+    assert not (home / "registry.db").exists() and not (home / "fleet.toml").exists()
+
+
+def test_init_makes_whole_what_it_did_not_finish(home: Path) -> None:
+    (home / "broker" / "users.conf").unlink()
+    (home / "registry.db").unlink()
+    assert fleet(home, "init").returncode == 0
+    assert fleet(home, "node", "list").returncode == 0
