@@ -49,6 +49,7 @@ class Collector:
 
     def start(self) -> None:
         """Collects until `stop`."""
+        self.live.turned()
         self._worker.start()
 
     def stop(self) -> None:

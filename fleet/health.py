@@ -127,6 +127,9 @@ def _clock(facts: NodeFacts) -> CheckResult:
     quality = ClockQuality(facts.clock)
     if quality in (ClockQuality.SYNCED, ClockQuality.HOLDOVER):
         return CheckResult("clock", State.GOOD, f"Its clock is {quality.word}.")
+    if quality is ClockQuality.UNKNOWN and all((sensor.last_ms or 0) >= 0 for sensor in facts.sensors):
+        reason = "Its dates look right, but nothing at the node vouches for its clock."
+        return CheckResult("clock", State.UNKNOWN, reason, remedy)
     return CheckResult("clock", State.BAD, f"Its readings are dated by a guess ({quality.word}).", remedy)
 
 

@@ -1,8 +1,11 @@
 """The office's home: one folder that holds all it knows, so a backup is a copy.
 
-fleet.toml addresses and ports, for people to edit registry.db which nodes there are, and the broker's passwords
-(0600) readings.db receipts and readings broker/ the NATS server's config, user list (0600), JetStream files and pid
-serve.lock held by the one `fleet serve`
+fleet.toml     addresses and ports, for people to edit
+registry.db    which nodes there are, and the broker's passwords (0600)
+readings.db    receipts and readings
+broker/        the NATS server's config, user list (0600), JetStream files and pid
+serve.lock     held by the one `fleet serve`
+pulse.json     what that one says of itself, every few seconds
 """
 
 from __future__ import annotations
@@ -73,6 +76,11 @@ class Home:
     def broker(self) -> Path:
         """The broker's own folder."""
         return self.folder / "broker"
+
+    @property
+    def pulse(self) -> Path:
+        """What the running office says of itself."""
+        return self.folder / "pulse.json"
 
     @property
     def lock(self) -> Path:

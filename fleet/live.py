@@ -13,6 +13,8 @@ from typing import Any
 
 from fleet.clock import SystemClock
 
+LONGEST_FAULT = 500  # characters
+
 
 @dataclass(slots=True)
 class NodeNow:
@@ -91,7 +93,7 @@ class Live:
     def failed(self, fault: str) -> None:
         """The store took nothing, or the collector met what it did not expect; it goes on."""
         with self.lock:
-            self.fault = fault
+            self.fault = fault.encode(errors="replace").decode()[:LONGEST_FAULT]
             self.version += 1
 
     def unkeepable(self) -> None:

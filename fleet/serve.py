@@ -6,6 +6,7 @@ can be started in vain, so whatever came up is taken down again before the reaso
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sqlite3
@@ -16,13 +17,16 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from edge.wire.messages import CheckResult
 from fleet import enrol
 from fleet.broker import Broker, check_free, free_port, see_port
 from fleet.clock import Clock, SystemClock
 from fleet.collector import Collector
+from fleet.heartbeat import Heartbeat
 from fleet.home import Home, Ports, existing, write_config
 from fleet.live import Live
 from fleet.mqtt import MqttInlet
+from fleet.pulse import Pulse, office_checks
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
@@ -30,6 +34,7 @@ from fleet.trouble import Trouble
 from fleet.window import OfficeWindow
 
 WEB_STOP_S = 5.0
+LOOK_UP_S = 1.0  # a signal that another thread was given does not wake the one that must act on it
 
 
 class Office:
@@ -51,11 +56,12 @@ class Office:
         """Everything up, or a Trouble raised and nothing left running."""
         with ExitStack() as stack:
             stack.enter_context(self.home.locked())
+            self.home.pulse.unlink(missing_ok=True)
             enrol.make_home(self.home, self.registry)
             self.store = _open_store(self.home)
             stack.callback(self.store.close)
             stack.callback(self.reader.close)
-            self.window = OfficeWindow(self.reader, self.registry, self.live, self.clock, self.streets)
+            self.window = OfficeWindow(self.reader, self.registry, self.live, self.clock, self.streets, self.checks)
             if self.web:
                 stack.callback(self._serve_page(self.window))
             stack.callback(self.broker.stop)
@@ -66,11 +72,26 @@ class Office:
             self.inlet.start()
             stack.callback(self.collector.stop)
             self.collector.start()
+            heartbeat = Heartbeat(self.home.pulse, self.pulse)
+            stack.callback(heartbeat.stop)
+            heartbeat.start()
             self._stack = stack.pop_all()
 
     def stop(self) -> None:
         """Commits what arrived, then ends page, collector and broker."""
         self._stack.close()
+
+    def pulse(self) -> Pulse:
+        """How the office does, now."""
+        live, broker = self.live, self.broker
+        return Pulse(live.now_ms(), os.getpid(), live.connected, live.subscribed, live.refusal, live.sessions_lost,
+                     live.session_lost_ms, broker.pid is not None, broker.restarts, broker.ended_ms, broker.fault,
+                     live.turned_ms, live.committed_ms, live.fault, live.unkept)  # fmt: skip
+
+    def checks(self) -> list[CheckResult]:
+        """The office's own checks, as its page shows them."""
+        pulse = self.pulse()
+        return office_checks(pulse, pulse.at_ms)
 
     @property
     def broker_pid(self) -> int | None:
@@ -142,7 +163,7 @@ def serve(home: Home, told: Callable[[Office], None]) -> None:
     office.start()
     try:
         told(office)
-        while not ending.wait(3600):
+        while not ending.wait(LOOK_UP_S):
             pass
     finally:
         office.stop()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from drivers.reading import Flag
+from edge.wire.messages import CheckResult
 from fleet.clock import Clock
 from fleet.facts import all_facts
 from fleet.health import checks, verdict
@@ -28,9 +30,11 @@ class OfficeWindow:
     """See `fleet.web.view.View`. `streets` is a GeoJSON file to draw under the sites."""
 
     def __init__(
-        self, reader: Reader, registry: Registry, live: Live, clock: Clock, streets: Path | None = None
-    ) -> None:
+        self, reader: Reader, registry: Registry, live: Live, clock: Clock, streets: Path | None = None,
+        office: Callable[[], list[CheckResult]] = list,
+    ) -> None:  # fmt: skip
         self.reader, self.registry, self.live, self.clock, self._streets = reader, registry, live, clock, streets
+        self._office = office
         self._before = reader.readings_by_node()
 
     def nodes(self) -> dict[str, Any]:
@@ -50,7 +54,7 @@ class OfficeWindow:
             "readings": sum(rows.values()),
             "gaps": len(losses),
         }
-        return {"nodes": lines, "totals": totals, "now_ms": now_ms}
+        return {"nodes": lines, "totals": totals, "office": _worst(self._office()), "now_ms": now_ms}
 
     def _rows(self) -> dict[str, int]:
         since = {name: node["rows"] for name, node in self.live.snapshot()["nodes"].items()}
@@ -77,6 +81,13 @@ class OfficeWindow:
     def marker(self) -> int:
         """Grows with everything that comes in."""
         return self.live.version
+
+
+def _worst(found: list[CheckResult]) -> dict[str, str] | None:
+    if not found:
+        return None
+    worst = verdict(found)
+    return {"state": worst.state.value, "check": worst.name, "reason": worst.reason, "remedy": worst.remedy}
 
 
 def _site(node: Node) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from fleet.cli.options import HomeFolder, Labels, Output, home_of, print_rows, r
 from fleet.clock import SystemClock
 from fleet.facts import all_facts
 from fleet.health import NodeFacts, checks, verdict
+from fleet.heartbeat import read
 from fleet.home import Home
+from fleet.pulse import office_checks
 from fleet.show import Field, Form
 from fleet.trouble import Exit
 
@@ -32,7 +34,7 @@ def health(node: Only = None, label: Labels = None, output: Output = Form.TABLE,
     place = home_of(home)
     known = registry_of(place).nodes()
     wanted = [choose.by_prefix(known, node)] if node else choose.by_labels(known, choose.labels(label or []))
-    answers = {"office": [office(place)]} | _nodes(place, [each.id for each in wanted])
+    answers = {"office": office(place)} | _nodes(place, [each.id for each in wanted])
     everything = output in (Form.WIDE, Form.JSON, Form.YAML, Form.CSV)
     print_rows([row for name, found in answers.items() for row in _rows(name, found, everything)], FIELDS, output)
     worst = [verdict(found).state for found in answers.values()]
@@ -42,17 +44,17 @@ def health(node: Only = None, label: Labels = None, output: Output = Form.TABLE,
         raise typer.Exit(int(Exit.WRONG))
 
 
-def office(place: Home) -> CheckResult:
-    """Whether a `fleet serve` works in this home: it holds the lock."""
+def office(place: Home) -> list[CheckResult]:
+    """What is to be said of the office: whether a `fleet serve` holds the home's lock, and what it says of itself."""
     try:
         with place.lock.open("rb") as handle:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return CheckResult("serve", State.GOOD, "The office runs.")
+        return office_checks(read(place.pulse), SystemClock().wall_ms())
     except OSError:
         pass
     reason = "No `fleet serve` works in this home; nodes keep their readings until one does."
-    return CheckResult("serve", State.BAD, reason, f"Run: fleet serve --home {place.folder}")
+    return [CheckResult("serve", State.BAD, reason, f"Run: fleet serve --home {place.folder}")]
 
 
 def _nodes(place: Home, wanted: list[str]) -> dict[str, list[CheckResult]]:

@@ -13,7 +13,8 @@ class View(Protocol):
 
     def nodes(self) -> dict[str, Any]:
         """`nodes`: id, site, latitude, longitude, state, reason, last_ms, readings; `totals`: nodes, online, readings,
-        gaps; `now_ms`: the office's clock."""
+        gaps; `office`: state, check, reason, remedy of what ails the office itself most, or None; `now_ms`: its clock.
+        """
         ...
 
     def series(self, node: str) -> list[dict[str, Any]]:

@@ -249,7 +249,21 @@ def test_the_page_shows_what_was_stored(office: Office, pole_a: Pole) -> None:
     assert [(node["id"], node["readings"]) for node in nodes["nodes"]] == [("pole-a", 1), ("pole-b", 0)]
     (series,) = window.series("pole-a")
     assert window.points(series["id"], 0, 2_000_000_000_000, 9) == {"t_ms": [1_700_000_003_000], "values": [21.03]}
+    assert nodes["office"] is None
     assert window.marker() > before and window.streets()["features"] == []
+
+
+def office_line(office: Office) -> dict[str, str]:
+    line: dict[str, str] = office.window.nodes()["office"]
+    return line
+
+
+def test_the_page_shows_how_the_office_does(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (office_line(office)["state"], office_line(office)["check"]) == ("good", "serve")
+    office.kill_broker(down_for_s=60)
+    wait_for(lambda: not office.live.connected, "the end of the connection")
+    assert (office_line(office)["state"], office_line(office)["check"]) == ("bad", "broker")
+    assert office_line(office)["reason"] and office_line(office)["remedy"]
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM receipts", "CREATE TABLE x(y)"])

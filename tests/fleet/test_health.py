@@ -66,6 +66,14 @@ def test_readings_that_wait_for_the_clock_blame_the_clock() -> None:
     assert [name for name, state in states(waiting).items() if state == "bad"] == ["clock"]
 
 
+def test_a_clock_that_nobody_vouches_for_is_unknown_as_long_as_its_dates_can_be() -> None:
+    doubtful = replace(WELL, clock=3)
+    (clock,) = [check for check in checks(doubtful, NOW) if check.name == "clock"]
+    assert (clock.state, bool(clock.reason), bool(clock.remedy)) == (State.UNKNOWN, True, True)
+    assert states(replace(doubtful, sensors=[SensorFacts("air", -1, 10_000)]))["clock"] == "bad"
+    assert states(replace(doubtful, undated=1))["clock"] == "bad"
+
+
 def test_lengths_of_time_for_people() -> None:
     assert [span(ms) for ms in (-5, 1999, 119_999, 120_000, 7_200_000, 10**9)] == [
         "0 s", "1 s", "119 s", "2 min", "2 h", "11 days"]  # fmt: skip

@@ -45,23 +45,33 @@ function row(node, nowMs) {
   return tr;
 }
 
-function showTotals(totals) {
+function total(key, word, text) {
+  const div = document.createElement("div");
+  const dt = document.createElement("dt");
+  const dd = document.createElement("dd");
+  dt.textContent = word;
+  dd.textContent = text;
+  dd.id = `total-${key}`;
+  div.append(dt, dd);
+  return div;
+}
+
+function showTotals(totals, office) {
   const words = { nodes: "nodes", online: "online", readings: "readings stored", gaps: "gaps" };
-  find("#totals").replaceChildren(...Object.entries(words).map(([key, word]) => {
-    const div = document.createElement("div");
-    const dt = document.createElement("dt");
-    const dd = document.createElement("dd");
-    dt.textContent = word;
-    dd.textContent = count.format(totals[key]);
-    dd.id = `total-${key}`;
-    div.append(dt, dd);
-    return div;
-  }));
+  const shown = Object.entries(words).map(([key, word]) => total(key, word, count.format(totals[key])));
+  if (office) {
+    const well = office.state === "good";
+    const div = total("office", well ? "office" : `office: ${office.check}`, office.state);
+    div.title = well ? office.reason : `${office.reason} ${office.remedy}`;
+    div.lastChild.className = `state ${office.state}`;
+    shown.push(div);
+  }
+  find("#totals").replaceChildren(...shown);
 }
 
 async function showNodes() {
-  const { nodes, totals, now_ms } = await ask("/api/nodes");
-  showTotals(totals);
+  const { nodes, totals, office, now_ms } = await ask("/api/nodes");
+  showTotals(totals, office);
   const sorted = [...nodes].sort((a, b) => ORDER[a.state] - ORDER[b.state] || a.id.localeCompare(b.id));
   const focused = document.activeElement?.dataset?.node;
   find("#nodes tbody").replaceChildren(...sorted.map((node) => row(node, now_ms)));

@@ -5,18 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge.wire.jsontext import to_json
 from edge.wire.record import pack
 from edge.wire.topics import up
 from fleet.broker import free_port, knock
+from fleet.heartbeat import read
+from fleet.pulse import STALE_MS
 from tests.fleet.cli.typed import FLEET, environment, fleet
 from tests.fleet.pole import Pole, wait_for
 from tests.fleet.test_collector import CLOCK, NAMES, chunk
@@ -77,6 +82,37 @@ def test_one_day_at_the_office(serving: Serving, tmp_path: Path) -> None:
     assert not knock(HOST, serving.port) and not knock(HOST, serving.web)
     assert "everything that was acknowledged is stored" in serving.said()
     assert fleet(home, "data", "tail", "-o", "name").stdout.count("\n") == 2
+
+
+def states(home: Path) -> dict[str, str]:
+    found = json.loads(fleet(home, "health", "-o", "json").stdout)
+    return {each["check"]: each["state"] for each in found if each["node"] == "office"}
+
+
+WELL = dict.fromkeys(("serve", "collector", "session", "broker", "store"), "good")
+
+
+def test_health_sees_into_the_running_office(serving: Serving) -> None:
+    wait_for(lambda: states(serving.home) == WELL, "all to be good")
+    assert fleet(serving.home, "health").returncode == 0
+    os.kill(int((serving.home / "broker" / "nats.pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: states(serving.home)["broker"] != "good", "the dead broker to be seen")
+    wait_for(lambda: states(serving.home) == WELL | {"broker": "unknown"}, "the new broker and the collector's return")
+
+
+def test_health_sees_an_office_that_hangs(serving: Serving) -> None:
+    wait_for(lambda: states(serving.home) == WELL, "all to be good")
+    serving.process.send_signal(signal.SIGSTOP)
+    pulse = read(serving.home / "pulse.json")
+    assert pulse is not None and pulse.pid == serving.process.pid
+    (serving.home / "pulse.json").write_bytes(to_json(replace(pulse, at_ms=pulse.at_ms - STALE_MS - 1)))
+    done = fleet(serving.home, "health")
+    assert states(serving.home) == {"serve": "bad"} and done.returncode == 1
+    assert "The office hangs" in done.stdout and str(pulse.pid) in done.stdout
+    serving.process.send_signal(signal.SIGCONT)
+    serving.end()
+    assert not (serving.home / "pulse.json").exists()
+    assert "No `fleet serve` works in this home" in fleet(serving.home, "health").stdout
 
 
 def test_a_second_office_in_the_same_home_is_refused(serving: Serving) -> None:
