@@ -177,7 +177,8 @@ class Node:
     def _say_hello(self, courier: Courier) -> None:
         if (journal := self.commits.journal) is not None:
             hello = Hello(self.wiring.node, self.clock.boot_id, journal.epoch, journal.lowest, journal.next, VERSION,
-                          journal.total_readings, [sensor_line(plan) for plan in self.wiring.sensors])  # fmt: skip
+                          journal.total_readings, [sensor_line(plan) for plan in self.wiring.sensors],
+                          journal.acked)  # fmt: skip
             courier.publish("hello", to_json(hello))
             self._greeted = journal.epoch
 

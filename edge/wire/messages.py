@@ -47,7 +47,11 @@ class SensorLine:
 @dataclass(frozen=True, slots=True)
 class Hello:
     """up/hello, once per connection, and when the journal opens later. `lowest` is the oldest seq still held, `next`
-    the one to be given next."""
+    the one to be given next.
+
+    The node was told that every seq up to `acked` is with the office; what lies between that and `lowest` it has given
+    up, and holds a gap record that says how much it was. None: it does not say.
+    """
 
     node: str
     boot_id: str
@@ -57,12 +61,15 @@ class Hello:
     version: str = ""
     readings_total: int = 0
     sensors: list[SensorLine] = field(default_factory=list)
+    acked: int | None = None
 
     def __post_init__(self) -> None:
         node_id(self.node)
         _check_epoch(self.epoch)
         if not 0 <= self.lowest <= self.next:
             raise ValueError(f"lowest {self.lowest} and next {self.next} do not fit together")
+        if self.acked is not None and not 0 <= self.acked <= self.next:
+            raise ValueError(f"acked {self.acked} and next {self.next} do not fit together")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,17 @@ def epochs_in(parcel: Parcel) -> Iterable[int]:
 
 
 def greet(memory: Memory, journal: Journal, hello: Hello) -> None:
-    """Notes what a hello says of its journal; what it no longer holds and never came is a hole."""
+    """Notes what a hello says of its journal; what the node has let go of and never came is a hole.
+
+    What it gave up without an ack is none: the gap record for it is under way, and were it acknowledged before that
+    came, the node could not say any more how many readings it was.
+    """
     covered = memory.coverage(journal)  # before `lowest` is written, which settles what is below it
-    memory.db.execute(GREET, (*journal, hello.lowest, hello.readings_total))
-    holes = [(*journal, first, last) for first, last in covered.missing(hello.lowest)]
+    lowest = hello.lowest if hello.acked is None else min(hello.lowest, hello.acked + 1)
+    memory.db.execute(GREET, (*journal, lowest, hello.readings_total))
+    holes = [(*journal, first, last) for first, last in covered.missing(lowest)]
     memory.db.executemany("INSERT OR IGNORE INTO holes VALUES (?,?,?,?)", holes)
-    covered.add(0, hello.lowest - 1)
+    covered.add(0, lowest - 1)
     memory.announced[journal] = max(hello.next, memory.announced.get(journal, 0))
 
 

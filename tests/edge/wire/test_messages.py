@@ -36,7 +36,7 @@ PAIRS = st.tuples(SEQ, SEQ).map(lambda pair: (min(pair), max(pair)))
 
 MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     Hello: st.builds(
-        lambda node, boot, epoch, span, *rest: Hello(node, boot, epoch, *span, *rest),
+        lambda node, boot, epoch, span, *rest: Hello(node, boot, epoch, *span, *rest, span[0]),
         IDS, TEXT, EPOCH, PAIRS, TEXT, SEQ, st.lists(st.builds(SensorLine, TEXT, TEXT, st.lists(TEXT)), max_size=3),
     ),
     Status: st.builds(Status, IDS, st.booleans(), TEXT, INT),
@@ -137,6 +137,7 @@ def test_how_they_look() -> None:
         (Ack, '{"epoch":1,"upto":0,"ranges":[[1,2,3]]}', r"Ack.ranges\[0\] should be a list of 2"),
         (Ack, '{"epoch":1,"upto":0,"ranges":[[2,1]]}', "count upwards"),
         (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":9,"next":8}', "do not fit together"),
+        (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":7,"next":8,"acked":9}', "acked 9 and next 8"),
         (Order, '{"id":"1","verb":"read","arguments":{"deep":{"a":1}}}', "Order.arguments.deep should be"),
         (ClockRecord, '{"boot":1,"boot_id":"","offset_ms":0,"quality":"good"}', "synced, holdover, floor, unknown"),
         (ClockRecord, '{"boot":-1,"boot_id":"","offset_ms":0,"quality":"floor"}', "never negative"),

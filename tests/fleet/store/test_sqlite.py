@@ -191,6 +191,16 @@ def test_a_hole_is_named_by_an_office_that_was_just_started(path: Path, store: S
     assert StoreReader(path).losses() == [Loss("pole-1", 7, 2, 3, None, GONE, 2)]
 
 
+def test_what_was_given_up_without_an_ack_waits_for_its_gap_record(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit(say(clock(1, 5)))
+    said = Hello("pole-1", "b" * 32, 7, 6, 9, acked=2)
+    (ack,) = store.commit([Greeting("pole-1", said, 1000)]).acks
+    assert (ack.upto, reader.losses()) == (2, [Loss("pole-1", 7, 2, 2, None, GONE, 1)])
+    gap = Record(7, 9, RecordKind.GAP, 0, to_json(GapRecord(3, 5, 6, "journal full")))
+    (ack,) = store.commit(say(gap)).acks
+    assert (ack.upto, [loss.readings for loss in reader.losses()]) == (5, [6, None])
+
+
 def old(seq: int) -> Records:
     return Records("pole-1", [Record(7, seq, RecordKind.EVENT, 0, b"{}")], 1000)
 
