@@ -36,7 +36,9 @@ PAIRS = st.tuples(SEQ, SEQ).map(lambda pair: (min(pair), max(pair)))
 
 MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     Hello: st.builds(
-        lambda node, boot, epoch, span, *rest: Hello(node, boot, epoch, *span, *rest, span[0]),
+        lambda node, boot, epoch, span, text, total, sensors: Hello(
+            node, boot, epoch, *span, text, total, sensors, span[0]
+        ),
         IDS, TEXT, EPOCH, PAIRS, TEXT, SEQ, st.lists(st.builds(SensorLine, TEXT, TEXT, st.lists(TEXT)), max_size=3),
     ),
     Status: st.builds(Status, IDS, st.booleans(), TEXT, INT),
