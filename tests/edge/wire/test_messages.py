@@ -37,7 +37,7 @@ PAIRS = st.tuples(SEQ, SEQ).map(lambda pair: (min(pair), max(pair)))
 MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     Hello: st.builds(
         lambda node, boot, epoch, span, text, total, sensors: Hello(
-            node, boot, epoch, *span, text, total, sensors, span[0]
+            node, boot, epoch, span[0], span[1], text, total, sensors, span[0]
         ),
         IDS, TEXT, EPOCH, PAIRS, TEXT, SEQ, st.lists(st.builds(SensorLine, TEXT, TEXT, st.lists(TEXT)), max_size=3),
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.journal.journal import Journal
@@ -77,8 +77,14 @@ class Street:
         self.reader.close()
 
 
+ACKED_AMIDST = [("measure", 5), ("send", 2), ("measure", 11), ("hear", 0)]
+GREETED_FIRST = [("measure", 5), ("measure", 12), ("greet", 0), ("send", 0), ("hear", 0), ("measure", 9)]
+
+
 @settings(max_examples=150)
 @given(st.lists(STEPS, max_size=40))
+@example(ACKED_AMIDST)
+@example(GREETED_FIRST)
 def test_every_reading_of_a_full_journal_is_here_or_named_once(steps: list[tuple[str, int]]) -> None:
     with TemporaryDirectory(dir=FAST) as folder:
         street = Street(Path(folder) / "readings.db")
