@@ -15,7 +15,7 @@ from edge.wire.identity import node_id
 from edge.wire.jsontext import to_json
 from fleet import broker, files
 from fleet.clock import new_client_id, new_password
-from fleet.home import Home
+from fleet.home import Home, no_url
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.trouble import Exit, Trouble
 
@@ -68,6 +68,7 @@ def check(registry: Registry, node: Node) -> None:
 def add(home: Home, registry: Registry, node: Node, credentials: Path | None) -> bool:
     """Enters a node and writes its credentials file. True when a running broker was told. Raises Trouble."""
     check(registry, node)
+    address(home)
     credential = new_credential(node.id)
     _with_file(credentials, home, credential, lambda: registry.add(node, credential))
     return publish(home, registry)
@@ -75,9 +76,18 @@ def add(home: Home, registry: Registry, node: Node, credentials: Path | None) ->
 
 def renew(home: Home, registry: Registry, node: str, credentials: Path) -> bool:
     """Gives a known node a new secret; the old one is void at once. True when a running broker was told."""
+    address(home)
     credential = new_credential(node)
     _with_file(credentials, home, credential, lambda: registry.set_credential(credential))
     return publish(home, registry)
+
+
+def address(home: Home) -> str:
+    """What nodes are told to connect to. Raises Trouble when nothing can be told."""
+    url = home.ports().node_url
+    if not url:
+        raise no_url(home, "Nothing was changed.")
+    return url
 
 
 def publish(home: Home, registry: Registry) -> bool:
@@ -88,7 +98,7 @@ def publish(home: Home, registry: Registry) -> bool:
 
 def credentials_text(home: Home, credential: Credential) -> str:
     """The credentials file: the JSON that `edge run` reads."""
-    facts = {"node": credential.user, "url": home.ports().node_url, "user": credential.user,
+    facts = {"node": credential.user, "url": address(home), "user": credential.user,
              "password": credential.password, "client_id": credential.client_id}  # fmt: skip
     return to_json(facts).decode() + "\n"
 

@@ -11,6 +11,7 @@ pulse.json     what that one says of itself, every few seconds
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -22,12 +23,14 @@ from fleet.trouble import Exit, Trouble
 
 DEFAULT = "~/.local/share/lantaarn/fleet"
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::", "")
+EXAMPLE_URL = "mqtt://office.example.org:1883"
 CONFIG = """# The office of Lantaarn. `fleet serve` reads this when it starts.
 
 [broker]
 host = "{broker_host}"   # where nodes may knock; 127.0.0.1 is this machine only
 port = {broker_port}
-url = "{url}"   # what `fleet node add` tells a node
+{url}   # what `fleet node add` tells a node; made of host and port unless it is given
 
 [web]
 host = "{web_host}"
@@ -47,8 +50,15 @@ class Ports:
 
     @property
     def node_url(self) -> str:
-        """The `mqtt://` address that goes into credentials."""
-        return self.url or f"mqtt://{self.broker_host}:{self.broker_port}"
+        """The `mqtt://` address that goes into credentials; "" when the office listens everywhere and none is given."""
+        if self.url or self.broker_host in EVERYWHERE:
+            return self.url
+        return f"mqtt://{in_url(self.broker_host)}:{self.broker_port}"
+
+
+def in_url(host: str) -> str:
+    """A host as a URL wants it."""
+    return f"[{host}]" if ":" in host else host
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,13 @@ def _port(facts: Mapping[str, object], default: int, lowest: int) -> int:
     return port
 
 
+def no_url(home: Home, stands: str) -> Trouble:
+    """The office listens everywhere, and there is no telling by which name nodes reach it."""
+    happened = "The office listens on every address of this machine, and no node can be told which one to use."
+    return Trouble(happened, stands, f'set [broker] url = "{EXAMPLE_URL}" in {home.config}, with an address that nodes '
+                   "can reach", Exit.REFUSED)  # fmt: skip
+
+
 def find(folder: Path | None, environment: Mapping[str, str]) -> Home:
     """The home that is meant: the option, else FLEET_HOME, else the default. It may not exist."""
     return Home(Path(folder or environment.get("FLEET_HOME") or DEFAULT).expanduser().absolute())
@@ -150,6 +167,10 @@ def write_config(home: Home, ports: Ports) -> None:
     for folder in (home.folder, home.broker):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not home.config.exists():
-        text = CONFIG.format(broker_host=ports.broker_host, broker_port=ports.broker_port, url=ports.node_url,
+        text = CONFIG.format(broker_host=ports.broker_host, broker_port=ports.broker_port, url=_url_line(ports),
                              web_host=ports.web_host, web_port=ports.web_port)  # fmt: skip
         home.config.write_text(text)
+
+
+def _url_line(ports: Ports) -> str:
+    return f"url = {json.dumps(ports.url)}" if ports.url else f'# url = "{EXAMPLE_URL}"'

@@ -23,14 +23,14 @@ from fleet.broker import Broker, check_free, free_port, see_port
 from fleet.clock import Clock, SystemClock
 from fleet.collector import Collector
 from fleet.heartbeat import Heartbeat
-from fleet.home import Home, Ports, existing, write_config
+from fleet.home import EVERYWHERE, LOOPBACK, Home, Ports, existing, in_url, write_config
 from fleet.live import Live
 from fleet.mqtt import MqttInlet
 from fleet.pulse import Pulse, office_checks
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
-from fleet.trouble import Trouble
+from fleet.trouble import Exit, Trouble
 from fleet.window import OfficeWindow
 
 WEB_STOP_S = 5.0
@@ -109,12 +109,12 @@ class Office:
     @property
     def page(self) -> str | None:
         """The page's address."""
-        return f"http://{self.ports.web_host}:{self.ports.web_port}/" if self.web else None
+        return f"http://{in_url(self.ports.web_host)}:{self.ports.web_port}/" if self.web else None
 
     def _open_inlet(self) -> MqttInlet:
         credential: Credential | None = self.registry.credential(COLLECTOR)
         assert credential is not None
-        host = "127.0.0.1" if self.ports.broker_host in ("0.0.0.0", "::", "") else self.ports.broker_host
+        host = LOOPBACK if self.ports.broker_host in EVERYWHERE else self.ports.broker_host
         return MqttInlet(self.live, self.clock, host, self.ports.broker_port, credential)
 
     def _serve_page(self, window: OfficeWindow) -> Callable[[], None]:
@@ -122,9 +122,10 @@ class Office:
 
         from fleet.web.app import app
 
-        door = _door(self.ports)
+        door = _door(self.home, self.ports)
         self.ports = replace(self.ports, web_port=door.getsockname()[1])
-        config = uvicorn.Config(app(window), log_level="warning", access_log=False, log_config=None, lifespan="off",
+        page = app(window, hosts=[in_url(self.ports.web_host)])
+        config = uvicorn.Config(page, log_level="warning", access_log=False, log_config=None, lifespan="off",
                                 timeout_graceful_shutdown=1)  # fmt: skip
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="page", daemon=True)
@@ -178,7 +179,13 @@ def _open_store(home: Home) -> SqliteStore:
                       f"df -h {home.folder}; ls -l {home.folder}") from error  # fmt: skip
 
 
-def _door(ports: Ports) -> socket.socket:
+def _door(home: Home, ports: Ports) -> socket.socket:
+    if ports.web_host in EVERYWHERE:
+        raise Trouble("The page is for this machine, or for a reverse proxy that asks for a password; [web] host = "
+                      f'"{ports.web_host}" would show it to everybody.',
+                      "The office did not start; nothing was changed or lost.",
+                      f'set [web] host = "{LOOPBACK}" in {home.config}', Exit.USAGE)  # fmt: skip
     if ports.web_port:
         check_free(ports.web_host, ports.web_port, "The page", see_port(ports.web_port, "web"))
-    return socket.create_server((ports.web_host, ports.web_port))
+    family = socket.AF_INET6 if ":" in ports.web_host else socket.AF_INET
+    return socket.create_server((ports.web_host, ports.web_port), family=family)

@@ -57,6 +57,7 @@ def add(
     registry = registry_of(place)
     new = Node(node, site or node, lat, lon, choose.labels(label or []), SystemClock().wall_ms())
     enrol.check(registry, new)
+    enrol.address(place)
     if dry_run:
         return show.note(f"Would add {node} at {new.site} and write {path}.")
     told = enrol.add(place, registry, new, path)

@@ -8,7 +8,7 @@ import os
 from fleet import serve as office
 from fleet import show
 from fleet.cli.options import HomeFolder
-from fleet.home import find
+from fleet.home import find, no_url
 
 
 def serve(home: HomeFolder = None) -> None:
@@ -19,5 +19,7 @@ def serve(home: HomeFolder = None) -> None:
 
 
 def _told(running: office.Office) -> None:
-    ports = running.ports
-    show.note(f"The office runs in {running.home.folder}. Nodes: {ports.node_url}  Page: {running.page}  End: Ctrl-C")
+    nodes = running.ports.node_url or f"any address, port {running.ports.broker_port}"
+    show.note(f"The office runs in {running.home.folder}. Nodes: {nodes}  Page: {running.page}  End: Ctrl-C")
+    if not running.ports.node_url:
+        show.trouble(no_url(running.home, "It runs, and nodes that know an address are heard; none can be added."))

@@ -1,13 +1,14 @@
 """The office's page: a map of the sites, each node's state, and charts that move as readings arrive.
 
-It listens on loopback only, answers only to names of this machine (so that a page elsewhere cannot look in by DNS
-rebinding), loads nothing from anybody else, and can change nothing: there is no request here that writes.
+It answers only to names of this machine's loopback and to the host it was told to listen on (so that a page elsewhere
+cannot look in by DNS rebinding; a reverse proxy asks for it by such a name), loads nothing from anybody else, and can
+change nothing: there is no request here that writes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -35,8 +36,8 @@ HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def app(view: View, look_s: float = LOOK_S) -> Starlette:
-    """The page over this view; `look_s` real seconds between two looks for something new."""
+def app(view: View, look_s: float = LOOK_S, hosts: Sequence[str] = ()) -> Starlette:
+    """The page over this view, under `hosts` too; `look_s` real seconds between two looks for something new."""
     routes = [
         Route("/", lambda request: FileResponse(STATIC / "index.html", headers=HEADERS)),
         Route("/api/nodes", _json(lambda request: view.nodes())),
@@ -46,7 +47,7 @@ def app(view: View, look_s: float = LOOK_S) -> Starlette:
         Route("/api/live", _live(view, look_s)),
         Mount("/static", _Static(directory=STATIC)),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)])
+    return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[*HOSTS, *hosts])])
 
 
 class _Static(StaticFiles):

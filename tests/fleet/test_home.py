@@ -23,6 +23,22 @@ def test_the_config_says_what_it_was_told(home: Home) -> None:
     assert Ports(broker_port=7).node_url == "mqtt://127.0.0.1:7"
 
 
+def test_the_address_follows_the_port_unless_it_is_given(home: Home, tmp_path: Path) -> None:
+    other = Home(tmp_path / "other")
+    write_config(other, Ports(broker_port=1884))
+    assert other.ports() == Ports(broker_port=1884)
+    for place in (home, other):
+        place.config.write_text(place.config.read_text().replace("port = 1884", "port = 1999"))
+    assert other.ports().node_url == "mqtt://127.0.0.1:1999"
+    assert home.ports().node_url == "mqtt://office.example:1884"
+
+
+def test_an_office_that_listens_everywhere_has_no_address_of_itself() -> None:
+    assert [Ports(broker_host=host).node_url for host in ("0.0.0.0", "::")] == ["", ""]
+    assert Ports(broker_host="0.0.0.0", url="mqtt://a:1").node_url == "mqtt://a:1"
+    assert Ports(broker_host="fd00::7").node_url == "mqtt://[fd00::7]:1883"
+
+
 def test_folders_are_private(home: Home) -> None:
     assert [oct(folder.stat().st_mode & 0o777) for folder in (home.folder, home.broker)] == ["0o700"] * 2
 

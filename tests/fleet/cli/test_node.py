@@ -90,6 +90,22 @@ def test_what_cannot_be_is_a_usage_error_and_changes_nothing(home: Path, words: 
     assert fleet(home, "node", "list", "-o", "json").stdout == "[]\n"
 
 
+def test_without_an_address_to_tell_no_node_is_added(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "pole.json"
+    assert fleet(home, "init", "--host", "0.0.0.0").returncode == 0
+    for more in ([], ["--dry-run"]):
+        done = fleet(home, "node", "add", "pole-017", "--credentials", file, *more)
+        assert done.returncode == 4 and "no node can be told which one to use" in done.stderr
+        assert "Nothing was changed." in done.stderr and f"in {home / 'fleet.toml'}" in done.stderr
+    assert not file.exists() and fleet(home, "node", "list", "-o", "name").stdout == ""
+    text = (home / "fleet.toml").read_text()
+    (home / "fleet.toml").write_text(text.replace("# url =", "url ="))
+    add(home, "pole-017")
+    (home / "fleet.toml").write_text(text)
+    done = fleet(home, "node", "add", "pole-017", "--renew", "--credentials", file)
+    assert done.returncode == 4 and not file.exists()
+
+
 def test_dry_run_changes_nothing(home: Path) -> None:
     done = fleet(home, "node", "add", "pole-017", "--dry-run")
     assert (done.returncode, done.stdout) == (0, "")

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,10 +33,12 @@ HOST = "127.0.0.1"
 class Serving:
     """A `fleet serve` with its log."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *init: str, web_host: str = HOST) -> None:
         self.home, self.port, self.web = home, free_port(HOST), free_port(HOST)
-        made = fleet(home, "init", "--port", str(self.port), "--web-port", str(self.web))
+        made = fleet(home, "init", "--port", str(self.port), "--web-port", str(self.web), *init)
         assert made.returncode == 0, made.stderr
+        broker, web = (home / "fleet.toml").read_text().split("[web]")
+        (home / "fleet.toml").write_text(f"{broker}[web]{web.replace(HOST, web_host)}")
         self.log = (home / "log").open("w+")
         self.process = subprocess.Popen([*FLEET, "serve"], env=environment(home), stderr=self.log, stdout=self.log)
         wait_for(lambda: "The office runs" in self.said() or self.process.poll() is not None, "the office")
@@ -146,6 +149,31 @@ def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path, section: str) -> 
     assert f"cannot listen on {HOST}:{port}: Address already in use." in done.stderr
     assert f"[{section}] port in fleet.toml" in done.stderr
     assert not knock(HOST, ports[0]) or section == "broker"
+
+
+def test_an_office_that_listens_everywhere_says_what_it_lacks_and_shows_its_page_where_it_was_told(
+    tmp_path: Path,
+) -> None:
+    serving = Serving(tmp_path / "home", "--host", "0.0.0.0", web_host="127.0.0.2")
+    wait_for(lambda: "fleet.toml, with an address" in serving.said(), "the hint")
+    assert "It runs, and nodes that know an address are heard; none can be added." in serving.said()
+    page = f"127.0.0.2:{serving.web}/api/nodes"
+    with urllib.request.urlopen(f"http://{page}", timeout=10) as answer:
+        assert answer.status == 200
+    strange = urllib.request.Request(f"http://{page}", headers={"Host": "127.0.0.3"})
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(strange, timeout=10)
+    assert serving.end() == 0
+
+
+def test_a_page_for_everybody_is_refused(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    fleet(home, "init", "--port", str(free_port(HOST)))
+    broker, web = (home / "fleet.toml").read_text().split("[web]")
+    (home / "fleet.toml").write_text(f"{broker}[web]{web.replace(HOST, '0.0.0.0')}")
+    done = fleet(home, "serve")
+    assert done.returncode == 2
+    assert "reverse proxy" in done.stderr and "did not start" in done.stderr and str(home / "fleet.toml") in done.stderr
 
 
 def test_a_broken_config_is_said_in_one_sentence(tmp_path: Path) -> None:
