@@ -14,10 +14,13 @@ from pathlib import Path
 from edge.wire.identity import node_id
 from edge.wire.jsontext import to_json
 from fleet import broker, files
+from fleet.choose import LONGEST_NAME, labels, printable
 from fleet.clock import new_client_id, new_password
 from fleet.home import Home, no_url
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.trouble import Exit, Trouble
+
+RESERVED = ("office", "collector")
 
 
 def new_credential(user: str) -> Credential:
@@ -56,6 +59,13 @@ def check(registry: Registry, node: Node) -> None:
         happened = f"{node.id!r} cannot be a node: {error}."
         raise Trouble(happened, "Nothing was changed.", "fleet node add ID …, with another id",
                       Exit.USAGE) from error  # fmt: skip
+    if node.id in RESERVED:
+        raise Trouble(f"{node.id!r} cannot be a node: the office itself is called so.", "Nothing was changed.",
+                      "fleet node add ID …, with another id", Exit.USAGE)  # fmt: skip
+    if not printable(node.site):
+        happened = f"{node.site!r} is no name of a site: at most {LONGEST_NAME} signs that can be printed."
+        raise Trouble(happened, "Nothing was changed.", "fleet node add again, with another --site", Exit.USAGE)
+    labels([f"{key}={value}" for key, value in node.labels.items()])
     for name, value, most in (("latitude", node.lat, 90), ("longitude", node.lon, 180)):
         if value is not None and not -most <= value <= most:
             raise Trouble(f"{value} is no {name}: it lies between -{most} and {most} degrees.", "Nothing was changed.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -10,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from drivers.reading import from_steps
+from drivers.reading import Quantity, from_steps
 from edge.wire.clocks import ClockQuality
 from fleet import choose, show
 from fleet.cli.options import HomeFolder, Output, home_of, reader_of, registry_of
 from fleet.show import Field, Form
 from fleet.store.answers import ReadingLine
+from fleet.store.reader import Reader
 from fleet.trouble import Exit, Trouble
 from fleet.window import flag_words
 
@@ -40,10 +40,9 @@ def tail(
     reader = reader_of(place)
     found = reader.tail(name, lines)
     show.out(_text(found, output, first=True))
-    pause = threading.Event()
     last = found[-1].row if found else reader.newest_row()
     while follow:
-        pause.wait(LOOK_S)
+        show.wait(LOOK_S)
         found = reader.tail(name, MOST_AT_ONCE, after_row=last)
         last = found[-1].row if found else last
         show.out(_text(found, output, first=False))
@@ -62,7 +61,9 @@ def export(
     """All readings as CSV: times in UTC, a unit on every line, doubts as words."""
     place = home_of(home)
     name = choose.by_prefix(registry_of(place).nodes(), node).id if node else None
-    lines = reader_of(place).export(name, quantity, moment(since), moment(until))
+    reader, (from_ms, to_ms) = reader_of(place), (moment(since), moment(until))
+    _check(reader, quantity, from_ms, to_ms)
+    lines = reader.export(name, quantity, from_ms, to_ms)
     show.out(show.table_of_commas([], KEYS))
     for some in _chunks(lines):
         show.out(show.table_of_commas([list(_row(line).values()) for line in some]))
@@ -78,6 +79,17 @@ def moment(text: str | None) -> int | None:
         raise Trouble(f"{text!r} is no moment.", "Nothing was exported.",
                       "write it as 2026-11-21 or 2026-11-21T08:30:00Z", Exit.USAGE) from error  # fmt: skip
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _check(reader: Reader, quantity: str | None, from_ms: int | None, to_ms: int | None) -> None:
+    """Raises Trouble where what is asked for can only be a slip: nothing would be exported, and nothing said."""
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise Trouble("--from is not before --to: no moment lies between them.", "Nothing was exported.",
+                      "fleet data export again, with the two the other way round", Exit.USAGE)  # fmt: skip
+    known = {series.quantity for series in reader.series()} | {each.value for each in Quantity}
+    if quantity is not None and quantity not in known:
+        raise Trouble(f"There is no quantity {quantity!r}.", "Nothing was exported.",
+                      choose.meant(quantity, known), Exit.USAGE)  # fmt: skip
 
 
 def _row(line: ReadingLine) -> dict[str, Any]:

@@ -6,6 +6,7 @@ It imports nothing that a bare node lacks until it knows that the office is inst
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ def run(words: Sequence[str] | None = None) -> int:
     from fleet.cli.app import app
     from fleet.trouble import Exit, Trouble
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows only ASCII still gets everything
     before = signal.signal(signal.SIGINT, _interrupt)
     try:
         app(words, prog_name="fleet")
@@ -45,10 +48,20 @@ def run(words: Sequence[str] | None = None) -> int:
     except (Interrupted, KeyboardInterrupt):
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        show.note(f"The command could not do its work: {error}.\nNothing that was stored is lost.\nNext: see df -h")
+        return int(Exit.WRONG)
     finally:
         signal.signal(signal.SIGINT, before)
     return 0
+
+
+def _drop_output() -> None:
+    """What is still in the buffer is let go, or Python would try to write it once more when it ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

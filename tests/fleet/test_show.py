@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.show import Field, Form, card, listing, plain, table_of_commas, when
+from fleet.show import Field, Form, card, listing, plain, seen, table_of_commas, when
 
 FIELDS = [Field("node", "NODE"), Field("state", "STATE"), Field("note", "NOTE", wide=True)]
 ROWS: list[dict[str, Any]] = [
@@ -63,3 +63,20 @@ def test_values_for_people() -> None:
         "p, 2",
         "1.5",
     ]
+
+
+@given(st.text())
+def test_what_is_for_eyes_holds_nothing_that_a_terminal_would_obey(text: str) -> None:
+    row = {"node": "pole-1", "state": "bad", "note": text, text or "key": text}
+    for form in (Form.TABLE, Form.WIDE):
+        shown = listing([row], FIELDS, form) + card(row, form, "node")
+        assert all(sign.isprintable() or sign == "\n" for sign in shown)
+        assert listing([row], FIELDS, form).count("\n") == 2
+    for made in (listing([row], FIELDS, Form.JSON), card(row, Form.JSON, "node")):
+        assert all(sign == "\n" or (sign > "\x1f" and not "\x7f" <= sign <= "\x9f") for sign in made)
+        assert json.loads(made) in (row, [row])
+
+
+def test_what_can_be_printed_stays_as_it_is() -> None:
+    assert seen("Café Überfahrt 21,5 °C µg/m³") == "Café Überfahrt 21,5 °C µg/m³"
+    assert seen("ev\x1b[31mil\n\x9b\ud800") == "ev\\x1b[31mil\\n\\x9b\\ud800"
