@@ -118,7 +118,9 @@ class Checked:
 def check(text: str, file: str, simulated: bool = False) -> Checked:
     """Check the text of a board file; relative paths in it are read from beside `file`."""
     try:
-        tree = tomllib.loads(text)
+        tree = tomllib.loads(text.removeprefix("\ufeff"))  # some editors put a byte order mark before all
+    except RecursionError:
+        return Checked(file, None, (Mistake("the file", "", "must be TOML", "It nests far too deep."),))
     except tomllib.TOMLDecodeError as error:
         return Checked(file, None, (Mistake("the file", "", "must be TOML", f"The parser says: {error}."),))
     tables, mistakes = _tables(tree)
@@ -130,7 +132,8 @@ def check(text: str, file: str, simulated: bool = False) -> Checked:
     misfit = [mistake for mistake in misfits(sensors, simulated) if mistake.key not in told]
     mistakes += [_as_written(tree, mistake) for mistake in misfit]
     if mistakes:
-        return Checked(file, None, tuple(_placed(text, mistake) for mistake in mistakes))
+        placed = sorted((_placed(text, mistake) for mistake in mistakes), key=lambda mistake: mistake.line or 0)
+        return Checked(file, None, tuple(placed))
     return Checked(file, _wiring(text, Path(file).absolute().parent, tables, sensors, simulated), ())
 
 

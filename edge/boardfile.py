@@ -7,6 +7,8 @@ last good board stays in use, and the refusal is told.
 
 from __future__ import annotations
 
+import errno
+import stat
 import sys
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,6 +17,7 @@ from pathlib import Path
 from edge.wiring import Wiring
 
 COMPILE_S = 120.0
+LARGEST = 1024 * 1024  # bytes
 
 
 class BoardError(Exception):
@@ -34,11 +37,20 @@ def compiled(board: Path) -> Path:
     return board.with_suffix(".compiled.json")
 
 
+def read(board: Path) -> bytes:
+    """What stands in a board file. Raises OSError, also for what is no file or far too large to be one."""
+    if not stat.S_ISREG(board.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    if board.stat().st_size > LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST // 1024} KiB, which no board is")
+    return board.read_bytes()
+
+
 def load(board: Path, simulated: bool = False) -> Loaded:
     """The board to run with. Raises BoardError."""
     good = _read(compiled(board))
     try:
-        fingerprint = sha256(board.read_bytes()).hexdigest()
+        fingerprint = sha256(read(board)).hexdigest()
     except OSError as error:
         return _last_good(good, f"{board} cannot be read: {error.strerror or error}.")
     if good is not None and good.source_hash == fingerprint and good.simulated == simulated:

@@ -141,11 +141,12 @@ def run(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """`edge check`"""
     from edge.board import check as judge
+    from edge.boardfile import read
     from edge.compile import refusal
 
     board = board_of(options)
     try:
-        checked = judge(board.read_text(encoding="utf-8"), str(board), options.simulated)
+        checked = judge(read(board).decode(), str(board), options.simulated)
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise Trouble(f"{board} cannot be read: {why}.", "Nothing was changed.", _mend(board), USAGE) from None
@@ -159,7 +160,8 @@ def check(options: argparse.Namespace) -> int:
 
     rows = [(s.name, s.driver, s.bus, _where(s), f"{s.interval_ms / 1_000:g} s") for s in checked.wiring.sensors]
     print(plain.table(("SENSOR", "DRIVER", "BUS", "WHERE", "EVERY"), rows))
-    print(f"{board} is good: node {checked.wiring.node}, {len(rows)} sensors.", file=sys.stderr)
+    sensors = "1 sensor" if len(rows) == 1 else f"{len(rows)} sensors"
+    print(f"{board} is good: node {checked.wiring.node}, {sensors}.", file=sys.stderr)
     return OK
 
 

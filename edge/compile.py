@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.board import Checked, check
-from edge.boardfile import compiled
+from edge.boardfile import compiled, read
 
 
 def refusal(checked: Checked) -> str:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--simulated", action="store_true", help="the board of a simulated node")
     options = parser.parse_args(arguments)
     try:
-        text = options.board.read_text(encoding="utf-8")
+        text = read(options.board).decode()
         checked = check(text, str(options.board), options.simulated)
         if checked.wiring is None:
             print(refusal(checked), file=sys.stderr)

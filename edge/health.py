@@ -92,6 +92,8 @@ def _session(view: NodeView) -> CheckResult:
     late = view.now_ms - view.began_ms > SESSION_PATIENCE_MS
     reason = f"Not connected: {session.reason}. Nothing is lost; readings wait in the journal."
     remedy = "Check network and broker; the node tries again by itself."
+    if "user and password" in session.reason:
+        remedy = "In the office: fleet node add NODE --renew --credentials FILE, and put the file here."
     return CheckResult("session", State.BAD if late else State.UNKNOWN, reason, remedy)
 
 

@@ -279,3 +279,20 @@ def test_a_refused_board_leaves_the_last_good_one(tmp_path: Path) -> None:
 def test_the_refusal_names_file_state_and_next_command() -> None:
     words = refusal(check('[node]\nid = "x"', "node.toml"))
     assert words.startswith("node.toml: 1 mistake.") and words.endswith("edge check node.toml")
+
+
+def test_a_byte_order_mark_is_no_mistake_and_a_deep_nest_is_one() -> None:
+    assert check("\ufeff" + GOOD, "node.toml").wiring
+    assert "deep" in str(mistakes("a = " + "[" * 5_000)["the file"])
+
+
+@pytest.mark.parametrize("odd", ["/dev/zero", "/proc/self", "missing.toml"])
+def test_what_is_no_file_is_refused_at_once(odd: str) -> None:
+    refused = compile_board(Path(odd))
+    assert refused.returncode == 2 and "cannot be read" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_mistakes_are_told_in_the_order_of_the_file() -> None:
+    text = '[node]\nid = "X"\n[[sensor]]\nname = "a"\ndriver = "x"\n[journal]\ncap = 1\n[office]\nurl = 1'
+    lines = [mistake.line for mistake in check(text, "node.toml").mistakes]
+    assert lines == sorted(lines, key=lambda line: line or 0) and len(lines) == 4

@@ -7,6 +7,7 @@ feel goes through its arithmetic into bytes or edges, over a simulated bus, and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pytest
@@ -148,3 +149,9 @@ def test_the_shelf_holds_what_the_catalog_names() -> None:
     assert all(chip(other) is chip(name) for other, name in ALSO.items())
     with pytest.raises(KeyError, match="bme280"):
         chip("lidar")
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_every_driver_has_a_test_file_of_its_own(name: str) -> None:
+    there = Path(__file__).parents[1] / "drivers" / f"test_{name}.py"
+    assert there.is_file(), f"write tests/drivers/test_{name}.py: a transcript, its errors, its vectors"

@@ -45,8 +45,12 @@ def test_public_vectors(vector: dict[str, Any]) -> None:
     assert verdict.result == (PASS if vector["driver"] in CATALOG else NO_DRIVER), verdict.difference
 
 
+WITHOUT_VECTORS = {"pulse_counter"}
+
+
 def test_every_driver_has_vectors_or_is_known_to_have_none() -> None:
-    assert set(CATALOG) - {vector["driver"] for vector in OURS} == {"pulse_counter"}
+    without = set(CATALOG) - {vector["driver"] for vector in OURS}
+    assert without == WITHOUT_VECTORS, "give it vectors in tests/vectors, or name it in WITHOUT_VECTORS above"
 
 
 @pytest.mark.parametrize("vector", WITH_VALUES, ids=lambda vector: str(vector["id"]))
