@@ -12,6 +12,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,12 +52,21 @@ class Serving:
         return self.process.wait(30)
 
 
+@contextmanager
+def office(*init: str, home: Path, web_host: str = HOST) -> Iterator[Serving]:
+    running = Serving(home, *init, web_host=web_host)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.send_signal(signal.SIGCONT)
+            running.end()
+
+
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Serving]:
-    running = Serving(tmp_path / "home")
-    yield running
-    if running.process.poll() is None:
-        running.end()
+    with office(home=tmp_path / "home") as running:
+        yield running
 
 
 def test_one_day_at_the_office(serving: Serving, tmp_path: Path) -> None:
@@ -154,16 +164,15 @@ def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path, section: str) -> 
 def test_an_office_that_listens_everywhere_says_what_it_lacks_and_shows_its_page_where_it_was_told(
     tmp_path: Path,
 ) -> None:
-    serving = Serving(tmp_path / "home", "--host", "0.0.0.0", web_host="127.0.0.2")
-    wait_for(lambda: "fleet.toml, with an address" in serving.said(), "the hint")
-    assert "It runs, and nodes that know an address are heard; none can be added." in serving.said()
-    page = f"127.0.0.2:{serving.web}/api/nodes"
-    with urllib.request.urlopen(f"http://{page}", timeout=10) as answer:
-        assert answer.status == 200
-    strange = urllib.request.Request(f"http://{page}", headers={"Host": "127.0.0.3"})
-    with pytest.raises(urllib.error.HTTPError, match="400"):
-        urllib.request.urlopen(strange, timeout=10)
-    assert serving.end() == 0
+    with office("--host", "0.0.0.0", home=tmp_path / "home", web_host="127.0.0.2") as serving:
+        wait_for(lambda: "fleet.toml, with an address" in serving.said(), "the hint")
+        assert "It runs, and nodes that know an address are heard; none can be added." in serving.said()
+        page = f"http://127.0.0.2:{serving.web}/api/nodes"
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            assert answer.status == 200
+        strange = urllib.request.Request(page, headers={"Host": "127.0.0.3"})
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(strange, timeout=10)
 
 
 def test_a_page_for_everybody_is_refused(tmp_path: Path) -> None:

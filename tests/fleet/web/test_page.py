@@ -64,6 +64,7 @@ def test_the_page_shows_every_node_on_the_map_and_charts_that_move(street: Stree
     assert {name for name, _ in browser.run(MARKERS)} == set(street.names), "not every node is on the map"
     assert browser.run(TOTAL.format("nodes")) == browser.run(TOTAL.format("online")) == 5
     assert browser.run(TOTAL.format("gaps")) == 0
+    assert browser.run("return document.querySelector('#total-office').innerText") == "good"
     points = browser.run(POINTS)
     assert {"temperature", "humidity", "pressure", "co2", "pm2_5"} <= points.keys()
     assert points["temperature"] > 5, "each reading of the first minute has its point"
