@@ -31,11 +31,33 @@ from fleet.store.store import (
 LOG = logging.getLogger(__name__)
 LOOK_UP_S = 1.0  # how long a thread that waits for letters says nothing
 TRY_AGAIN_S = 1.0
+SAY_AGAIN_MS, SAY_SELDOM_MS = 60_000, 3_600_000
 
 
 def nothing(_node: str) -> Iterable[Outgoing]:
     """No orders and no desired state wait for any node."""
     return ()
+
+
+class Complaint:
+    """Says when it is time to complain, of what goes on and on: at once, after a minute, and ever less often."""
+
+    def __init__(self) -> None:
+        self._next_ms: int | None = None
+        self._pause_ms = SAY_AGAIN_MS
+
+    def due(self, now_ms: int) -> bool:
+        """Whether to say it now; `now_ms` is any steady clock's."""
+        if self._next_ms is not None and now_ms < self._next_ms:
+            return False
+        self._pause_ms = SAY_AGAIN_MS if self._next_ms is None else min(2 * self._pause_ms, SAY_SELDOM_MS)
+        self._next_ms = now_ms + self._pause_ms
+        return True
+
+    def withdrawn(self) -> bool:
+        """It is well: the next one is said at once. True when there was something to complain of."""
+        was, self._next_ms = self._next_ms is not None, None
+        return was
 
 
 class Collector:
@@ -44,6 +66,7 @@ class Collector:
     def __init__(self, inlet: Inlet, store: Store, live: Live) -> None:
         self.pending: Callable[[str], Iterable[Outgoing]] = nothing  # what is sent again at every hello
         self.inlet, self.store, self.live = inlet, store, live
+        self._complaint = Complaint()
         self._ending = threading.Event()
         self._worker = threading.Thread(target=self._work, name="collector", daemon=True)
 
@@ -104,7 +127,8 @@ class Collector:
         return ()
 
     def _later(self, batch: Sequence[Letter], error: StoreError) -> Sequence[Letter]:
-        LOG.error("The store took nothing (%s). Nothing is acknowledged, nodes keep their readings.", error)
+        if self._complaint.due(steady_ms()):
+            LOG.error("The store took nothing (%s). Nothing is acknowledged, nodes keep their readings.", error)
         self.live.failed(f"The store took nothing, {error}.")
         return batch
 
@@ -156,6 +180,8 @@ class Collector:
                         self.inlet.publish(message)
         except Exception:
             LOG.exception("An answer could not be given. Everything is stored; nodes ask again.")
+        if self._complaint.withdrawn():
+            LOG.info("The store takes what comes in again.")
         self.live.stored(done.rows, done.duplicates, done.quarantined)
 
 

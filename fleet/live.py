@@ -40,6 +40,7 @@ class Live:
     turned_ms: int = 0
     committed_ms: int = 0
     fault: str = ""
+    fault_ms: int = 0  # since when
     unkept: int = 0
     version: int = 0
     now_ms: Callable[[], int] = SystemClock().wall_ms
@@ -62,7 +63,7 @@ class Live:
                 self.rows += count
             self.duplicates += duplicates
             self.quarantined += quarantined
-            self.committed_ms, self.fault = self.now_ms(), ""
+            self.committed_ms, self.fault, self.fault_ms = self.now_ms(), "", 0
             self.version += 1
 
     def link(self, connected: bool, session_lost: bool = False) -> None:
@@ -94,6 +95,7 @@ class Live:
         """The store took nothing, or the collector met what it did not expect; it goes on."""
         with self.lock:
             self.fault = fault.encode(errors="replace").decode()[:LONGEST_FAULT]
+            self.fault_ms = self.fault_ms or self.now_ms()
             self.version += 1
 
     def unkeepable(self) -> None:

@@ -37,20 +37,21 @@ class Pulse:
     turned_ms: int = 0
     committed_ms: int = 0
     fault: str = ""
+    fault_ms: int = 0
     unkept: int = 0
 
 
-def office_checks(pulse: Pulse | None, now_ms: int) -> list[CheckResult]:
-    """The checks of an office that holds its home's lock; one that says nothing gets one red, not five."""
+def office_checks(pulse: Pulse | None, now_ms: int, home: str = "HOME") -> list[CheckResult]:
+    """The checks of an office that holds the lock of `home`; one that says nothing gets one red, not five."""
     if pulse is None:
         reason = "It has said nothing of itself yet; it may be starting."
         return [CheckResult("serve", State.UNKNOWN, reason, "Ask again in a minute.")]
     if now_ms - pulse.at_ms > STALE_MS:
         reason = f"The office hangs, or cannot write in its home: it has said nothing for {span(now_ms - pulse.at_ms)}."
-        remedy = f"Look at its log and at df; then end process {pulse.pid} and run fleet serve again."
+        remedy = f"Look at its log and at df -h {home}; then end process {pulse.pid} and run fleet serve again."
         return [CheckResult("serve", State.BAD, reason, remedy)]
     serve = CheckResult("serve", State.GOOD, "The office runs.")
-    return [serve, _collector(pulse), _session(pulse, now_ms), _broker(pulse, now_ms), _store(pulse, now_ms)]
+    return [serve, _collector(pulse), _session(pulse, now_ms), _broker(pulse, now_ms), _store(pulse, now_ms, home)]
 
 
 def _collector(pulse: Pulse) -> CheckResult:
@@ -92,10 +93,11 @@ def _broker(pulse: Pulse, now_ms: int) -> CheckResult:
     return CheckResult("broker", State.GOOD, ended if pulse.broker_restarts else "It runs.")
 
 
-def _store(pulse: Pulse, now_ms: int) -> CheckResult:
+def _store(pulse: Pulse, now_ms: int, home: str) -> CheckResult:
     if pulse.fault:
-        remedy = "Make room and see that its disk is well; it is tried again, nodes keep their readings."
-        return CheckResult("store", State.BAD, pulse.fault, remedy)
+        since = f" It has been so for {span(now_ms - pulse.fault_ms)}." if pulse.fault_ms else ""
+        remedy = f"See with df -h {home} whether there is room; it is tried again, nodes keep their readings."
+        return CheckResult("store", State.BAD, pulse.fault + since, remedy)
     if pulse.unkept:
         reason = f"{pulse.unkept} messages could be neither filed nor kept; their nodes still have them."
         return CheckResult("store", State.BAD, reason, "See the office's log, and report it.")

@@ -86,12 +86,12 @@ class Office:
         live, broker = self.live, self.broker
         return Pulse(live.now_ms(), os.getpid(), live.connected, live.subscribed, live.refusal, live.sessions_lost,
                      live.session_lost_ms, broker.pid is not None, broker.restarts, broker.ended_ms, broker.fault,
-                     live.turned_ms, live.committed_ms, live.fault, live.unkept)  # fmt: skip
+                     live.turned_ms, live.committed_ms, live.fault, live.fault_ms, live.unkept)  # fmt: skip
 
     def checks(self) -> list[CheckResult]:
         """The office's own checks, as its page shows them."""
         pulse = self.pulse()
-        return office_checks(pulse, pulse.at_ms)
+        return office_checks(pulse, pulse.at_ms, str(self.home.folder))
 
     @property
     def broker_pid(self) -> int | None:

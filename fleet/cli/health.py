@@ -50,7 +50,7 @@ def office(place: Home) -> list[CheckResult]:
         with place.lock.open("rb") as handle:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return office_checks(read(place.pulse), SystemClock().wall_ms())
+        return office_checks(read(place.pulse), SystemClock().wall_ms(), str(place.folder))
     except OSError:
         pass
     reason = "No `fleet serve` works in this home; nodes keep their readings until one does."

@@ -17,7 +17,9 @@ from edge.wire.messages import Ack, Hello
 from edge.wire.record import Record, RecordKind, pack
 from edge.wire.schema import Column, Schema
 from edge.wire.topics import down, every_down, up
+from fleet import collector
 from fleet.collect import Outgoing
+from fleet.collector import Complaint
 from fleet.serve import Office
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Committed, Greeting, Parcel, Records, StoreError
@@ -270,3 +272,24 @@ def test_the_page_shows_how_the_office_does(office: Office, monkeypatch: pytest.
 def test_readers_cannot_write(office: Office, sql: str) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         office.reader.db.execute(sql)
+
+
+def test_what_goes_on_and_on_is_said_at_once_and_then_ever_less_often() -> None:
+    complaint = Complaint()
+    said = [second for second in range(86_400) if complaint.due(second * 1000)]
+    assert said[:4] == [0, 60, 180, 420] and len(said) < 35 and said[-1] - said[-2] == 3600
+    assert complaint.withdrawn() and not complaint.withdrawn()
+    assert complaint.due(86_400_000)
+
+
+def test_a_store_that_takes_nothing_is_in_the_log_once(
+    office: Office, pole_a: Pole, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "TRY_AGAIN_S", 0.01)
+    caplog.set_level("INFO")
+    ailing = Ailing(office.store, [StoreError("disk full")] * 20)
+    office.collector.store = ailing
+    pole_a.say(up("pole-a", "record"), pack(CLOCK, NAMES, chunk(3)))
+    wait_for(lambda: office.live.rows == 1, "the row")
+    assert caplog.text.count("The store took nothing (disk full)") == 1
+    assert "The store takes what comes in again." in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from edge.wire.messages import State
 from fleet import heartbeat
 from fleet.health import verdict
 from fleet.heartbeat import Heartbeat, lasting, read
+from fleet.live import Live
 from fleet.pulse import EVERY_MS, LATELY_MS, LOST_LATELY_MS, STALE_MS, STUCK_MS, Pulse, office_checks
 from tests.fleet.pole import wait_for
 
@@ -81,6 +83,43 @@ def test_every_change_is_said_at_once_and_silence_is_filled(tmp_path: Path, monk
     assert before != now[0]
     beating.stop()
     assert not path.exists()
+
+
+def test_a_fault_is_told_with_since_when_and_where_to_look() -> None:
+    sick = replace(WELL, fault="The store took nothing, disk full.", fault_ms=NOW - 600_000)
+    (store,) = [check for check in office_checks(sick, NOW, "/srv/office") if check.name == "store"]
+    assert store.reason == "The store took nothing, disk full. It has been so for 10 min."
+    assert "df -h /srv/office" in store.remedy
+
+
+def test_since_when_is_the_first_time_and_forgotten_when_it_is_over() -> None:
+    now = [5]
+    live = Live(now_ms=lambda: now[0])
+    for now[0] in (5, 6, 7):
+        live.failed("disk full")
+    assert live.fault_ms == 5
+    live.stored({}, 0, 0)
+    assert (live.fault, live.fault_ms) == ("", 0)
+
+
+@pytest.mark.root
+def test_a_full_disk_can_be_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "LOOK_S", 0.01)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", tmp_path]).returncode:
+        pytest.skip("NOT TESTED: a full disk; needs the right to mount a tmpfs")
+    try:
+        now, path = [WELL], tmp_path / "pulse.json"
+        beating = Heartbeat(path, lambda: now[0])
+        beating.start()
+        wait_for(lambda: read(path) == WELL, "the first beat")
+        with (tmp_path / "rest").open("wb", buffering=0) as rest, pytest.raises(OSError, match="No space left"):
+            while True:
+                rest.write(bytes(4096))
+        now[0] = replace(WELL, fault="database or disk is full " * 20, broker_fault="No space left on device", pid=8)
+        wait_for(lambda: read(path) == now[0], "the fault")
+        beating.stop()
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
 
 
 def test_a_heart_that_stumbles_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
