@@ -78,7 +78,6 @@ def check(registry: Registry, node: Node) -> None:
 def add(home: Home, registry: Registry, node: Node, credentials: Path | None) -> bool:
     """Enters a node and writes its credentials file. True when a running broker was told. Raises Trouble."""
     check(registry, node)
-    address(home)
     credential = new_credential(node.id)
     _with_file(credentials, home, credential, lambda: registry.add(node, credential))
     return publish(home, registry)
@@ -86,7 +85,6 @@ def add(home: Home, registry: Registry, node: Node, credentials: Path | None) ->
 
 def renew(home: Home, registry: Registry, node: str, credentials: Path) -> bool:
     """Gives a known node a new secret; the old one is void at once. True when a running broker was told."""
-    address(home)
     credential = new_credential(node)
     _with_file(credentials, home, credential, lambda: registry.set_credential(credential))
     return publish(home, registry)
