@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edge.wire import topics
+from edge.wire.record import LARGEST_PACKET
 from fleet.registry import COLLECTOR, Credential
 
 ACK_WAIT = "10s"
@@ -57,6 +58,7 @@ pid_file: {_quoted(str(folder / "nats.pid"))}
 log_file: {_quoted(str(folder / "nats.log"))}
 logfile_size_limit: 8MB
 logfile_max_num: 3
+max_payload: {LARGEST_PACKET}
 jetstream {{ store_dir: {_quoted(str(folder / "jetstream"))}, max_memory_store: 64MB, max_file_store: 4GB }}
 mqtt {{ listen: {_quoted(f"{host}:{port}")}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
 include "users.conf"

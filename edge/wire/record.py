@@ -22,7 +22,9 @@ from typing import NamedTuple
 from edge.wire.codec import CodecError, read_varint, varint
 
 VERSION = 1
-LONGEST_PAYLOAD = 1 << 20  # bytes
+LARGEST_PACKET = 1 << 20  # bytes with topic and header, as the broker counts: it cuts off who sends more
+LONGEST_PAYLOAD = LARGEST_PACKET - 4096  # bytes
+MOST_RECORDS = 4096  # in a payload: each costs the office a row, however empty it is
 LARGEST_EPOCH = 2**32 - 1
 LARGEST_SEQ = 2**63 - 1
 LARGEST_COUNT = 2**31 - 1
@@ -81,6 +83,8 @@ def pack(*records: Record) -> bytes:
     """The payload of one or more records of one epoch with consecutive seqs. Raises ValueError for any other."""
     if not records:
         raise ValueError("nothing to pack")
+    if len(records) > MOST_RECORDS:
+        raise ValueError(f"a payload holds at most {MOST_RECORDS} records, not {len(records)}")
     first = records[0]
     for index, record in enumerate(records):
         if (record.epoch, record.seq) != (first.epoch, first.seq + index):
@@ -143,6 +147,8 @@ def unpack(payload: bytes) -> list[Record]:
 def _several(payload: bytes, epoch: int, seq: int, at: int) -> list[Record]:
     records: list[Record] = []
     while at < len(payload):
+        if len(records) == MOST_RECORDS:
+            raise RecordError(f"a payload holds at most {MOST_RECORDS} records")
         kind = payload[at]
         count, at = read_varint(payload, at + 1)
         length, at = read_varint(payload, at)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.wire.record import LARGEST_PACKET, LONGEST_PAYLOAD, Record, pack
 from edge.wire.topics import down, every_down, up
 from fleet.registry import COLLECTOR, Credential
 from fleet.rights import rights, server_config, user_list
@@ -96,3 +97,15 @@ def test_the_text_is_quoted_and_says_mqtt_only() -> None:
     assert text.count('allowed_connection_types: ["MQTT"]') == 2
     assert "lantaarn.v1.pole-a.up.*" in text and '"lantaarn.v1.*.up.*"' in text
     assert 'ack_wait: "10s"' in server_config(Path("/x"), "127.0.0.1", 1883)
+
+
+def test_the_longest_payload_fits_through_the_broker(office: Office, pole_a: Pole) -> None:
+    head = len(pack(Record(1, 1, 1, 1, b"")))
+    longest = pack(Record(1, 1, 1, 1, bytes(LONGEST_PAYLOAD - head)))
+    assert len(longest) == LONGEST_PAYLOAD and pole_a.subscribe(every_down("pole-a")) == 1
+    pole_a.say(up("pole-a", "record"), longest)
+    wait_for(lambda: [topic for topic, _, _ in pole_a.heard] == [down("pole-a", "ack")], "the ack of the longest")
+    assert pole_a.connects == [0]
+    topic = max(len(up("x" * 32, kind)) for kind in ("record", "hello", "status", "health"))
+    assert LONGEST_PAYLOAD + topic + 1024 < LARGEST_PACKET
+    assert f"max_payload: {LARGEST_PACKET}\n" in (office.home.broker / "nats.conf").read_text()

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.wire.record import LARGEST_SEQ, LONGEST_PAYLOAD, Record, RecordError, RecordKind, pack, prefix, unpack
+from edge.wire.record import (
+    LARGEST_SEQ,
+    LONGEST_PAYLOAD,
+    MOST_RECORDS,
+    Record,
+    RecordError,
+    RecordKind,
+    pack,
+    prefix,
+    unpack,
+)
 
 KINDS = st.integers(1, 15)
 COUNTS = st.integers(0, 2**31 - 1)
@@ -91,3 +101,12 @@ def test_bounds() -> None:
     for wrong in ((2**32, 0, 1, 0), (-1, 0, 1, 0), (0, 2**63, 1, 0), (0, 0, 0, 0), (0, 0, 16, 0), (0, 0, 1, 2**31)):
         with pytest.raises(ValueError):
             Record(*wrong, b"")
+
+
+def test_a_payload_holds_so_many_records_and_no_more() -> None:
+    records = [Record(1, seq, 1, 1, b"") for seq in range(MOST_RECORDS + 1)]
+    assert unpack(pack(*records[:-1])) == records[:-1]
+    with pytest.raises(ValueError, match="4096"):
+        pack(*records)
+    with pytest.raises(RecordError, match="at most 4096 records"):
+        unpack(pack(*records[:-1]) + b"\1\1\0")
