@@ -144,9 +144,9 @@ class StoreReader:
         return dict(self._ask(sql, node, CURRENT))
 
     def undated_readings(self, node: str | None = None) -> dict[str, int]:
-        """Readings of each node whose boot has no known clock yet."""
+        """Readings of each node whose boot has no known clock yet: what was decoded, not what was claimed."""
         sql = """SELECT nodes.node, sum(readings) FROM receipts JOIN nodes ON key=receipts.node {where} GROUP BY 1"""
-        return dict(self._ask(sql, node, "kind=1 AND offset_ms IS NULL"))
+        return dict(self._ask(sql, node, f"kind=1 AND offset_ms IS NULL AND state={int(State.STORED)}"))
 
     def unread(self, node: str | None = None) -> dict[str, Unread]:
         """What of each node is here and cannot be read; nodes of which everything can be are left out."""

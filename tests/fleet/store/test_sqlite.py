@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,14 @@ def test_what_has_no_clock_is_undated_until_it_comes(store: SqliteStore, reader:
     assert (reader.undated_readings(), reader.tail()[0].dated, reader.tail()[0].clock) == ({"pole-1": 2}, False, 3)
     store.commit(say(clock(4, 1_000_000)))
     assert (reader.undated_readings(), reader.tail()[0].dated, reader.tail()[0].t_ms) == ({}, True, 1_003_000)
+
+
+def test_what_a_record_only_claims_to_hold_is_not_undated(store: SqliteStore, reader: StoreReader) -> None:
+    claims = [replace(chunk(2), count=2**31 - 1), replace(chunk(3), count=2**31 - 1, body=b"?")]
+    store.commit(say(*claims))
+    assert (reader.undated_readings(), reader.unread()["pole-1"].quarantined) == ({}, 1)
+    store.commit(say(names(4)))
+    assert reader.undated_readings() == {"pole-1": 2}
 
 
 def test_what_has_no_schema_is_kept_acked_and_asked_for(store: SqliteStore, reader: StoreReader) -> None:
