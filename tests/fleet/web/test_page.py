@@ -108,7 +108,20 @@ def test_a_page_elsewhere_cannot_look_in(street: Street) -> None:
     assert refused.value.code == 400
 
 
-@pytest.mark.parametrize("path", ["/api/readings", "/api/readings?series=x", "/api/series", "/api/readings?series=9e9"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/readings",
+        "/api/readings?series=x",
+        "/api/series",
+        "/api/readings?series=9e9",
+        "/api/readings?series=--1",
+        "/api/readings?series=1&from=-",
+        "/api/readings?series=%C2%B2",
+        "/api/readings?series=1%0A",
+        "/api/readings?series=1&to=1234567890123456",
+    ],
+)
 def test_a_wrong_question_is_answered_in_words(street: Street, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         ask(street, path)
