@@ -32,6 +32,7 @@ LOG = logging.getLogger(__name__)
 KEEPALIVE_S = 30
 LONGEST_PAUSE_S = 5
 ANSWER_WITHIN_S = 10.0
+UNSPECIFIED = "Unspecified error"  # all that paho says of a connection that is gone
 ASK_AGAIN_S, ASK_SELDOM_S = 1.0, 60.0
 
 
@@ -142,7 +143,8 @@ class MqttInlet:
         self.subscribed.clear()
         self.live.link(False)
         if not self._shut.is_set():
-            LOG.warning("The collector's connection ended (%s); it is made again. Nodes keep their readings.", code)
+            why = "the broker closed it or died" if code == UNSPECIFIED else code
+            LOG.warning("The collector's connection ended (%s); it is made again. Nodes keep their readings.", why)
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
         incoming = Incoming(message.topic, bytes(message.payload), self.clock.wall_ms())

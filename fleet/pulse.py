@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from edge.wire.messages import CheckResult, State
 from fleet.health import span
+from fleet.store.damage import WORDS, remedy
 
 EVERY_MS = 15_000
 STALE_MS = 60_000
@@ -96,8 +97,11 @@ def _broker(pulse: Pulse, now_ms: int) -> CheckResult:
 def _store(pulse: Pulse, now_ms: int, home: str) -> CheckResult:
     if pulse.fault:
         since = f" It has been so for {span(now_ms - pulse.fault_ms)}." if pulse.fault_ms else ""
-        remedy = f"See with df -h {home} whether there is room; it is tried again, nodes keep their readings."
-        return CheckResult("store", State.BAD, pulse.fault + since, remedy)
+        if any(words in pulse.fault for words in WORDS):
+            aside = f"End fleet serve, then: {remedy(home)}. Nodes send again what they still hold."
+            return CheckResult("store", State.BAD, f"The store is damaged. {pulse.fault}{since}", aside)
+        room = f"See with df -h {home} whether there is room; it is tried again, nodes keep their readings."
+        return CheckResult("store", State.BAD, pulse.fault + since, room)
     if pulse.unkept:
         reason = f"{pulse.unkept} messages could be neither filed nor kept; their nodes still have them."
         return CheckResult("store", State.BAD, reason, "See the office's log, and report it.")

@@ -28,6 +28,7 @@ from fleet.live import Live
 from fleet.mqtt import MqttInlet
 from fleet.pulse import Pulse, office_checks
 from fleet.registry import COLLECTOR, Credential, Node, Registry
+from fleet.store.damage import damaged, is_damage
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.trouble import Exit, Trouble
@@ -152,15 +153,16 @@ def open_office(
 
 
 def serve(home: Home, told: Callable[[Office], None]) -> None:
-    """Runs the office of this home until SIGTERM or SIGINT; `told` hears when everything is up. Raises Trouble."""
+    """Runs the office of this home until SIGTERM, SIGINT or SIGHUP; `told` hears when it is up. Raises Trouble."""
     office = Office(existing(home), home.ports())
     ending = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
         ending.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, end)
     office.start()
     try:
         told(office)
@@ -174,6 +176,8 @@ def _open_store(home: Home) -> SqliteStore:
     try:
         return SqliteStore(home.readings)
     except (sqlite3.Error, OSError, ValueError) as error:
+        if is_damage(error):
+            raise damaged(home.readings, str(error)) from error
         raise Trouble(f"The store {home.readings} cannot be opened: {error}.",
                       "The office did not start. Nodes keep their readings.",
                       f"df -h {home.folder}; ls -l {home.folder}") from error  # fmt: skip

@@ -14,6 +14,7 @@ from fleet import show
 from fleet.home import Home, existing, find
 from fleet.registry import Registry
 from fleet.show import Field, Form, Row
+from fleet.store.damage import damaged, is_damage
 from fleet.store.read import StoreReader
 from fleet.trouble import Exit, Trouble
 
@@ -41,6 +42,8 @@ def reader_of(home: Home) -> StoreReader:
     try:
         reader.nodes()
     except sqlite3.Error as error:
+        if is_damage(error):
+            raise damaged(home.readings, str(error)) from error
         raise Trouble(f"The store of {home.folder} cannot be read: {error}.",
                       "Nothing was changed; without a first `fleet serve` there is none.",
                       f"fleet serve --home {home.folder}", Exit.WRONG) from error  # fmt: skip

@@ -92,6 +92,13 @@ def test_a_fault_is_told_with_since_when_and_where_to_look() -> None:
     assert "df -h /srv/office" in store.remedy
 
 
+@pytest.mark.parametrize("words", ["database disk image is malformed", "file is not a database"])
+def test_a_damaged_store_wants_no_room(words: str) -> None:
+    sick = replace(WELL, fault=f"The store took nothing, DatabaseError: {words}.")
+    (store,) = [check for check in office_checks(sick, NOW, "/srv/office") if check.state is State.BAD]
+    assert "damaged" in store.reason and "mv readings.db*" in store.remedy and "df" not in store.remedy.split()
+
+
 def test_since_when_is_the_first_time_and_forgotten_when_it_is_over() -> None:
     now = [5]
     live = Live(now_ms=lambda: now[0])
@@ -107,18 +114,18 @@ def test_a_full_disk_can_be_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(heartbeat, "LOOK_S", 0.01)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", tmp_path]).returncode:
         pytest.skip("NOT TESTED: a full disk; needs the right to mount a tmpfs")
+    now, path = [WELL], tmp_path / "pulse.json"
+    beating = Heartbeat(path, lambda: now[0])
+    beating.start()
     try:
-        now, path = [WELL], tmp_path / "pulse.json"
-        beating = Heartbeat(path, lambda: now[0])
-        beating.start()
         wait_for(lambda: read(path) == WELL, "the first beat")
         with (tmp_path / "rest").open("wb", buffering=0) as rest, pytest.raises(OSError, match="No space left"):
             while True:
                 rest.write(bytes(4096))
         now[0] = replace(WELL, fault="database or disk is full " * 20, broker_fault="No space left on device", pid=8)
         wait_for(lambda: read(path) == now[0], "the fault")
-        beating.stop()
     finally:
+        beating.stop()
         subprocess.run(["umount", tmp_path], check=True)
 
 

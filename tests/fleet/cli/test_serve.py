@@ -215,3 +215,28 @@ def test_without_the_office_installed_fleet_says_how_to_get_it() -> None:
     assert done.returncode == 4
     assert done.stderr.strip().endswith('pip install "lantaarn[office]"')
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["serve"], ["data", "tail"], ["health"]])
+def test_a_damaged_store_is_called_so_with_what_to_do(tmp_path: Path, words: list[str]) -> None:
+    home = tmp_path / "home"
+    fleet(home, "init", "--port", str(free_port(HOST)), "--web-port", "0")
+    (home / "readings.db").write_bytes(b"garbage" * 1000)
+    done = fleet(home, *words)
+    assert done.returncode == 4 and f"{home}/readings.db is damaged: file is not a database." in done.stderr
+    moved = subprocess.run(["sh", "-c", done.stderr.rpartition("Next: ")[2].partition(" && fleet")[0]])
+    assert moved.returncode == 0 and not (home / "readings.db").exists()
+    assert "damaged" not in fleet(home, "node", "list").stderr
+
+
+def test_a_terminal_that_goes_away_ends_the_office_in_good_order(serving: Serving) -> None:
+    serving.process.send_signal(signal.SIGHUP)
+    assert serving.process.wait(30) == 0
+    assert "everything that was acknowledged is stored" in serving.said()
+    assert not knock(HOST, serving.port)
+
+
+def test_a_broker_that_dies_is_said_in_words(serving: Serving) -> None:
+    os.kill(int((serving.home / "broker" / "nats.pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: "The collector's connection ended (" in serving.said(), "the end to be told")
+    assert "connection ended (the broker closed it or died)" in serving.said()
