@@ -30,14 +30,9 @@ def new_credential(user: str) -> Credential:
 
 def make_home(home: Home, registry: Registry) -> None:
     """Gives a new home its collector's credential and a user list. Doing it again changes nothing. Raises Trouble."""
-    if registry.credential(COLLECTOR) is None and not in_use(home):
+    if registry.credential(COLLECTOR) is None and not home.in_use():
         registry.set_credential(new_credential(COLLECTOR))
     _write_users(home, registry)
-
-
-def in_use(home: Home) -> bool:
-    """Whether this home has a past: somebody may be let in already, or something may be stored."""
-    return (home.broker / "users.conf").exists() or home.readings.exists()
 
 
 def _write_users(home: Home, registry: Registry) -> None:

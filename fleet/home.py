@@ -11,20 +11,26 @@ pulse.json     what that one says of itself, every few seconds
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.choose import meant
 from fleet.trouble import Exit, Trouble
 
 DEFAULT = "~/.local/share/lantaarn/fleet"
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::", "")
 EXAMPLE_URL = "mqtt://office.example.org:1883"
+HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+URL = re.compile(rf"mqtt://({HOST}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?/?")
+KEYS: dict[str, tuple[str, ...]] = {"broker": ("host", "port", "url"), "web": ("host", "port")}
 CONFIG = """# The office of Lantaarn. `fleet serve` reads this when it starts.
 
 [broker]
@@ -97,16 +103,22 @@ class Home:
         """Held by a running `fleet serve`."""
         return self.folder / "serve.lock"
 
+    def in_use(self) -> bool:
+        """Whether this home has a past: somebody may be let in already, or something may be stored."""
+        return (self.broker / "users.conf").exists() or self.readings.exists()
+
     def ports(self) -> Ports:
         """What `fleet.toml` says. Raises Trouble when it cannot be read or a value is impossible."""
         try:
             facts = tomllib.loads(self.config.read_text())
+            _known(facts)
             broker, web = facts.get("broker", {}), facts.get("web", {})
-            return Ports(str(broker.get("host", LOOPBACK)), _port(broker, 1883, 1), str(web.get("host", LOOPBACK)),
-                         _port(web, 8080, 0), str(broker.get("url", "")))  # fmt: skip
+            hosts = [str(table.get("host", LOOPBACK)) for table in (broker, web)]
+            ports = (hosts[0], _port(broker, 1883, 1), hosts[1], _port(web, 8080, 0))
+            return sound(Ports(*ports, str(broker.get("url", ""))))
         except (OSError, ValueError, AttributeError) as error:
             stands = "Nothing was started, changed or lost."
-            what = f"{self.config} cannot be used: {error}."
+            what = f"{self.config} cannot be used: {error}" + ("" if str(error).endswith("?") else ".")
             raise Trouble(what, stands, f"edit {self.config}", Exit.USAGE) from error
 
     @contextmanager
@@ -142,6 +154,36 @@ def _port(facts: Mapping[str, object], default: int, lowest: int) -> int:
     return port
 
 
+def _known(facts: Mapping[str, Mapping[str, object]]) -> None:
+    """Raises ValueError for what nobody would read: a slip would go unnoticed."""
+    for table, keys in facts.items():
+        if table not in KEYS:
+            raise ValueError(f"[{table}] means nothing here; {meant(table, KEYS)}")
+        if not isinstance(keys, dict):
+            raise ValueError(f"{table} must be a table: [{table}]")
+        for key in keys:
+            if key not in KEYS[table]:
+                raise ValueError(f"{key} means nothing in [{table}]; {meant(key, KEYS[table])}")
+
+
+def sound(ports: Ports) -> Ports:
+    """The same. Raises ValueError when a host is no host or the address for nodes no address."""
+    for host in (ports.broker_host, ports.web_host):
+        if host not in EVERYWHERE and not re.fullmatch(HOST, host) and not _numeric(host):
+            raise ValueError(f"host = {host!r} is neither a name nor an address of a machine")
+    if ports.url and not URL.fullmatch(ports.url):
+        raise ValueError(f"url = {ports.url!r} does not look like {EXAMPLE_URL}")
+    return ports
+
+
+def _numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def no_url(home: Home, stands: str) -> Trouble:
     """The office listens everywhere, and there is no telling by which name nodes reach it."""
     happened = "The office listens on every address of this machine, and no node can be told which one to use."
@@ -156,6 +198,10 @@ def find(folder: Path | None, environment: Mapping[str, str]) -> Home:
 
 def existing(home: Home) -> Home:
     """The same home. Raises Trouble where `fleet init` has not been."""
+    if home.config.is_file() and not home.registry.is_file() and home.in_use():
+        raise Trouble(f"The registry {home.registry} is missing: nobody knows which nodes there are.",
+                      "Nothing was changed: the broker's user list stays as it is, nodes keep their readings.",
+                      "put your copy of it back", Exit.REFUSED)  # fmt: skip
     if not home.config.is_file() or not home.registry.is_file():
         raise Trouble(f"There is no fleet home at {home.folder}.", "Nothing was changed.",
                       f"fleet init --home {home.folder}", Exit.REFUSED)  # fmt: skip

@@ -9,7 +9,7 @@ import typer
 
 from fleet import enrol, show
 from fleet.cli.options import DryRun, HomeFolder
-from fleet.home import Ports, find, write_config
+from fleet.home import Ports, find, sound, write_config
 from fleet.registry import Registry
 from fleet.trouble import Exit, Trouble
 
@@ -28,11 +28,11 @@ def init(
     dry_run: DryRun = False,
 ) -> None:
     """Make a home for an office."""
-    place = find(home, os.environ)
-    if place.config.exists() and enrol.in_use(place):
+    place, ports = find(home, os.environ), _ports(host, port, web_port, url)
+    if place.config.exists() and place.in_use():
         raise Trouble(f"{place.folder} is a fleet home already.", "Nothing was changed.",
                       f"fleet serve --home {place.folder}", Exit.REFUSED)  # fmt: skip
-    if enrol.in_use(place) and not place.registry.is_file():
+    if place.in_use() and not place.registry.is_file():
         raise Trouble(f"{place.folder} is a fleet home whose registry.db is missing.", "Nothing was changed.",
                       f"put your copy of {place.registry} back, or choose another folder with --home",
                       Exit.REFUSED)  # fmt: skip
@@ -40,10 +40,18 @@ def init(
         show.note(f"Would make a fleet home in {place.folder}.")
         return
     try:
-        write_config(place, Ports(host, port, web_port=web_port, url=url))
+        write_config(place, ports)
         enrol.make_home(place, Registry(place.registry))
     except OSError as error:
         raise Trouble(f"{place.folder} cannot be made: {error.strerror}.", "There is no office there yet.",
                       "choose another folder with --home") from error  # fmt: skip
     show.out(f"{place.folder}\n")
     show.note(f"A fleet home is made. Next: fleet serve --home {place.folder}")
+
+
+def _ports(host: str, port: int, web_port: int, url: str) -> Ports:
+    try:
+        return sound(Ports(host, port, web_port=web_port, url=url))
+    except ValueError as error:
+        raise Trouble(f"{error}.", "Nothing was made.", "fleet init again, with another --host or --url",
+                      Exit.USAGE) from error  # fmt: skip

@@ -48,7 +48,19 @@ def test_a_config_that_is_there_is_left_alone(home: Home) -> None:
     assert home.ports().broker_port == 1884
 
 
-@pytest.mark.parametrize("text", ["[broker]\nport = 0\n", "[web]\nport = 'x'\n", "nonsense", "broker = 3\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[broker]\nport = 0\n",
+        "[web]\nport = 'x'\n",
+        "nonsense",
+        "broker = 3\n",
+        "[broker]\nhost = 'not a host'\n",
+        "[web]\nhost = 'a\\nb'\n",
+        "[broker]\nurl = 'http://x y'\n",
+        "[broker]\nurl = 'mqtt://x y'\n",
+    ],
+)
 def test_a_config_that_cannot_be_used_is_named(home: Home, text: str) -> None:
     home.config.write_text(text)
     with pytest.raises(Trouble) as raised:
@@ -83,3 +95,28 @@ def test_a_file_is_replaced_whole_with_its_mode(tmp_path: Path) -> None:
     files.replace(path, "new", 0o600)
     assert (path.read_text(), oct(path.stat().st_mode & 0o777)) == ("new", "0o600")
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[broker]\nprot = 1\n", "did you mean port?"), ("[wep]\nport = 1\n", "did you mean web?"),
+     ("[web]\nzzz = 1\n", "there are host, port")],
+)  # fmt: skip
+def test_a_key_that_means_nothing_is_named(home: Home, text: str, words: str) -> None:
+    home.config.write_text(text)
+    with pytest.raises(Trouble) as raised:
+        home.ports()
+    assert words in raised.value.happened and raised.value.code is Exit.USAGE
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "0.0.0.0", "office", "office-1.example.org"])
+def test_hosts_of_every_kind_are_taken(tmp_path: Path, host: str) -> None:
+    place = Home(tmp_path)
+    write_config(place, Ports(broker_host=host, url="mqtt://[::1]:1883"))
+    assert place.ports().broker_host == host
+
+
+def test_a_home_that_lost_its_registry_is_no_place_for_a_new_one(home: Home) -> None:
+    home.readings.touch()
+    with pytest.raises(Trouble, match=r"registry\.db is missing"):
+        existing(home)

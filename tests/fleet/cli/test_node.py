@@ -179,3 +179,9 @@ def test_init_makes_whole_what_it_did_not_finish(home: Path) -> None:
     (home / "registry.db").unlink()
     assert fleet(home, "init").returncode == 0
     assert fleet(home, "node", "list").returncode == 0
+
+
+@pytest.mark.parametrize("words", [["--host", "not a host"], ["--url", "http://x y"], ["--url", 'mqtt://a"b']])
+def test_init_refuses_what_is_no_host_and_no_address(tmp_path: Path, words: list[str]) -> None:
+    done = fleet(tmp_path / "home", "init", *words)
+    assert done.returncode == 2 and words[1] in done.stderr and not (tmp_path / "home").exists()
