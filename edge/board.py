@@ -53,7 +53,10 @@ class Node(Table):
 class Place(Table):
     """[site]"""
 
-    name: str = Field(default="", strict=True, max_length=80)
+    name: str = Field(
+        default="", strict=True, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]{0,80}$",
+        description="must be at most 80 signs that can be printed",
+    )  # fmt: skip
     latitude: float | None = Field(default=None, ge=-90, le=90)
     longitude: float | None = Field(default=None, ge=-180, le=180)
 

@@ -47,7 +47,12 @@ class Mistake:
         where = f"line {self.line}: " if self.line else ""
         stands = f" = {self.value}" if self.value else ""
         remedy = f" {self.suggestion}" if self.suggestion else ""
-        return f"{where}{self.key}{stands}: {self.allowed}.{remedy}"
+        return printed(f"{where}{self.key}{stands}: {self.allowed}.{remedy}")
+
+
+def printed(text: str) -> str:
+    """The same on one line, and with nothing in it that a terminal would obey."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def shown(value: object) -> str:

@@ -59,6 +59,18 @@ def mistakes(text: str, simulated: bool = False) -> dict[str, Mistake]:
     return {mistake.key: mistake for mistake in checked.mistakes}
 
 
+@pytest.mark.parametrize("name", ["ev\\u001b[31mil", "two\\nlines", "\\u009b", "\\u202eback", "x" * 81])
+def test_a_site_whose_name_cannot_be_printed_is_a_mistake(name: str) -> None:
+    (mistake,) = mistakes(GOOD.replace("Stationsplein", name)).values()
+    assert (mistake.key, mistake.allowed) == ("site.name", "must be at most 80 signs that can be printed")
+    assert str(mistake).isprintable()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 80, "Café Überfahrt, ’t Zand 1"])
+def test_a_site_may_have_any_name_that_can_be_printed(name: str) -> None:
+    assert mistakes(GOOD.replace("Stationsplein", name)) == {}
+
+
 def test_a_good_board_compiles_and_reads_back() -> None:
     wiring = check(GOOD, "/etc/lantaarn/node.toml").wiring
     assert wiring is not None
