@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.wire.jsontext import MessageError, from_json, to_json
-from fleet.pulse import EVERY_MS, Pulse
+from fleet.pulse import EVERY_MS, Pulse, short_of_room
 
 LOG = logging.getLogger(__name__)
 LOOK_S = 0.5
@@ -94,4 +94,4 @@ class Heartbeat:
 
 def lasting(pulse: Pulse) -> Pulse:
     """The pulse without what changes all the time."""
-    return replace(pulse, at_ms=0, turned_ms=0, committed_ms=0)
+    return replace(pulse, at_ms=0, turned_ms=0, committed_ms=0, free_bytes=int(short_of_room(pulse)))

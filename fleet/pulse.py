@@ -15,6 +15,7 @@ from fleet.store.damage import WORDS, remedy
 
 EVERY_MS = 15_000
 STALE_MS = 60_000
+LEAST_FREE = 16 << 20  # bytes; with less the broker, too, takes nothing, and the collector hears of no fault
 STUCK_MS = 60_000  # a collector that waits for letters still turns every second
 LATELY_MS = 600_000
 LOST_LATELY_MS = 3_600_000
@@ -40,6 +41,7 @@ class Pulse:
     fault: str = ""
     fault_ms: int = 0
     unkept: int = 0
+    free_bytes: int = -1  # on the home's disk; -1 where nobody knows
 
 
 def office_checks(pulse: Pulse | None, now_ms: int, home: str = "HOME") -> list[CheckResult]:
@@ -94,6 +96,11 @@ def _broker(pulse: Pulse, now_ms: int) -> CheckResult:
     return CheckResult("broker", State.GOOD, ended if pulse.broker_restarts else "It runs.")
 
 
+def short_of_room(pulse: Pulse) -> bool:
+    """Whether the home's disk is as good as full."""
+    return 0 <= pulse.free_bytes < LEAST_FREE
+
+
 def _store(pulse: Pulse, now_ms: int, home: str) -> CheckResult:
     if pulse.fault:
         since = f" It has been so for {span(now_ms - pulse.fault_ms)}." if pulse.fault_ms else ""
@@ -102,6 +109,10 @@ def _store(pulse: Pulse, now_ms: int, home: str) -> CheckResult:
             return CheckResult("store", State.BAD, f"The store is damaged. {pulse.fault}{since}", aside)
         room = f"See with df -h {home} whether there is room; it is tried again, nodes keep their readings."
         return CheckResult("store", State.BAD, pulse.fault + since, room)
+    if short_of_room(pulse):
+        reason = f"The office's disk is full: {pulse.free_bytes >> 20} MB are left. What nodes send cannot be taken."
+        room = f"Make room; see df -h {home}. Nodes keep their readings and send them again."
+        return CheckResult("store", State.BAD, reason, room)
     if pulse.unkept:
         reason = f"{pulse.unkept} messages could be neither filed nor kept; their nodes still have them."
         return CheckResult("store", State.BAD, reason, "See the office's log, and report it.")

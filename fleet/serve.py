@@ -7,6 +7,7 @@ can be started in vain, so whatever came up is taken down again before the reaso
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -87,7 +88,8 @@ class Office:
         live, broker = self.live, self.broker
         return Pulse(live.now_ms(), os.getpid(), live.connected, live.subscribed, live.refusal, live.sessions_lost,
                      live.session_lost_ms, broker.pid is not None, broker.restarts, broker.ended_ms, broker.fault,
-                     live.turned_ms, live.committed_ms, live.fault, live.fault_ms, live.unkept)  # fmt: skip
+                     live.turned_ms, live.committed_ms, live.fault, live.fault_ms, live.unkept,
+                     shutil.disk_usage(self.home.folder).free)  # fmt: skip
 
     def checks(self) -> list[CheckResult]:
         """The office's own checks, as its page shows them."""

@@ -13,7 +13,7 @@ from fleet import heartbeat
 from fleet.health import verdict
 from fleet.heartbeat import Heartbeat, lasting, read
 from fleet.live import Live
-from fleet.pulse import EVERY_MS, LATELY_MS, LOST_LATELY_MS, STALE_MS, STUCK_MS, Pulse, office_checks
+from fleet.pulse import EVERY_MS, LATELY_MS, LEAST_FREE, LOST_LATELY_MS, STALE_MS, STUCK_MS, Pulse, office_checks
 from tests.fleet.pole import wait_for
 
 NOW = 1_700_000_000_000
@@ -45,6 +45,8 @@ def test_one_that_has_not_spoken_yet_is_unknown() -> None:
         ({"broker_up": False, "connected": False, "subscribed": False}, "broker"),
         ({"fault": "The store took nothing, disk full."}, "store"),
         ({"unkept": 1}, "store"),
+        ({"free_bytes": LEAST_FREE - 1}, "store"),
+        ({"free_bytes": 0}, "store"),
     ],
 )
 def test_what_is_wrong_is_named_once_with_reason_and_remedy(change: dict[str, object], name: str) -> None:
@@ -97,6 +99,12 @@ def test_a_damaged_store_wants_no_room(words: str) -> None:
     sick = replace(WELL, fault=f"The store took nothing, DatabaseError: {words}.")
     (store,) = [check for check in office_checks(sick, NOW, "/srv/office") if check.state is State.BAD]
     assert "damaged" in store.reason and "mv readings.db*" in store.remedy and "df" not in store.remedy.split()
+
+
+def test_a_disk_with_room_is_no_trouble_and_its_ups_and_downs_no_news() -> None:
+    roomy = replace(WELL, free_bytes=LEAST_FREE)
+    assert states(roomy) == states(WELL) and lasting(roomy) == lasting(WELL)
+    assert lasting(replace(WELL, free_bytes=LEAST_FREE - 1)) != lasting(roomy)
 
 
 def test_since_when_is_the_first_time_and_forgotten_when_it_is_over() -> None:
