@@ -7,11 +7,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
 settings.register_profile("deep", settings.get_profile("house"), max_examples=5000)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("deep" if config.getoption("markexpr") == "deep" else "house")
+    everyday = "ci" if os.environ.get("CI") else "house"  # in CI the same examples each time; at the desk new ones
+    settings.load_profile("deep" if config.getoption("markexpr") == "deep" else everyday)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
