@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from drivers.reading import Flag, Quantity, Reading
 from edge.events import Failed
 from edge.health import JournalView, NodeView, SessionView, checks
+from edge.mqtt import REFUSALS
 from edge.patient import Patient, duration
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import CheckResult, Health, State, from_json, to_json
@@ -100,3 +101,13 @@ def test_news_alternates(life: list[bool]) -> None:
 )
 def test_durations(ms: int, words: str) -> None:
     assert duration(ms) == words
+
+
+@pytest.mark.parametrize("words", sorted(REFUSALS.values()))
+def test_a_broker_that_does_not_know_us_is_not_told_to_be_a_bad_network(words: str) -> None:
+    found = of(replace(FINE, session=SessionView(reason=words)), "session")
+    assert ("--renew" in found.remedy) == ("user and password" in words)
+
+
+def test_some_refusal_is_about_the_password() -> None:
+    assert any("user and password" in words for words in REFUSALS.values())
