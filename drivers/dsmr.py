@@ -17,9 +17,10 @@ import re
 from collections.abc import Iterator
 
 from drivers.checks import crc16
-from drivers.driver import SerialLine, Setting, SettingValue
+from drivers.driver import SerialLine
 from drivers.errors import ChecksumError, FramingError
 from drivers.reading import Quantity, Reading
+from drivers.setting import Setting, SettingValue
 from drivers.stream import Incomplete, StreamDriver
 
 Q = Quantity

@@ -11,9 +11,9 @@ when both beams are whole again. It keeps no trace of anybody: two levels, a ste
 
 from __future__ import annotations
 
-from drivers.driver import Setting, SettingValue
 from drivers.lines import Edge, LinesDriver
 from drivers.reading import Quantity, Reading
+from drivers.setting import Setting, SettingValue
 
 PATH = ((0, 0), (1, 0), (1, 1), (0, 1))
 WHOLE = (0, 0)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drivers.driver import Driver
-from drivers.reading import Reading
+from drivers.window import Windowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +22,12 @@ class Edge:
     level: int
 
 
-class LinesDriver(Driver):
-    """Logic over the edges of one or more named lines."""
+class LinesDriver(Windowed):
+    """Logic over the edges of one or more named lines; `close` ends a window, `lost` tells of dropped edges."""
 
     lines: ClassVar[tuple[str, ...]] = ("line",)
-    counts_people: bool = False  # windows shorter than 300 s are then refused outside the simulator
+    must_window = True
 
     def edge(self, edge: Edge) -> None:
         """Take one edge, in the order of time. Unknown lines are a programming error (KeyError)."""
-        raise NotImplementedError
-
-    def lost(self, edges: int) -> None:
-        """The kernel dropped this many edges before the next one: give up what is half seen, never invent."""
-
-    def close(self, at_us: int) -> list[Reading]:
-        """Close the window at this time: its counts (zero is a reading) and running totals."""
         raise NotImplementedError

@@ -10,9 +10,10 @@ The undocumented temperature and status bytes are left alone. Source: Winsen MH-
 
 from __future__ import annotations
 
-from drivers.driver import SerialDriver, Setting
+from drivers.driver import SerialDriver
 from drivers.errors import ChecksumError, DriverError, FramingError, NoAnswer, NotReady
 from drivers.reading import Quantity, Reading
+from drivers.setting import Setting
 from drivers.talk import Pause, Read, Talk, Write
 
 READ, ABC, RANGE = 0x86, 0x79, 0x99

@@ -12,9 +12,9 @@ Sources: Plantower PMS5003 manual V2.3, PMS5003T and PMS5003ST manuals; commands
 
 from __future__ import annotations
 
-from drivers.driver import Setting
 from drivers.errors import ChecksumError, DeviceFault, FramingError, NotReady
 from drivers.reading import Quantity, Reading
+from drivers.setting import Setting
 from drivers.stream import Incomplete, StreamDriver
 from drivers.talk import Pause, Talk, Write
 

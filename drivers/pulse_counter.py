@@ -8,9 +8,9 @@ Edges that the kernel dropped are not guessed at: counts may be too low then, ne
 
 from __future__ import annotations
 
-from drivers.driver import Setting, SettingValue
 from drivers.lines import Edge, LinesDriver
 from drivers.reading import Quantity, Reading
+from drivers.setting import Setting, SettingValue
 
 
 class PulseCounter(LinesDriver):

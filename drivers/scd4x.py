@@ -9,10 +9,11 @@ ready: the reading fails, and setup runs again. The first three measurements are
 
 from __future__ import annotations
 
-from drivers.driver import I2CDriver, Setting, SettingValue
+from drivers.driver import I2CDriver
 from drivers.errors import DriverError, NotReady
 from drivers.reading import Flag, Quantity, Reading
 from drivers.sensirion import ask, celsius, percent, tell, tell_if_heard
+from drivers.setting import Setting, SettingValue
 from drivers.talk import Pause, Talk
 
 WAKE, STOP, SERIAL, READY, TAKE = 0x36F6, 0x3F86, 0x3682, 0xE4B8, 0xEC05

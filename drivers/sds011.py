@@ -10,9 +10,9 @@ Source: Nova, Laser Dust Sensor Control Protocol V1.3.
 
 from __future__ import annotations
 
-from drivers.driver import Setting, SettingValue
 from drivers.errors import ChecksumError, FramingError, NotReady
 from drivers.reading import Quantity, Reading
+from drivers.setting import Setting, SettingValue
 from drivers.stream import Incomplete, StreamDriver
 from drivers.talk import Pause, Talk, Write
 

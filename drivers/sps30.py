@@ -14,10 +14,11 @@ import math
 import struct
 from collections.abc import Sequence
 
-from drivers.driver import I2CDriver, Setting
+from drivers.driver import I2CDriver
 from drivers.errors import DeviceFault, DriverError, Nack, NotMeasured, NotReady, WrongChip
 from drivers.reading import Flag, Quantity, Reading
 from drivers.sensirion import ask, tell, tell_if_heard
+from drivers.setting import Setting
 from drivers.talk import Pause, Talk
 
 WAKE, STOP, START, READY, TAKE = 0x1103, 0x0104, 0x0010, 0x0202, 0x0300

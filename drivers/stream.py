@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import ClassVar
 
-from drivers.driver import Driver, SerialLine, SettingValue
+from drivers.driver import Driver, SerialLine
 from drivers.errors import ChecksumError, DriverError, FramingError
 from drivers.reading import Reading
+from drivers.setting import Chosen
 from drivers.talk import Talk
 
 TRUNCATED = "truncated"  # a frame began and the line fell silent
@@ -36,7 +37,7 @@ class StreamDriver(Driver):
     start: ClassVar[bytes] = b""  # the byte that every frame begins with
     idle: ClassVar[bytes] = b""  # bytes between frames that are no damage
 
-    def __init__(self, **settings: SettingValue) -> None:
+    def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)
         self._buffer = bytearray()
         self._astray = False  # inside a stretch of damage that has been counted
@@ -44,6 +45,10 @@ class StreamDriver(Driver):
 
     def setup(self) -> Talk[None]:
         """Commands that bring the device to talk; their answers come through `feed`. Write and Pause only."""
+        yield from ()
+
+    def rest(self) -> Talk[None]:
+        """Commands that put the device to sleep until the next `setup`; only where `can_rest`. Write and Pause only."""
         yield from ()
 
     def frame(self, buffer: bytearray) -> int:

@@ -28,6 +28,17 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockTold:
+    """A GPS receiver or a clock chip told the time that it was at this moment since boot."""
+
+    sensor: str
+    at_ms: int
+    unix_ms: int
+    uncertainty_ms: int
+    kind: str  # "gps" or "rtc"
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """The broker accepted us and our subscription stands."""
 
@@ -72,4 +83,4 @@ class Stop:
     """Commit everything and end."""
 
 
-Event = Sampled | Failed | Connected | Lost | Arrived | Puback | Asked | Pressed | Stop
+Event = Sampled | Failed | ClockTold | Connected | Lost | Arrived | Puback | Asked | Pressed | Stop

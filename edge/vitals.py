@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from drivers.driver import Driver, Setting, SettingValue
+from drivers.driver import Driver
 from drivers.errors import NotMeasured
 from drivers.reading import Quantity, Reading
+from drivers.setting import Chosen, Setting
 
 MIB = 1024 * 1024
 THROTTLED = (  # the path varies over the boards
@@ -40,7 +41,7 @@ class Vitals(Driver):
     settings = (Setting("disk", "/", "the folder whose file system's free space is measured"),)
     still_s = 0.0
 
-    def __init__(self, root: Path = Path("/"), **settings: SettingValue) -> None:
+    def __init__(self, root: Path = Path("/"), **settings: Chosen) -> None:
         super().__init__(**settings)
         self.root = root
 

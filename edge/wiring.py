@@ -10,7 +10,20 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-BusKind = Literal["i2c", "uart", "gpio", "host"]
+BusKind = Literal["i2c", "uart", "gpio", "file", "host"]
+Scalar = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class BusPlan:
+    """What a board says of an I2C bus: its speed, and the pins by which a stuck one may be freed with nine clocks."""
+
+    name: str  # "/dev/i2c-1"
+    hz: int = 100_000
+    scl_pin: int | None = None
+    sda_pin: int | None = None
+    gpio_chip: str = "/dev/gpiochip0"
+    adapter: str = ""  # the kernel's name of the controller, "fe804000.i2c"; unbound while the clocks are given
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,7 @@ class Site:
     name: str = ""
     latitude: float | None = None
     longitude: float | None = None
+    mobile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +60,18 @@ class SensorPlan:
     name: str
     driver: str
     bus_kind: BusKind
-    bus: str  # "/dev/i2c-1", "/dev/serial/by-id/…", "/dev/gpiochip0", "host"
+    bus: str  # "/dev/i2c-1", behind a mux "/dev/i2c-1/0x70.3", "/dev/serial/by-id/…", "tcp://10.0.0.7:502",
+    # "/dev/i2c-1/0x4d.a" (a port of an SC16IS752), "/dev/gpiochip0", "/dev/i2c-1/0x20" (the lines of an MCP23017),
+    # "/sys/bus/w1/devices/28-…/w1_slave", "host"
     address: int | None = None
     pins: dict[str, int] = field(default_factory=dict)  # line of the driver -> offset on the chip
     interval_ms: int = 10_000  # how often it is read; for lines, how long a window is
-    settings: dict[str, bool | int | float | str] = field(default_factory=dict)
+    settings: dict[str, Scalar | list[dict[str, Scalar]]] = field(default_factory=dict)
     bias: str = "as_is"
     active_low: bool = False
+    window_ms: int = 0  # of a talk or a stream that is reported by the window; 0: each interval
+    rest: bool = False  # sleeps between readings
+    beside: str = ""  # the sensor of this node whose readings it may use for compensation
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,7 @@ class Wiring:
     gpio_chip: str = "/dev/gpiochip0"
     source_hash: str = ""  # SHA-256 of the node.toml that this was compiled from
     simulated: bool = False
+    buses: tuple[BusPlan, ...] = ()
 
     def to_json(self) -> str:
         """The compiled form, as it lies on disk."""
@@ -89,4 +109,5 @@ class Wiring:
         tree["office"] = OfficePlan(**tree["office"]) if tree["office"] else None
         tree["journal"] = JournalPlan(**tree["journal"])
         tree["sensors"] = tuple(SensorPlan(**sensor) for sensor in tree["sensors"])
+        tree["buses"] = tuple(BusPlan(**bus) for bus in tree["buses"])
         return cls(**tree)

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from drivers.catalog import driver
-from drivers.driver import Driver, I2CDriver, SerialDriver, SettingValue, TalkDriver
+from drivers.driver import Driver, I2CDriver, SerialDriver, TalkDriver
 from drivers.errors import DriverError, NoAnswer
 from drivers.lines import Edge, LinesDriver
 from drivers.reading import Reading
+from drivers.setting import SettingValue
 from drivers.stream import StreamDriver
 from drivers.talk import Step
 from simulators.chips.chip import Chip, I2CChip

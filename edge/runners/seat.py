@@ -25,7 +25,7 @@ class Seat:
         self.tally = Tally()
         self.due_ms = 0
         self.settled = False  # set up, so that `read` works
-        self.talk: Conversation[list[Reading]] | Conversation[None] | None = None
+        self.talk: Conversation[list[Reading]] | Conversation[bool | None] | None = None
         self.step: Step | None = None  # what the talk waits for: a Pause or a Read
         self.resume_ms: int | None = 0  # when; None: a pause that begins at the next step of the runner
         self.stamp_ms = 0

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from drivers.catalog import driver
-from drivers.driver import I2CDriver, SettingValue
+from drivers.driver import I2CDriver
 from drivers.reading import Quantity, Reading
+from drivers.setting import SettingValue
 from drivers.talk import Step, Talk
 from simulators.chips.chip import I2CChip
 from simulators.clock import VirtualClock

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.driver import SettingValue
 from drivers.errors import BusFault
 from drivers.lines import Edge, LinesDriver
 from drivers.pulse_counter import PulseCounter
 from drivers.reading import Flag, Quantity, Reading
+from drivers.setting import SettingValue
 from edge.buses.port import EdgeEvent
 from edge.events import Event
 from edge.runners.lines import LATE_WINDOWS, LOST, LinesRunner
