@@ -145,7 +145,7 @@ def test_what_a_driver_measures_its_chip_can_feel(name: str) -> None:
 
 
 def test_the_shelf_holds_what_the_catalog_names() -> None:
-    assert list(SHELF) == list(CATALOG)
+    assert set(SHELF) == set(CATALOG)
     assert all(chip(other) is chip(name) for other, name in ALSO.items())
     with pytest.raises(KeyError, match="bme280"):
         chip("lidar")
