@@ -1,7 +1,7 @@
 """Lets somebody else's driver read our simulated chip at a real terminal.
 
-`python -m tests.oracles.serial_witness FOLDER NAME PATH` runs in a process of its own, with the folder of third-party
-packages ahead on the path. For each line on stdin it reads once and prints what it read, as JSON on one line.
+`python -m tests.oracles.serial_witness FOLDER MODULE NAME PATH` runs in a process of its own, with the folder of
+third-party packages ahead on the path. For each line on stdin it reads once and prints what it read, as JSON on one line.
 """
 
 from __future__ import annotations
@@ -177,10 +177,11 @@ WITNESSES: dict[str, Callable[[str], Read]] = {
 
 
 def main() -> None:
-    folder, name, path = sys.argv[1:]
+    folder, module, name, path = sys.argv[1:]
     sys.path.insert(0, folder)
     warnings.simplefilter("ignore")
-    read = WITNESSES[name](path)
+    found = import_module(module)
+    read = (getattr(found, "WITNESSES", {}).get(name) or getattr(found, name))(path)
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(read(line.strip())), flush=True)

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import base64
 import importlib.util
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from drivers.dsmr import DSMR
-from drivers.reading import Quantity
 from simulators.chips.dsmr import DSMR as Meter
 from simulators.chips.mhz19 import MHZ19
 from simulators.chips.pms5003 import PMS5003
@@ -23,10 +17,9 @@ from simulators.chips.sds011 import SDS011
 from simulators.chips.serial_chip import SerialChip
 from simulators.clock import PacedClock
 from simulators.uart import PtyDoor
-from tests.drivers.streams import Values, heard
+from tests.drivers.streams import heard
+from tests.oracles.listener import FOLDER, agree, felt, witness
 
-ROOT = Path(__file__).parent.parent.parent
-FOLDER = Path(os.environ.get("LANTAARN_ORACLES", ROOT / ".oracles")) / "a"
 PLACES = (0.02, 0.35, 0.71)
 SPEED = 5.0  # a frame every fifth of a second is soon enough to be waited for
 METERS = {
@@ -40,49 +33,6 @@ UNKNOWN_TO_THEM: dict[str, set[str]] = {
     "dsmr_parser_v2_2": set(),
     "dsmr_parser_belgian": set(),
 }
-NAMED = {quantity.value: quantity for quantity in Quantity}
-
-
-class Witness:
-    """A process that reads when it is asked."""
-
-    def __init__(self, name: str, path: str) -> None:
-        if not FOLDER.is_dir():
-            pytest.skip(f"NOT TESTED: {name} is not there to read our chip; run `make setup` to unpack it")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.oracles.serial_witness", str(FOLDER), name, path],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        )  # fmt: skip
-        assert self.line() == "ready"
-
-    def line(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, "the other driver gave up; its complaint is above"
-        return line.strip()
-
-    def read(self, line: str = "") -> Values:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        values: Values = json.loads(self.line())
-        return values
-
-
-@contextmanager
-def witness(name: str, path: str = "") -> Iterator[Witness]:
-    one = Witness(name, path)
-    try:
-        yield one
-    finally:
-        one.process.kill()
-        one.process.communicate()
-
-
-def felt(chip: SerialChip, place: float) -> dict[Quantity, float]:
-    """A value for each quantity, each somewhere else in its span."""
-    shares = {quantity: (place + 0.13 * number) % 1 for number, quantity in enumerate(chip.spans)}
-    return {quantity: low + (high - low) * shares[quantity] for quantity, (low, high) in chip.spans.items()}
 
 
 def nova(listening: bool = False) -> SDS011:
@@ -118,16 +68,6 @@ def test_others_read_what_our_chip_feels(name: str, ours: Callable[[], SerialChi
             values = felt(chip, place)
             door.feel(values)
             agree(reader.read(), values, chip)
-
-
-def agree(read: Values, values: Mapping[Quantity, float], chip: SerialChip) -> None:
-    """What somebody read is what the chip felt; of channels, those that carry it."""
-    assert read
-    for name, value in read.items():
-        quantity, _, channel = name.partition(".")
-        if channel in ("", "t1", "l1"):
-            allowed = chip.resolves.get(NAMED[quantity], 1.0)
-            assert value == pytest.approx(values[NAMED[quantity]], abs=allowed), (name, read, values)
 
 
 @pytest.mark.parametrize(
