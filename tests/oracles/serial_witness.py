@@ -1,7 +1,8 @@
 """Lets somebody else's driver read our simulated chip at a real terminal.
 
 `python -m tests.oracles.serial_witness FOLDER MODULE NAME PATH` runs in a process of its own, with the folder of
-third-party packages ahead on the path. For each line on stdin it reads once and prints what it read, as JSON on one line.
+third-party packages ahead on the path. For each line on stdin it reads once and prints
+what it read, as JSON on one line.
 """
 
 from __future__ import annotations
