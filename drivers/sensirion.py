@@ -6,8 +6,10 @@ answer are two transfers with a pause between and never one with a repeated star
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drivers.checks import word, words
-from drivers.errors import FramingError, Nack
+from drivers.errors import DeviceFault, FramingError, Nack
 from drivers.talk import Pause, Read, Talk, Write
 
 
@@ -38,10 +40,43 @@ def ask(code: int, count: int, wait_s: float) -> Talk[bytes]:
     """
     yield Write(command(code))
     yield Pause(wait_s)
+    return (yield from hear(count))
+
+
+def hear(count: int) -> Talk[bytes]:
+    """The `count` words that the chip has ready, their CRCs checked and taken off.
+
+    Raises Nack, ChecksumError, FramingError (the answer has another length).
+    """
     answer = yield Read(3 * count)
     if len(answer) != 3 * count:
         raise FramingError(f"{len(answer)} bytes came where {3 * count} were asked for")
     return words(answer)
+
+
+def hold(get: int, put: int, wanted: Sequence[int], what: str, wait_s: float, burn_s: float | None = None) -> Talk[bool]:
+    """Let a register hold these words: read first, written only when it differs (memories wear), then read back.
+
+    `burn_s` is how long writing takes where it takes longer than reading. Whether it was written. Raises DeviceFault
+    when the chip does not keep it, and what `ask` raises.
+    """
+    told = b"".join(value.to_bytes(2, "big") for value in wanted)
+    if (yield from ask(get, len(wanted), wait_s)) == told:
+        return False
+    yield from tell(put, *wanted, wait_s=wait_s if burn_s is None else burn_s)
+    if (found := (yield from ask(get, len(wanted), wait_s))) != told:
+        raise DeviceFault(f"{what} does not stick: {told.hex()} was written, {found.hex()} is there")
+    return True
+
+
+def name_of(answer: bytes) -> str:
+    """A text as the chips send it: ASCII, ended by NUL."""
+    return answer.split(b"\0")[0].decode("ascii", "replace")
+
+
+def high_word(value: int) -> tuple[int, int]:
+    """A 32-bit argument as its two words, the high one first."""
+    return value >> 16, value & 0xFFFF
 
 
 def celsius(ticks: int) -> float:

@@ -29,6 +29,7 @@ class Chip:
     spans: ClassVar[Spans]  # what it can feel: lowest and highest
     resolves: ClassVar[Values]  # how finely it tells it, in the same unit
     rests: ClassVar[Values]  # what it feels until it is told otherwise
+    untold: ClassVar[frozenset[Quantity]] = frozenset()  # what the driver learns over time; no one answer tells it
 
     def __init__(self, now_us: Callable[[], int], noise: Callable[[Quantity], float] | None = None) -> None:
         """`noise` gives what to add to a felt value each time it is measured; none unless asked for."""

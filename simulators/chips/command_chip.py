@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from drivers.checks import crc8, word
 from drivers.errors import Nack
@@ -35,6 +35,8 @@ def _takes(handler: Handler, arguments: Sequence[int]) -> bool:
 class CommandChip(I2CChip):
     """Subclasses fill `commands`: code -> (execution time in ms, what to do with the argument words)."""
 
+    code_bytes: ClassVar[int] = 2  # SHT4x has commands of one byte
+
     def power_on(self) -> None:
         self._answer: bytes | None = None
         self._ready_us = 0
@@ -55,9 +57,10 @@ class CommandChip(I2CChip):
         if not data:
             return
         self._answer = None
-        code, arguments = int.from_bytes(data[:2], "big"), self._arguments(data[2:])
+        wide = self.code_bytes
+        code, arguments = int.from_bytes(data[:wide], "big"), self._arguments(data[wide:])
         known = self.commands()
-        if len(data) < 2 or code not in known or self.faults.wrong_chip_id is not None:
+        if len(data) < wide or code not in known or self.faults.wrong_chip_id is not None:
             raise Nack(f"the {self.name} does not hear {data.hex()} now")
         milliseconds, handler = known[code]
         if not _takes(handler, arguments):
