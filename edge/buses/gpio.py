@@ -8,7 +8,7 @@ time since boot, so the difference of the two is taken once, here, when the line
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import gpiod
 from gpiod.line import Bias, Direction
@@ -57,6 +57,10 @@ class LinuxLines:
 
     def read_edge_events(self, max_events: int | None = None) -> Sequence[EdgeEvent]:
         return self._request.read_edge_events(max_events)
+
+    def get_values(self, lines: Iterable[int] | None = None) -> Sequence[object]:
+        """The levels now, in the order asked for; `Value.ACTIVE` counts as 1."""
+        return self._request.get_values(None if lines is None else list(lines))
 
     def release(self) -> None:
         self._request.release()

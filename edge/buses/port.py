@@ -1,16 +1,18 @@
 """What a bus can do, as the runners see it: the faces that hardware and simulator share.
 
-Linux serves them through smbus2, pyserial and gpiod (`i2c.py`, `uart.py`, `gpio.py`); the simulator serves them from
-memory. Faults arrive as the drivers' own errors, so that a conversation can catch what it expects.
+Linux serves them through smbus2, pyserial, gpiod and small files (`i2c.py`, `uart.py`, `gpio.py`, `files.py`); the
+simulator serves them from memory. Faults arrive as the drivers' own errors, so that a conversation can catch what it
+expects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from drivers.driver import SerialLine
+from drivers.errors import BusFault
 
 
 class I2CPort(Protocol):
@@ -66,7 +68,27 @@ class LinePort(Protocol):
     def fd(self) -> int: ...
     def wait_edge_events(self, timeout: float | None = None) -> bool: ...
     def read_edge_events(self, max_events: int | None = None) -> Sequence[EdgeEvent]: ...
+    def get_values(self, lines: Iterable[int] | None = None) -> Sequence[object]: ...
     def release(self) -> None: ...
+
+
+class FilePort(Protocol):
+    """A small file that the kernel keeps for a device. A read may take as long as the device does."""
+
+    def read(self, count: int) -> bytes:
+        """The whole of it as it is now, at most `count` bytes. Raises BusFault when it is gone or says nothing."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Write it. Raises BusFault when it is gone or may not be written."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def no_files(path: str) -> FilePort:
+    """How a set of ports without files answers."""
+    raise BusFault(f"there are no files here, and so no {path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +98,4 @@ class PortOpener:
     i2c: Callable[[str], I2CPort]
     serial: Callable[[str, SerialLine], SerialPort]
     lines: Callable[[str, tuple[int, ...], str, bool], LinePort]  # chip, offsets, bias, active_low
+    files: Callable[[str], FilePort] = no_files

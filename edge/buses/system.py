@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from drivers.driver import SerialLine
-from edge.buses.port import I2CPort, LinePort, PortOpener, SerialPort
+from edge.buses.port import FilePort, I2CPort, LinePort, PortOpener, SerialPort
 
 
 def system_ports() -> PortOpener:
     """How ports come into being on Linux."""
-    return PortOpener(i2c=_i2c, serial=_serial, lines=_lines)
+    return PortOpener(i2c=_i2c, serial=_serial, lines=_lines, files=_file)
 
 
 def _i2c(bus: str) -> I2CPort:
@@ -27,3 +27,9 @@ def _lines(chip: str, offsets: tuple[int, ...], bias: str, active_low: bool) -> 
     from edge.buses.gpio import LinuxLines
 
     return LinuxLines(chip, offsets, bias, active_low)
+
+
+def _file(path: str) -> FilePort:
+    from edge.buses.files import LinuxFile
+
+    return LinuxFile(path)

@@ -3,7 +3,9 @@
 The kernel stamps each edge, so a step that comes late counts nothing into the wrong window: edges up to the boundary
 are handed over, the window is closed at the boundary, and the rest belongs to the next. The kernel drops the oldest
 edges when nobody takes them; the gap in its sequence numbers shows how many, and the driver is told before the next.
-A window of which a part was not watched is flagged WARMING.
+The numbers over all lines of the request are looked at, because they tell of a loss at the very next edge, whichever
+line it is on. What was lost lay between two edges that were not: every window that this stretch touches is flagged.
+A window of which a part was not watched is flagged WARMING too.
 
 People are never counted over less than a window: a part of one, after a start, an unplug or a long sleep, might hold
 a single person and the second at which he passed. So a driver that counts people is not asked for a part; what it has
@@ -39,7 +41,16 @@ class Watched:
     """The lines as they are requested from the kernel now."""
 
     port: LinePort
-    expected: dict[int, int]  # per offset, the sequence number of its next edge
+    expected: int = 1  # the number of the next edge, counted over all lines
+
+    def levels(self, lines: Mapping[int, str]) -> dict[str, int]:
+        """How the lines stand now: 1 is active."""
+        values = self.port.get_values(list(lines))
+        return {name: 1 if plain(value) == 1 else 0 for name, value in zip(lines.values(), values, strict=True)}
+
+    def gap(self, event: EdgeEvent) -> int:
+        """How many edges the kernel dropped between the one before and this."""
+        return max(0, event.global_seqno - self.expected)
 
     @property
     def offset_us(self) -> int:
@@ -66,7 +77,7 @@ class LinesRunner:
         self.name, self.driver, self.window_ms = name, driver, window_ms
         self.tally = Tally()
         self._lines = {offset: line for line, offset in pins.items()}
-        self._door: Door[Watched] = Door(lambda: Watched(open_port(), dict.fromkeys(self._lines, 1)), rests=True)
+        self._door: Door[Watched] = Door(lambda: Watched(open_port()), rests=True)
         self._waiting: deque[EdgeEvent] = deque()  # taken from the kernel, later than the last boundary
         self._boundary_ms: int | None = None
         self._looked_ms = 0
@@ -128,16 +139,22 @@ class LinesRunner:
         """Take all edges that the kernel holds."""
         if self._door.shut and now_ms < self._door.retry_ms:
             return
-        if self._door.port is None:
+        anew = self._door.port is None
+        if anew:
             self._since_ms = now_ms
         watched = self._door.enter(now_ms)
         self._seen = True
         try:
+            levels = watched.levels(self._lines) if anew else {}
+            taken: list[EdgeEvent] = []
             while watched.port.wait_edge_events(0):
-                self._waiting += watched.port.read_edge_events()
+                taken += watched.port.read_edge_events()
         except OSError as error:
             raise BusFault(blame(error)) from error
         self._door.proven()
+        self._waiting += sorted(taken, key=_number)  # two lines may enter the kernel's queue in the wrong order
+        if anew:
+            self.driver.begin(now_ms * 1_000, levels)
 
     def _catch_up(self, now_ms: int) -> None:
         """Give up windows that lie too far back, rather than to close them in a burst."""
@@ -173,22 +190,24 @@ class LinesRunner:
             event = self._waiting[0]
             at_us = event.timestamp_ns // 1_000 + offset_us
             if until_us is not None and at_us >= until_us:
+                self._lossy |= self._gap(event) > 0
                 return
             self._waiting.popleft()
             try:
-                self._number(event)
+                self._tell_loss(event)
                 self.driver.edge(Edge(at_us, self._lines[event.line_offset], level(event)))
             except Exception as error:  # what comes after it is still taken, but the window says nothing
                 self._bug = f"the driver raised {blame(error)}"
 
-    def _number(self, event: EdgeEvent) -> None:
+    def _gap(self, event: EdgeEvent) -> int:
+        return self._door.port.gap(event) if self._door.port is not None else 0
+
+    def _tell_loss(self, event: EdgeEvent) -> None:
         """Tell of edges that the kernel dropped before this one."""
-        if self._door.port is None:
-            return
-        expected = self._door.port.expected
-        lost = event.line_seqno - expected[event.line_offset]
-        expected[event.line_offset] = event.line_seqno + 1
-        if lost > 0:
+        lost = self._gap(event)
+        if self._door.port is not None:
+            self._door.port.expected = max(self._door.port.expected, event.global_seqno + 1)
+        if lost:
             self.tally.add(LOST, lost)
             self._lossy = True
             self.driver.lost(lost)
@@ -210,5 +229,13 @@ class LinesRunner:
 
 def level(event: EdgeEvent) -> int:
     """1 when the line became active: gpiod's enumeration and the kernel's number are both understood."""
-    kind = event.event_type
-    return 1 if getattr(kind, "value", kind) == RISING else 0
+    return 1 if plain(event.event_type) == RISING else 0
+
+
+def plain(value: object) -> object:
+    """The number behind a member of gpiod's enumerations."""
+    return getattr(value, "value", value)
+
+
+def _number(event: EdgeEvent) -> int:
+    return event.global_seqno

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import given
@@ -38,6 +38,7 @@ class Lines:
     holds: int = 1_024
     events: list[EdgeEvent] = field(default_factory=list)
     numbers: dict[int, int] = field(default_factory=dict)
+    levels: dict[int, int] = field(default_factory=dict)
     refuse: BusFault | None = None
     opened: int = 0
 
@@ -54,7 +55,8 @@ class Lines:
 
     def edge(self, at_us: int, level: int, offset: int = 17) -> None:
         self.numbers[offset] = self.numbers.get(offset, 0) + 1
-        stamped = Stamped(1 if level else 2, (at_us - self.offset_us) * 1_000, offset, 0, self.numbers[offset])
+        together = sum(self.numbers.values())
+        stamped = Stamped(1 if level else 2, (at_us - self.offset_us) * 1_000, offset, together, self.numbers[offset])
         self.events = [*self.events, stamped][-self.holds :]
 
     def wait_edge_events(self, timeout: float | None = None) -> bool:
@@ -65,6 +67,10 @@ class Lines:
     def read_edge_events(self, max_events: int | None = None) -> Sequence[EdgeEvent]:
         taken, self.events = self.events[:64], self.events[64:]
         return taken
+
+    def get_values(self, lines: Iterable[int] | None = None) -> Sequence[object]:
+        self.check()
+        return [self.levels.get(line, 0) for line in lines or ()]
 
     def release(self) -> None:
         """Nothing is held."""
