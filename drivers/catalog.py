@@ -13,7 +13,9 @@ from drivers.driver import Driver
 
 CATALOG: dict[str, str] = {
     "bme280": "drivers.bme280:BME280",
+    "bmp280": "drivers.bmp280:BMP280",
     "sht31": "drivers.sht31:SHT31",
+    "sht4x": "drivers.sht4x:SHT4x",
     "scd4x": "drivers.scd4x:SCD4x",
     "sps30": "drivers.sps30:SPS30",
     "sds011": "drivers.sds011:SDS011",
@@ -27,6 +29,9 @@ ALSO: dict[str, str] = {
     "scd40": "scd4x",
     "scd41": "scd4x",
     "sht30": "sht31",
+    "sht40": "sht4x",
+    "sht41": "sht4x",
+    "sht45": "sht4x",
     "sht35": "sht31",
     "pms7003": "pms5003",
     "pms3003": "pms5003",

@@ -4,6 +4,10 @@ Source: datasheet SHT3x-DIS, version 7. Wiring: SDA and SCL to header pins 3 and
 0x45 with ADDR high. One high-repeatability measurement per reading, without clock stretching (a Raspberry Pi up to
 model 4 stumbles over stretched clocks). There is no chip id: the status register with its CRC and its bits that are
 always zero tells an SHT3x from its neighbours.
+
+A measurement needs no setting, so a loss of power between two readings changes nothing. Setup ends periodic measuring
+and the heater (both would spoil a reading) and clears the status; as long as its "reset seen" bit then stays clear, the
+chip has not been without power.
 """
 
 from __future__ import annotations
@@ -14,8 +18,8 @@ from drivers.reading import Quantity, Reading
 from drivers.sensirion import ask, celsius, percent, tell, tell_if_heard
 from drivers.talk import Talk
 
-MEASURE_ONCE, BREAK, SOFT_RESET, STATUS, CLEAR_STATUS = 0x2400, 0x3093, 0x30A2, 0xF32D, 0x3041
-CONVERSION_S, BREAK_S, RESET_S, REGISTER_S = 0.016, 0.001, 0.002, 0.001
+MEASURE_ONCE, BREAK, HEATER_OFF, STATUS, CLEAR_STATUS = 0x2400, 0x3093, 0x3066, 0xF32D, 0x3041
+CONVERSION_S, BREAK_S, REGISTER_S = 0.016, 0.001, 0.001
 ALERT, HEATER, HUMIDITY_ALERT, TEMPERATURE_ALERT = 0x8000, 0x2000, 0x0800, 0x0400
 RESET_SEEN, COMMAND_FAILED, CRC_FAILED = 0x0010, 0x0002, 0x0001
 ALWAYS_ZERO = 0xFFFF & ~(
@@ -28,18 +32,22 @@ class SHT31(I2CDriver):
 
     name = "sht31"
     title = "Sensirion SHT30, SHT31, SHT35: temperature, humidity"
+    datasheet = "https://sensirion.com/resource/datasheet/sht3x-d"
     default_address = 0x44
     addresses = (0x44, 0x45)
     max_hz = 400_000
+    bus_bytes = 10  # write 1 + 2, read 1 + 6
     measures = (Quantity.TEMPERATURE, Quantity.HUMIDITY)
 
-    def setup(self) -> Talk[None]:
+    def setup(self) -> Talk[bool]:
         yield from tell_if_heard(BREAK, BREAK_S)
-        yield from tell(SOFT_RESET, wait_s=RESET_S)
         status = yield from _status()
         if status & ALWAYS_ZERO:
             raise WrongChip(f"expected an SHT3x, found a chip whose status is {status:04X}")
+        if status & HEATER:
+            yield from tell(HEATER_OFF, wait_s=REGISTER_S)
         yield from tell(CLEAR_STATUS, wait_s=REGISTER_S)
+        return not status & (RESET_SEEN | HEATER)
 
     def read(self) -> Talk[list[Reading]]:
         answer = yield from ask(MEASURE_ONCE, 2, CONVERSION_S)

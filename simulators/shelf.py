@@ -10,7 +10,9 @@ from simulators.chips.chip import Chip
 
 SHELF: dict[str, str] = {
     "bme280": "simulators.chips.bme280:BME280",
+    "bmp280": "simulators.chips.bmp280:BMP280",
     "sht31": "simulators.chips.sht31:SHT31",
+    "sht4x": "simulators.chips.sht4x:SHT4x",
     "scd4x": "simulators.chips.scd4x:SCD4x",
     "sps30": "simulators.chips.sps30:SPS30",
     "sds011": "simulators.chips.sds011:SDS011",

@@ -16,8 +16,6 @@ from tests.drivers.i2c_bench import Bench, vectors
 SETUP = """
 w 3093 !nack          # nothing to break off
 p 1
-w 30a2
-p 2
 w f32d
 p 1
 r 8010e1
@@ -33,6 +31,20 @@ def test_transcript() -> None:
     assert (temperature.quantity, humidity.quantity) == (Quantity.TEMPERATURE, Quantity.HUMIDITY)
     assert temperature.value == pytest.approx(25.003, abs=0.0005)
     assert humidity.value == pytest.approx(37.002, abs=0.0005)
+
+
+def test_setup_ends_what_would_spoil_a_reading_and_says_whether_power_was_lost() -> None:
+    bench = Bench("sht31")
+    assert bench.talk(bench.driver.setup()) is False
+    assert bench.talk(bench.driver.setup()) is True
+    for left_behind in ("306d", "2130"):
+        bench.chip.transfer(bytes.fromhex(left_behind), 0)
+    assert bench.talk(bench.driver.setup()) is False
+    assert bench.talk(bench.driver.setup()) is True
+    assert bench.values()[Quantity.TEMPERATURE] == pytest.approx(18.0, abs=0.002)
+    bench.chip.faults.brown_out()
+    assert bench.values()[Quantity.TEMPERATURE] == pytest.approx(18.0, abs=0.002)
+    assert bench.talk(bench.driver.setup()) is False
 
 
 def test_probe_knows_the_status_register() -> None:
