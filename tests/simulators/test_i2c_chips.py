@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from drivers.checks import crc8, words
 from drivers.errors import BusFault, Nack
 from drivers.reading import Quantity
-from simulators.chips.bme280 import BME280, nearest
+from simulators.chips.bme280 import BME280
+from simulators.chips.bosch import nearest
 from simulators.chips.chip import Chip, I2CChip, bus_error
 from simulators.chips.scd4x import SCD4x
 from simulators.chips.sht31 import SHT31
