@@ -6,6 +6,7 @@ checks answer with clauses for people, because whoever reads them stands on a la
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,9 @@ class Setting:
     def _out_of_bounds(self, value: object) -> str | None:
         if not isinstance(value, int | float):
             return None
-        if (self.low is not None and not value >= self.low) or (self.high is not None and not value <= self.high):
+        if not math.isfinite(value):
+            return "must be a finite number"
+        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
             return f"must lie between {self.low:g} and {self.high:g}" if None not in (self.low, self.high) else (
                 f"must be at least {self.low:g}" if self.low is not None else f"must be at most {self.high:g}")
         return None

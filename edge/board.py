@@ -14,16 +14,18 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from edge.amounts import milliseconds, size, spelled_duration, spelled_size
-from edge.fit import device, misfits, plan
+from edge.fit import Fitted, device, fitted, misfits, plan, whereabouts
 from edge.mistake import Mistake, allowed, line_of, meant, path, shown, written
+from edge.places import BUS_PINS, clashes
+from edge.traffic import crowds
 from edge.wire.identity import node_id
-from edge.wiring import JournalPlan, OfficePlan, SensorPlan, Site, Wiring
+from edge.wiring import BusPlan, JournalPlan, OfficePlan, Site, Wiring
 
 
 def whole(value: object) -> object:
@@ -31,6 +33,7 @@ def whole(value: object) -> object:
     return int(value, 16) if isinstance(value, str) and value.lower().startswith("0x") else value
 
 
+T = TypeVar("T", bound="Table")
 SPELLED: dict[Any, Callable[[int], str]] = {milliseconds: spelled_duration, size: spelled_size}
 Duration = Annotated[int, BeforeValidator(milliseconds)]
 Size = Annotated[int, BeforeValidator(size)]
@@ -59,6 +62,7 @@ class Place(Table):
     )  # fmt: skip
     latitude: float | None = Field(default=None, ge=-90, le=90)
     longitude: float | None = Field(default=None, ge=-180, le=180)
+    mobile: bool = Field(default=False, strict=True)
 
 
 class Office(Table):
@@ -88,13 +92,30 @@ class Sensor(Table):
     bus: str | None = Field(default=None, strict=True)
     address: Annotated[int, BeforeValidator(whole)] | None = Field(default=None, ge=0x08, le=0x77)
     port: str | None = Field(default=None, strict=True)
+    file: str | None = Field(default=None, strict=True)
     chip: str = Field(default="gpiochip0", strict=True)
     pins: dict[str, Pin] = Field(default_factory=dict)
     interval: Duration | None = Field(default=None, ge=100, le=86_400_000)
     window: Duration | None = Field(default=None, ge=1_000, le=86_400_000)
     bias: Literal["as_is", "pull_up", "pull_down", "disabled"] = "as_is"
     active_low: bool = Field(default=False, strict=True)
-    settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    rest: bool = Field(default=False, strict=True)
+    beside: str | None = Field(default=None, strict=True)
+    settings: dict[str, Any] = Field(default_factory=dict)  # what may stand there the driver says
+
+
+class Bus(Table):
+    """[[bus]]"""
+
+    name: str = Field(strict=True)
+    hz: int = Field(default=100_000, ge=10_000, le=3_400_000, strict=True)
+    scl: Pin | None = None
+    sda: Pin | None = None
+    chip: str = Field(default="gpiochip0", strict=True)
+    adapter: str = Field(
+        default="", strict=True, pattern=r"^[0-9a-zA-Z._:-]*$",
+        description='must be the controller as /sys/bus/platform/devices names it, such as "fe804000.i2c"',
+    )  # fmt: skip
 
 
 class Line(Table):
@@ -107,6 +128,7 @@ class Line(Table):
 TABLES: dict[str, type[Table]] = {
     "node": Node, "site": Place, "office": Office, "journal": Journal, "lamp": Line, "button": Line,
 }  # fmt: skip
+LISTS = ("sensor", "bus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +149,48 @@ def check(text: str, file: str, simulated: bool = False) -> Checked:
     except tomllib.TOMLDecodeError as error:
         return Checked(file, None, (Mistake("the file", "", "must be TOML", f"The parser says: {error}."),))
     tables, mistakes = _tables(tree)
-    sensors, more = _sensors(tree)
-    mistakes += more
-    if sensors and (used := [tables[name] for name in ("lamp", "button") if name in tables]):
-        mistakes += _taken(sensors, used)
+    sensors, more = _listed(tree, "sensor", Sensor)
+    buses, wrong = _listed(tree, "bus", Bus)
+    mistakes += more + wrong
     told = {mistake.key for mistake in mistakes}
-    misfit = [mistake for mistake in misfits(sensors, simulated) if mistake.key not in told]
-    mistakes += [_as_written(tree, mistake) for mistake in misfit]
+    found = misfits(sensors, simulated) + _together(tables, sensors, buses, simulated)
+    mistakes += [_as_written(tree, mistake) for mistake in _once(found) if mistake.key not in told]
     if mistakes:
         placed = sorted((_placed(text, mistake) for mistake in mistakes), key=lambda mistake: mistake.line or 0)
         return Checked(file, None, tuple(placed))
-    return Checked(file, _wiring(text, Path(file).absolute().parent, tables, sensors, simulated), ())
+    plans = _bus_plans(buses)
+    return Checked(file, _wiring(text, Path(file).absolute().parent, tables, fitted(sensors), plans, simulated), ())
+
+
+def _together(
+    tables: dict[str, Any], sensors: dict[str, Sensor], buses: dict[str, Bus], simulated: bool
+) -> list[Mistake]:
+    """How the sensors fit beside each other, the lamp, the button and the buses."""
+    fits, plans = fitted(sensors), _bus_plans(buses)
+    keys = {device(bus.name): key for key, bus in reversed(buses.items())}
+    pins = {f"{name}.pin": (tables[name].chip, tables[name].pin) for name in ("lamp", "button") if name in tables}
+    pins |= {
+        f"{key}.{name}": (bus.chip, pin)
+        for key, bus in buses.items()
+        for name, pin in (("scl", bus.scl), ("sda", bus.sda))
+        if pin is not None and device(bus.name) not in BUS_PINS
+    }
+    twice = [Mistake(f"{key}.name", shown(bus.name), "this bus is described twice", "Write one [[bus]] for it.")
+             for key, bus in buses.items() if keys[device(bus.name)] != key]  # fmt: skip
+    mobile = tables["site"].mobile if "site" in tables else True
+    return [*twice, *clashes(fits, pins, simulated), *crowds(fits, plans, keys), *whereabouts(fits, mobile)]
+
+
+def _bus_plans(buses: dict[str, Bus]) -> dict[str, BusPlan]:
+    return {
+        device(bus.name): BusPlan(device(bus.name), bus.hz, bus.scl, bus.sda, device(bus.chip), bus.adapter)
+        for bus in buses.values()
+    }
+
+
+def _once(mistakes: list[Mistake]) -> list[Mistake]:
+    """Each key once: the first thing that is wrong with it."""
+    return list({mistake.key: mistake for mistake in reversed(mistakes)}.values())[::-1]
 
 
 def _as_written(tree: dict[str, Any], mistake: Mistake) -> Mistake:
@@ -154,9 +207,9 @@ def _placed(text: str, mistake: Mistake) -> Mistake:
 def _tables(tree: dict[str, Any]) -> tuple[dict[str, Any], list[Mistake]]:
     tables: dict[str, Any] = {}
     mistakes = [
-        Mistake(name, "", "no such table", meant(name, [*TABLES, "sensor"]))
+        Mistake(name, "", "no such table", meant(name, [*TABLES, *LISTS]))
         for name in tree
-        if name not in TABLES and name != "sensor"
+        if name not in TABLES and name not in LISTS
     ]
     for name, model in TABLES.items():
         if name in tree or name in ("node", "site", "journal"):
@@ -204,53 +257,46 @@ def _remedy(error: Any, key: str) -> str:
     return ""
 
 
-def _sensors(tree: dict[str, Any]) -> tuple[dict[str, Sensor], list[Mistake]]:
-    listed = tree.get("sensor", [])
+def _listed(tree: dict[str, Any], name: str, model: type[T]) -> tuple[dict[str, T], list[Mistake]]:
+    """The tables of a list, by key; of a sensor with mistakes what is right of it."""
+    listed = tree.get(name, [])
     if not isinstance(listed, list):
-        return {}, [Mistake("sensor", "", "must be a list of tables", "Write [[sensor]] with two brackets.")]
-    sensors: dict[str, Sensor] = {}
+        return {}, [Mistake(name, "", "must be a list of tables", f"Write [[{name}]] with two brackets.")]
+    tables: dict[str, T] = {}
     mistakes: list[Mistake] = []
     for number, value in enumerate(listed, start=1):
-        found = _table(sensors, f"sensor[{number}]", Sensor, value)
-        if found and isinstance(value, dict):
-            _rest(sensors, f"sensor[{number}]", value, {mistake.key.split(".")[1] for mistake in found})
+        found = _table(tables, f"{name}[{number}]", model, value)
+        if found and isinstance(value, dict) and model is Sensor:
+            _rest(tables, f"{name}[{number}]", value, {mistake.key.split(".")[1] for mistake in found})
         mistakes += found
-    return sensors, mistakes
+    return tables, mistakes
 
 
-def _rest(into: dict[str, Sensor], key: str, table: dict[str, Any], wrong: set[str]) -> None:
+def _rest(into: dict[Any, Any], key: str, table: dict[str, Any], wrong: set[str]) -> None:
     """What is left of a sensor without its wrong keys, so that these do not hide how the rest fits."""
     rest = {name: value for name, value in table.items() if name not in wrong}
     if "driver" in rest:
         _table(into, key, Sensor, {"name": key.replace("[", "-").rstrip("]"), **rest})
 
 
-def _taken(sensors: dict[str, Sensor], lines: list[Line]) -> list[Mistake]:
-    taken = {(line.chip, line.pin) for line in lines}
-    return [
-        Mistake(f"{key}.pins.{role}", str(pin), "the lamp or the button uses this pin", "Give each its own pin.")
-        for key, sensor in sensors.items()
-        for role, pin in sensor.pins.items()
-        if (sensor.chip, pin) in taken
-    ]
-
-
-def _wiring(text: str, home: Path, tables: dict[str, Any], sensors: dict[str, Sensor], simulated: bool) -> Wiring:
+def _wiring(
+    text: str, home: Path, tables: dict[str, Any], fits: list[Fitted], buses: dict[str, BusPlan], simulated: bool
+) -> Wiring:
     site, journal, office = tables["site"], tables["journal"], tables.get("office")
     lamp, button = tables.get("lamp"), tables.get("button")
     lines = [line for line in (lamp, button) if line]
-    plans: tuple[SensorPlan, ...] = tuple(plan(sensor) for sensor in sensors.values())
     return Wiring(
         node=tables["node"].id,
-        site=Site(site.name, site.latitude, site.longitude),
+        site=Site(site.name, site.latitude, site.longitude, site.mobile),
         office=OfficePlan(office.url, os.path.join(home, office.credentials)) if office else None,
         journal=JournalPlan(os.path.join(home, journal.folder), journal.commit_every, journal.cap),
-        sensors=plans,
+        sensors=tuple(plan(fit) for fit in fits),
         lamp_pin=lamp.pin if lamp else None,
         button_pin=button.pin if button else None,
         gpio_chip=device(lines[0].chip) if lines else "/dev/gpiochip0",
         source_hash=fingerprint(text),
         simulated=simulated,
+        buses=tuple(buses.values()),
     )
 
 
