@@ -1,7 +1,7 @@
 """Every driver that the house knows, by the name that a board file uses.
 
 One line a driver: the module that holds it and its class, imported only when a board names it, so that a node loads
-the chips it has and no others.
+the chips it has and no others. What is not here may be brought by others: `drivers.guests`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from drivers.driver import Driver
+from drivers.guests import Unfit, guest, guests
 
 CATALOG: dict[str, str] = {
     "bme280": "drivers.bme280:BME280",
     "bmp280": "drivers.bmp280:BMP280",
+    "bme680": "drivers.bme680:BME680",
     "sht31": "drivers.sht31:SHT31",
     "sht4x": "drivers.sht4x:SHT4x",
     "scd4x": "drivers.scd4x:SCD4x",
     "sps30": "drivers.sps30:SPS30",
+    "ina219": "drivers.ina219:INA219",
+    "ina226": "drivers.ina226:INA226",
+    "ina260": "drivers.ina260:INA260",
     "sds011": "drivers.sds011:SDS011",
     "pms5003": "drivers.pms5003:PMS5003",
     "mhz19": "drivers.mhz19:MHZ19",
@@ -26,6 +31,7 @@ CATALOG: dict[str, str] = {
     "dual_beam": "drivers.dual_beam:DualBeam",
 }
 ALSO: dict[str, str] = {
+    "bme688": "bme680",
     "scd40": "scd4x",
     "scd41": "scd4x",
     "sht30": "sht31",
@@ -44,15 +50,29 @@ ALSO: dict[str, str] = {
 
 
 def driver(name: str) -> type[Driver]:
-    """The driver of this name, or of the chip sold under it. Raises KeyError naming what there is."""
+    """The driver of this name, or of the chip sold under it; then that of a guest.
+
+    Raises KeyError naming what there is, or (`drivers.guests.Unfit`) why a guest can not be used.
+    """
     known = ALSO.get(name, name)
     if known not in CATALOG:
-        raise KeyError(f"no driver {name!r}; there are {', '.join(sorted(CATALOG))}")
+        if known in guests():
+            return guest(known)
+        raise KeyError(f"no driver {name!r}; there are {', '.join(sorted(names()))}")
     module, _, attribute = CATALOG[known].partition(":")
     found: type[Driver] = getattr(import_module(module), attribute)
     return found
 
 
+def names() -> list[str]:
+    """Of all drivers, the house's first."""
+    return [*CATALOG, *sorted(guests().keys() - CATALOG.keys() - ALSO.keys())]
+
+
 def drivers() -> Iterator[type[Driver]]:
-    """All of them, in the order of the catalog."""
-    return (driver(name) for name in CATALOG)
+    """All of them, in the order of the catalog; then the guests that can be used."""
+    for name in names():
+        try:
+            yield driver(name)
+        except Unfit:
+            continue

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
-from drivers.catalog import ALSO, CATALOG, driver
+from drivers.catalog import ALSO, driver, names
 from drivers.driver import Driver, FileDriver, I2CDriver, SerialDriver
+from drivers.guests import Unfit
 from drivers.lines import LinesDriver
 from drivers.reading import Quantity
 from drivers.stream import StreamDriver
@@ -154,9 +155,15 @@ def misfits(sensors: Mapping[str, SensorTable], simulated: bool) -> list[Mistake
 
 
 def _named(key: str, sensor: SensorTable) -> Iterator[Mistake]:
-    if sensor.driver != VITALS and known(sensor.driver) is None:
-        names = [*CATALOG, *ALSO, VITALS]
-        yield Mistake(f"{key}.driver", shown(sensor.driver), "no such driver", meant(sensor.driver, names))
+    if sensor.driver == VITALS or known(sensor.driver) is not None:
+        return
+    try:
+        driver(sensor.driver)
+    except Unfit as unfit:
+        yield Mistake(f"{key}.driver", shown(sensor.driver), str(unfit))
+    except KeyError:
+        words = meant(sensor.driver, [*names(), *ALSO, VITALS])
+        yield Mistake(f"{key}.driver", shown(sensor.driver), "no such driver", words)
 
 
 def _where(fit: Fitted) -> Iterator[Mistake]:
@@ -188,12 +195,12 @@ def _settings(fit: Fitted) -> Iterator[Mistake]:
     assert fit.made is not None
     kind = type(fit.made)
     defaults = {setting.name: shown(setting.default) for setting in kind.settings}
-    names = [*defaults, *(table.name for table in kind.tables)]
+    every = [*defaults, *(table.name for table in kind.tables)]
     wrong = list(_wrong_settings(kind, fit.table))
     for name, value, reason in wrong:
         words = f"The default is {defaults[name]}." if name in defaults else ""
         if "no such setting" in reason:
-            words = meant(name, names) if names else "Take it out."
+            words = meant(name, every) if every else "Take it out."
         yield Mistake(f"{fit.key}.settings.{name}", shown(value), reason, words)
     missing = [table for table in kind.tables if table.least and table.name not in fit.table.settings]
     for table in missing:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 
 from drivers.catalog import ALSO
 from simulators.chips.chip import Chip
 
+GROUP = "lantaarn.chips"
 SHELF: dict[str, str] = {
     "bme280": "simulators.chips.bme280:BME280",
     "bmp280": "simulators.chips.bmp280:BMP280",
+    "bme680": "simulators.chips.bme680:BME680",
     "sht31": "simulators.chips.sht31:SHT31",
     "sht4x": "simulators.chips.sht4x:SHT4x",
     "scd4x": "simulators.chips.scd4x:SCD4x",
     "sps30": "simulators.chips.sps30:SPS30",
+    "ina219": "simulators.chips.ina219:INA219",
+    "ina226": "simulators.chips.ina226:INA226",
+    "ina260": "simulators.chips.ina260:INA260",
     "sds011": "simulators.chips.sds011:SDS011",
     "pms5003": "simulators.chips.pms5003:PMS5003",
     "mhz19": "simulators.chips.mhz19:MHZ19",
@@ -25,15 +32,27 @@ SHELF: dict[str, str] = {
 
 
 def chip(name: str) -> type[Chip]:
-    """The chip that this driver reads. Raises KeyError naming what there is."""
+    """The chip that this driver reads; then that of a guest (entry point group `lantaarn.chips`).
+
+    Raises KeyError naming what there is.
+    """
     known = ALSO.get(name, name)
-    if known not in SHELF:
-        raise KeyError(f"no simulated chip for {name!r}; there are {', '.join(sorted(SHELF))}")
-    module, _, attribute = SHELF[known].partition(":")
-    found: type[Chip] = getattr(import_module(module), attribute)
-    return found
+    if known in SHELF:
+        module, _, attribute = SHELF[known].partition(":")
+        found: type[Chip] = getattr(import_module(module), attribute)
+        return found
+    if known in guests():
+        brought: type[Chip] = guests()[known].load()
+        return brought
+    raise KeyError(f"no simulated chip for {name!r}; there are {', '.join(sorted({*SHELF, *guests()}))}")
+
+
+@cache
+def guests() -> dict[str, EntryPoint]:
+    """Chips that other distributions bring, by the name of their driver."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def chips() -> Iterator[type[Chip]]:
-    """All of them, in the order of the catalog."""
+    """All of the house, in the order of the shelf."""
     return (chip(name) for name in SHELF)
