@@ -36,6 +36,8 @@ class StreamDriver(Driver):
     longest: ClassVar[int] = 64  # bytes; no frame is longer
     start: ClassVar[bytes] = b""  # the byte that every frame begins with
     idle: ClassVar[bytes] = b""  # bytes between frames that are no damage
+    sealed: ClassVar[bool] = True  # frames carry a sum; where they do not, damage can look like a value
+    lost_setup: bool = False  # said by `decode`: the device forgot what `setup` told it, so tell it again
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)
@@ -60,7 +62,10 @@ class StreamDriver(Driver):
         raise NotImplementedError
 
     def decode(self, frame: bytes) -> list[Reading] | None:
-        """The readings of a valid frame; None when it holds none (an answer to a command). May raise DriverError."""
+        """The readings of a valid frame, none at all when it only told something to a window or a clock.
+
+        None when the frame is an answer to a command. May raise DriverError.
+        """
         raise NotImplementedError
 
     def feed(self, data: bytes) -> list[list[Reading]]:
