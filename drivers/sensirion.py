@@ -54,7 +54,9 @@ def hear(count: int) -> Talk[bytes]:
     return words(answer)
 
 
-def hold(get: int, put: int, wanted: Sequence[int], what: str, wait_s: float, burn_s: float | None = None) -> Talk[bool]:
+def hold(
+    get: int, put: int, wanted: Sequence[int], what: str, wait_s: float, burn_s: float | None = None
+) -> Talk[bool]:
     """Let a register hold these words: read first, written only when it differs (memories wear), then read back.
 
     `burn_s` is how long writing takes where it takes longer than reading. Whether it was written. Raises DeviceFault

@@ -24,51 +24,6 @@ def floats(*values: float) -> str:
     return b"".join(word(int.from_bytes(raw[at : at + 2], "big")) for at in range(0, 40, 2)).hex()
 
 
-SETUP = f"""
-w 1103 !nack          # only wakes the interface
-p 5
-w 1103
-p 5
-w 0104 !nack          # was not measuring
-p 20
-w d002
-p 5
-r {"".join(word(int.from_bytes(t, "big")).hex() for t in (b"00", b"08", b"00", b"00"))}
-w d100
-p 5
-r {word(0x0203).hex()}
-w d210
-p 5
-w 8004
-p 5
-r {word(0x0009).hex()} {word(0x3A80).hex()}
-w 0010 0300ac
-p 20
-"""
-READ = f"""
-w 0202
-p 5
-r {word(0).hex()}
-p 100
-w 0202
-p 5
-r {word(1).hex()}
-w 0300
-p 5
-r {floats(1.25, 2.5, 3.0, 3.5, 8.0, 10.5, 11.0, 11.1, 11.15, 0.55)}
-w d206
-p 5
-r 000081 000081
-"""
-
-
-def test_transcript() -> None:
-    driver = SPS30()
-    follow(driver.setup(), SETUP)
-    values = [reading.value for reading in follow(driver.read(), READ)]
-    assert values == pytest.approx([1.25, 2.5, 3.0, 3.5, 8.0, 10.5, 11.0, 11.1, 11.15])
-
-
 def test_old_firmware_is_not_asked_for_its_status() -> None:
     bench = Bench("sps30")
     assert isinstance(bench.chip, Chip)
@@ -149,7 +104,7 @@ def test_the_published_start_command() -> None:
 
 @pytest.mark.parametrize(("seconds", "writes"), [(604_800, 0), (0, 1), (86_400, 1), (2**32 - 1, 1)])
 def test_fan_cleaning_is_burnt_in_only_when_it_differs(seconds: int, writes: int) -> None:
-    bench = Bench("sps30", fan_clean_s=seconds)
+    bench = Bench("sps30", auto_clean_s=seconds)
     assert isinstance(bench.chip, Chip)
     for _ in range(3):
         bench.set_up()
@@ -170,6 +125,51 @@ def test_not_measuring() -> None:
     bench.chip.faults.stuck_busy = True
     with pytest.raises(NotReady):
         bench.read()
+
+
+def test_old_firmware_is_not_asked_to_prove_the_fan_period() -> None:
+    bench = Bench("sps30", auto_clean_s=86_400)
+    assert isinstance(bench.chip, Chip)
+    bench.chip.firmware = 0x0201
+    bench.chip.load({"command": "8004", "response": (word(9) + word(0x3A80)).hex()})
+    bench.set_up()
+    assert bench.chip.cleaning_s == 86_400
+
+
+def test_a_fan_period_that_does_not_stick_is_a_fault() -> None:
+    bench = Bench("sps30", auto_clean_s=86_400)
+    bench.chip.load({"command": "8004", "response": (word(9) + word(0x3A80)).hex()})
+    with pytest.raises(DeviceFault, match="cleaning"):
+        bench.set_up()
+
+
+def test_rests_asleep_and_is_woken() -> None:
+    bench = Bench("sps30")
+    bench.set_up()
+    bench.read()
+    bench.talk(bench.driver.rest())
+    bench.clock.advance(60)
+    with pytest.raises(Nack):
+        bench.chip.transfer(bytes.fromhex("0202"), 0)
+    bench.clock.advance(1)
+    assert bench.talk(bench.driver.setup()) is False
+    assert bench.values()[Quantity.PM10] == pytest.approx(8.0)
+    bench.talk(bench.driver.rest())
+    bench.talk(bench.driver.rest())
+
+
+def test_one_that_goes_on_measuring_is_left_to_it() -> None:
+    bench = Bench("sps30")
+    assert bench.talk(bench.driver.setup()) is False
+    bench.read()
+    bench.chip.faults.corrupt()
+    with pytest.raises(ChecksumError):
+        bench.read()
+    assert bench.talk(bench.driver.setup()) is True
+    assert bench.talk(bench.driver.setup()) is False, "no reading since: begin anew"
+    bench.read()
+    bench.chip.power_on()
+    assert bench.talk(bench.driver.setup()) is False
 
 
 def test_power_lost_is_found_out() -> None:

@@ -58,9 +58,8 @@ def sensirion_sen5x(bus: SimulatedI2C, clock: VirtualClock) -> Read:
         while not sensor.read_data_ready():
             clock.advance(0.1)
         seen = sensor.read_measured_values()
-        mass = (seen.mass_concentration_1p0, seen.mass_concentration_2p5)
-        mass += (seen.mass_concentration_4p0, seen.mass_concentration_10p0)
-        values = dict(zip(MASSES, (one.physical for one in mass), strict=True))
+        mass = (getattr(seen, f"mass_concentration_{size}").physical for size in ("1p0", "2p5", "4p0", "10p0"))
+        values = dict(zip(MASSES, mass, strict=True))
         values |= {"temperature": seen.ambient_temperature.degrees_celsius}
         values |= {"humidity": seen.ambient_humidity.percent_rh}
         return values | dict(zip(GAS_INDICES, (seen.voc_index.scaled, seen.nox_index.scaled), strict=True))
