@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby, product
+from itertools import groupby, pairwise, product
 
 import pytest
 from hypothesis import given
@@ -133,11 +133,10 @@ def test_the_gate_gives_up_on_lost_looks_long_stands_and_unseen_beginnings(way: 
 
 @pytest.mark.parametrize("lost_after", range(1, 9))
 def test_lost_in_the_middle_of_the_gate(lost_after: int) -> None:
-    door, n = gate(), 0
+    door = gate()
     for zone in (0, 1):
         door.look(0, zone, FAR)
-    for zone, distance in ((0, NEAR), (1, NEAR), (0, FAR), (1, FAR)):
-        n += 1
+    for n, (zone, distance) in enumerate(((0, NEAR), (1, NEAR), (0, FAR), (1, FAR)), 1):
         said = door.look(n, zone, distance)
         if n == lost_after:
             door.lost()
@@ -165,7 +164,7 @@ def test_every_small_stay_at_a_spot(hold: int, free: int) -> None:
         for n, near in enumerate(seen):
             arrived += place.look(n * LOOK_US, NEAR if near else FAR)
             assert place.taken == expected[n], (seen, n)
-        pairs = list(zip(expected, expected[1:], strict=False))
+        pairs = list(pairwise(expected))
         assert arrived == sum(pair == (False, True) for pair in pairs)
         known = [state for state in expected[:-1] if state is not None]
         share = place.close(9 * LOOK_US)
@@ -194,10 +193,11 @@ def test_a_spot_knows_nothing_of_the_time_that_it_did_not_look() -> None:
     assert (place.taken, place.close(20 * LOOK_US)) == (True, 1.0)
     assert place.close(100 * LOOK_US) is None
     place.look(101 * LOOK_US, FAR)
-    assert place.taken is True
+    after = [place.taken]
     for n in range(102, 112):
         place.look(n * LOOK_US, FAR)
-    assert place.taken is False
+        after.append(place.taken)
+    assert after == [True] * 3 + [False] * 8
     assert place.close(112 * LOOK_US) == pytest.approx(3 / 11)
 
 

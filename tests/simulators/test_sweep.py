@@ -18,6 +18,8 @@ from drivers.lines import LinesDriver
 from drivers.reading import Quantity, Reading
 from drivers.stream import StreamDriver
 from drivers.talk import Step
+from drivers.timepiece import Timepiece
+from drivers.window import Windowed
 from simulators.chips.chip import Chip, I2CChip
 from simulators.chips.lines_chip import LinesChip
 from simulators.chips.serial_chip import SerialChip
@@ -29,7 +31,16 @@ from simulators.uart import SimulatedSerial, serial_steps
 PLACES = [at / 40 for at in range(41)]
 FELT = [name for name in CATALOG if not issubclass(driver(name), LinesDriver)]
 COUNTED = [name for name in CATALOG if issubclass(driver(name), LinesDriver)]
+TELLING_TIME = [name for name in FELT if issubclass(driver(name), Timepiece) and issubclass(driver(name), TalkDriver)]
+IN_WINDOWS = {Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.OCCUPANCY, Quantity.PRESENCE, Quantity.VEHICLE_SPEED}
 APART_US = 1_000_000
+
+
+@runtime_checkable
+class Ticks(Protocol):
+    """A chip that keeps the time."""
+
+    def tells_ms(self) -> int: ...
 
 
 @runtime_checkable
@@ -60,6 +71,7 @@ class Pair:
         self.clock.advance(speaks.warm_up_s)
 
         def read() -> list[Reading]:
+            self.clock.advance(speaks.interval_min_s)
             speaks.at_us = self.clock.now_us
             return converse(speaks.read(), perform)
 
@@ -101,6 +113,11 @@ class Pair:
             assert abs(read[quantity] - felt) <= allowed, (quantity, felt, read[quantity])
 
 
+def told(one: Driver) -> list[Quantity]:
+    """What a reading tells: what only a window can hold is left to the tests of windows."""
+    return [q for q in one.measures if not (isinstance(one, Windowed) and q in IN_WINDOWS)]
+
+
 @pytest.mark.parametrize("name", FELT)
 def test_each_quantity_over_its_span(name: str) -> None:
     pair = Pair(name)
@@ -119,6 +136,18 @@ def test_all_quantities_at_once(name: str) -> None:
             place = PLACES[(turn * (7 + 2 * which) + 13 * which) % len(PLACES)]
             pair.chip.feels[quantity] = low + (high - low) * (place * 0.99 + 0.0037)
         pair.agrees()
+
+
+@pytest.mark.parametrize("name", TELLING_TIME)
+def test_a_timepiece_tells_the_time_of_its_chip(name: str) -> None:
+    pair = Pair(name)
+    assert isinstance(pair.driver, Timepiece) and isinstance(pair.chip, Ticks)
+    for hours in range(0, 9_000, 100):
+        pair.clock.advance(hours * 3_600)
+        pair.read()
+        told = pair.driver.told
+        assert told is not None
+        assert abs(told.unix_ms - pair.chip.tells_ms()) <= min(1_000, told.uncertainty_ms)
 
 
 @pytest.mark.parametrize("passages", [0, 1, 2, 17, 300])
