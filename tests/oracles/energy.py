@@ -1,0 +1,28 @@
+"""Drivers of others for current meters and fuel gauges."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from simulators.clock import VirtualClock
+from simulators.i2c import SimulatedI2C
+from tests.oracles.buses import Busio, Read, Values
+
+
+def adafruit_ina219(bus: SimulatedI2C, clock: VirtualClock) -> Read:
+    sensor = import_module("adafruit_ina219").INA219(Busio(bus))
+
+    def read() -> Values:
+        found = {"voltage": sensor.bus_voltage, "shunt_voltage": sensor.shunt_voltage, "power": sensor.power}
+        return {**found, "current": sensor.current / 1_000}
+
+    return read
+
+
+def adafruit_ina260(bus: SimulatedI2C, clock: VirtualClock) -> Read:
+    sensor = import_module("adafruit_ina260").INA260(Busio(bus))
+
+    def read() -> Values:
+        return {"voltage": sensor.voltage, "current": sensor.current / 1_000, "power": sensor.power / 1_000}
+
+    return read
