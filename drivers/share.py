@@ -1,0 +1,34 @@
+"""How much of a window a line was active: parking, open doors, somebody there.
+
+The line is active or not from one change to the next. A window begins where the one before was closed; the first one
+begins when the line begins to be watched, or with its first edge.
+"""
+
+from __future__ import annotations
+
+
+class Share:
+    """Adds up active time. Times are microseconds and never go back: what comes late counts from the last change."""
+
+    def __init__(self) -> None:
+        self.level = 0
+        self._since_us: int | None = None
+        self._opened_us = 0
+        self._active_us = 0
+
+    def change(self, at_us: int, level: int) -> None:
+        """From now on the line is at this level."""
+        if self._since_us is None:
+            self._since_us = self._opened_us = at_us
+        at_us = max(at_us, self._since_us)
+        if self.level:
+            self._active_us += at_us - self._since_us
+        self._since_us, self.level = at_us, 1 if level else 0
+
+    def close(self, at_us: int) -> float:
+        """The share of the window that ends here, 0 to 1; a window without length is as its line is."""
+        self.change(at_us, self.level)
+        assert self._since_us is not None
+        length_us, active_us = self._since_us - self._opened_us, self._active_us
+        self._opened_us, self._active_us = self._since_us, 0
+        return active_us / length_us if length_us else float(self.level)
