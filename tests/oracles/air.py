@@ -1,0 +1,26 @@
+"""Adafruit's drivers for air quality, fine dust and converters."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from simulators.clock import VirtualClock
+from simulators.i2c import SimulatedI2C
+from tests.oracles.buses import Busio, Read, Values
+
+__all__ = ["adafruit_ens160"]
+
+
+def adafruit_ens160(bus: SimulatedI2C, clock: VirtualClock) -> Read:
+    """Its block read; its property AQI has two bits only."""
+    sensor = import_module("adafruit_ens160").ENS160(Busio(bus))
+    sensor.temperature_compensation, sensor.humidity_compensation = 18.7, 63.2
+    assert abs(sensor.temperature_compensation - 18.7) < 0.02 and abs(sensor.humidity_compensation - 63.2) < 0.01
+
+    def read() -> Values:
+        while not sensor.new_data_available:
+            clock.advance(0.1)
+        found = sensor.read_all_sensors()
+        return {"aqi_uba": found["AQI"], "tvoc": found["TVOC"], "eco2": found["eCO2"]}
+
+    return read
