@@ -18,6 +18,10 @@ def _i2c(bus: str) -> I2CPort:
 
 
 def _serial(path: str, line: SerialLine) -> SerialPort:
+    if path.startswith("tcp://"):
+        from edge.buses.tcp import TcpSerial
+
+        return TcpSerial(path)
     from edge.buses.uart import LinuxSerial
 
     return LinuxSerial(path, line)
