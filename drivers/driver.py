@@ -43,7 +43,7 @@ class Driver:
     can_rest: ClassVar[bool] = False  # has `rest`: may sleep between readings that lie far apart
     shares: ClassVar[str] = ""  # sensors whose drivers have the same word here may share an address or a port
     uses: ClassVar[tuple[Quantity, ...]] = ()  # what a neighbour may tell it, for compensation
-    bus_bytes: ClassVar[int] = 0  # on the wire for one reading, addresses included; 0: it is not asked
+    bus_bytes: int = 0  # on the wire for one reading, addresses included; 0: it is not asked
 
     def __init__(self, **settings: Chosen) -> None:
         """Raises ValueError for a setting that the driver does not have or a value that it does not allow."""
