@@ -5,6 +5,10 @@ port by `/dev/serial/by-id/…`. Meters of version 4 and 5 talk at 115200 baud a
 (set `version = "2.2"`) talk at 9600 baud with seven bits and have none, so there every line must have the right shape.
 Once a telegram with a CRC was heard, or it says that it should have one, telegrams without are refused.
 
+A telegram of version 4 or 5 says when it was made. Where that time stands still while ours goes on, a meter or a
+repeater between says the same again and again: its readings are flagged STALE. So is a gas or water reading that is
+more than some hours older than its telegram, because the meter hears that other meter no more.
+
 **A telegram names the household**: serial numbers (96.1.1, 96.1.0), EAN codes, messages from the grid operator. The
 driver looks up the few codes that it publishes and never touches the rest: no error, message or reading holds a byte.
 
@@ -15,11 +19,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from drivers.checks import crc16
 from drivers.driver import SerialLine
 from drivers.errors import ChecksumError, FramingError
-from drivers.reading import Quantity, Reading
+from drivers.reading import Flag, Quantity, Reading
 from drivers.setting import Setting, SettingValue
 from drivers.stream import Incomplete, StreamDriver
 
@@ -48,7 +54,11 @@ OLD_GAS = re.compile(
 )
 NUMBER = re.compile(rb"\((\d{1,3})\)")
 HEX = re.compile(rb"[0-9A-Fa-f]{1,4}")
-WITH_CRC = 40  # versions from 4.0 on
+STAMP = re.compile(rb"\((\d{12})[SW]?\)")
+MADE = b"1.0.0"  # the code under which a telegram says when it was made
+SHAPE = "%y%m%d%H%M%S"
+STANDS_S = 25.0  # meters of version 4 make a telegram every ten seconds
+HEARD = timedelta(hours=4)  # gas and water are heard every hour at the latest; an hour more when the clocks change
 
 Entry = tuple[int, bytes, bytes]  # channel, code, everything in brackets
 
@@ -58,6 +68,7 @@ class DSMR(StreamDriver):
 
     name = "dsmr"
     title = "Smart meter (DSMR P1): power, energy, gas, water"
+    datasheet = "https://www.netbeheernederland.nl/sites/default/files/2024-02/dsmr_5.0.2_p1_companion_standard.pdf"
     measures = (
         Q.ENERGY_IMPORT, Q.ENERGY_EXPORT, Q.POWER, Q.POWER_EXPORT, Q.VOLTAGE, Q.CURRENT, Q.GAS_VOLUME, Q.WATER_VOLUME,
     )  # fmt: skip
@@ -79,6 +90,8 @@ class DSMR(StreamDriver):
         baud = int(self.chosen["baud"]) or (9600 if old else 115200)
         self.line = SerialLine(baud, 7, "E") if seven else SerialLine(baud)
         self._crc_heard = self.chosen["version"] in ("4", "5")
+        self._stamp = b""
+        self._stamped_us = 0  # since when telegrams bear that stamp
 
     def frame(self, buffer: bytearray) -> int:
         """From `/` to `!` and the CRC behind it, if this meter has one. Another `/` before that is a new telegram."""
@@ -111,8 +124,18 @@ class DSMR(StreamDriver):
     def decode(self, frame: bytes) -> list[Reading] | None:
         """The quantities of a telegram; None when it holds none of ours."""
         entries = list(_entries(frame))
+        stamp = _made(entries)
         readings = [reading for _, code, value in entries if (reading := _of_meter(code, value))]
-        return [*readings, *_of_pipes(entries)] or None
+        readings += _of_pipes(entries, stamp)
+        if self._stands(stamp):
+            readings = [replace(reading, flags=reading.flags | Flag.STALE) for reading in readings]
+        return readings or None
+
+    def _stands(self, stamp: bytes) -> bool:
+        """Whether telegrams bear this stamp for longer than they may. Old meters have none."""
+        if stamp != self._stamp:
+            self._stamp, self._stamped_us = stamp, self.at_us
+        return bool(stamp) and self.at_us - self._stamped_us > STANDS_S * 1_000_000
 
 
 def _entries(frame: bytes) -> Iterator[Entry]:
@@ -121,6 +144,11 @@ def _entries(frame: bytes) -> Iterator[Entry]:
     for line in lines:
         if found := LINE.fullmatch(line):
             yield int(found[2]), found[3], found[4]
+
+
+def _made(entries: list[Entry]) -> bytes:
+    """When the telegram says that it was made; empty when it does not."""
+    return next((found[1] for _, code, value in entries if code == MADE and (found := STAMP.fullmatch(value))), b"")
 
 
 def _of_meter(code: bytes, value: bytes) -> Reading | None:
@@ -132,7 +160,7 @@ def _of_meter(code: bytes, value: bytes) -> Reading | None:
     return None if factor is None else Reading(quantity, float(found[1]) * factor, channel)
 
 
-def _of_pipes(entries: list[Entry]) -> list[Reading]:
+def _of_pipes(entries: list[Entry], made: bytes) -> list[Reading]:
     """Gas and water meters on the M-Bus. A second one of a kind gets its M-Bus number as channel."""
     kinds = {channel: int(found[1]) for channel, code, value in entries
              if code == b"24.1.0" and (found := NUMBER.fullmatch(value))}
@@ -142,7 +170,7 @@ def _of_pipes(entries: list[Entry]) -> list[Reading]:
         volume = _volume(code, value)
         if quantity and volume is not None:
             twin = str(channel) if (quantity, "") in readings else ""
-            readings[quantity, twin] = Reading(quantity, volume, twin)
+            readings[quantity, twin] = Reading(quantity, volume, twin, _age(value, made))
     return list(readings.values())
 
 
@@ -153,6 +181,15 @@ def _volume(code: bytes, value: bytes) -> float | None:
     if code == b"24.3.0" and (found := OLD_GAS.fullmatch(value)):
         return float(found[3]) if _dated(found[1]) else None
     return None
+
+
+def _age(value: bytes, made: bytes) -> Flag:
+    """STALE where the stamp of a value lies hours before that of its telegram."""
+    try:
+        told = datetime.strptime(value[1:13].decode(), SHAPE)
+        return Flag.STALE if datetime.strptime(made.decode(), SHAPE) - told > HEARD else Flag.NONE
+    except ValueError:  # one of them bears none
+        return Flag.NONE
 
 
 def _dated(stamp: bytes) -> bool:

@@ -54,10 +54,15 @@ class DSMR(SerialChip):
     def power_on(self) -> None:
         self._line.clear()
         self._due_us = self.now_us() + SECOND_US
+        self._stamped_us = self.now_us()
         self.line = SerialLine(9600, 7, "E") if self.version == "2.2" else SerialLine(115200)
 
     def frame_due(self) -> tuple[bytes, int | None]:
         return self.telegram(), SECOND_US * (1 if self.version == "5" else 10)
+
+    def spoken(self) -> bytes:
+        """A telegram as it would say it now."""
+        return self.telegram()
 
     def telegram(self) -> bytes:
         """All that the meter says, from `/` to the CRC."""
@@ -67,8 +72,9 @@ class DSMR(SerialChip):
         return said + (b"" if old else f"{crc16(said):04X}".encode()) + b"\r\n"
 
     def stamp(self, every_s: int = 1) -> str:
-        """The meter's clock, or the last moment at which it heard the meters on its M-Bus."""
-        seconds = (self.wall_ms + self.now_us() // 1000) // 1000
+        """The meter's clock (a frozen one stands still), or when it last heard the meters on its M-Bus."""
+        self._stamped_us = self._stamped_us if self.faults.freeze else self.now_us()
+        seconds = (self.wall_ms + self._stamped_us // 1000) // 1000
         return f"{datetime.fromtimestamp(seconds - seconds % every_s, UTC) + SUMMER:%y%m%d%H%M%S}"
 
     def _new(self) -> list[str]:

@@ -49,6 +49,10 @@ class PMS5003(SerialChip):
     def frame_due(self) -> tuple[bytes, int | None]:
         return (b"" if self.asleep or self.passive else self.measurement()), FRAME_US
 
+    def spoken(self) -> bytes:
+        """A frame as it would say it now."""
+        return self.measurement()
+
     def measurement(self) -> bytes:
         """The data frame of this sibling; all zero before anything is measured."""
         words = [0 if self.faults.stuck_busy else round(self.sense(q) * STEPS[q]) & 0xFFFF for q in self._told()]

@@ -43,6 +43,10 @@ class SDS011(SerialChip):
         elapsed_s = (self.now_us() - self._began_us) // SECOND_US
         return not self.period_min or elapsed_s % (60 * self.period_min) < RUN_S
 
+    def spoken(self) -> bytes:
+        """A frame as it would say it now."""
+        return self.report()
+
     def report(self) -> bytes:
         """A measurement; both zero when there is none."""
         ready = not self.faults.stuck_busy

@@ -32,6 +32,9 @@ class SerialBench:
     def set_up(self, driver: StreamDriver | SerialDriver) -> None:
         converse(driver.setup(), serial_steps(self.port, self.clock.advance))
 
+    def lay_down(self, driver: StreamDriver) -> None:
+        converse(driver.rest(), serial_steps(self.port, self.clock.advance))
+
     def ask(self, driver: SerialDriver) -> Values:
         readings = converse(driver.read(), serial_steps(self.port, self.clock.advance))
         return {reading.name: reading.value for reading in readings}
@@ -41,6 +44,7 @@ class SerialBench:
         found: list[Values] = []
         for _ in range(round(seconds * 10)):
             self.clock.advance(0.1)
+            driver.at_us = self.clock.now_us
             data = self.port.read(4096, 0.0)
             found += [{r.name: r.value for r in readings} for readings in driver.feed(data)]
         return found

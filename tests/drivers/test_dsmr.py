@@ -17,7 +17,7 @@ from drivers.checks import crc16
 from drivers.driver import SerialLine
 from drivers.dsmr import DSMR
 from drivers.errors import ChecksumError, FramingError
-from drivers.reading import Quantity
+from drivers.reading import Flag, Quantity
 from drivers.stream import Incomplete
 from simulators.chips.dsmr import DSMR as Meter
 from simulators.chips.dsmr import written
@@ -254,3 +254,43 @@ def test_no_refusal_quotes_the_telegram(version: str) -> None:
 
 def test_the_search_for_serial_numbers_finds_a_planted_one() -> None:
     assert CANARIES[0] in _everything_the_driver_says(lambda driver: CANARIES[0])
+
+
+def told_at(driver: DSMR, chip: Meter, at_us: int) -> dict[str, Flag]:
+    driver.at_us = at_us
+    ((*readings,),) = driver.feed(chip.telegram())
+    return {reading.name: reading.flags for reading in readings}
+
+
+@pytest.mark.parametrize("version", ["5", "4"])
+def test_a_telegram_whose_own_time_stands_still_is_stale(version: str) -> None:
+    clock = VirtualClock()
+    chip = Meter(clock.boot_us)
+    chip.version = version
+    driver = DSMR()
+    for _ in range(60):
+        clock.advance(10)
+        assert set(told_at(driver, chip, clock.now_us).values()) == {Flag.NONE}
+    chip.faults.freeze = True
+    flags = []
+    for _ in range(6):
+        clock.advance(10)
+        flags.append(set(told_at(driver, chip, clock.now_us).values()))
+    assert flags == [{Flag.NONE}] * 2 + [{Flag.STALE}] * 4
+    chip.faults.freeze = False
+    clock.advance(10)
+    assert set(told_at(driver, chip, clock.now_us).values()) == {Flag.NONE}
+
+
+def test_an_old_meter_has_no_time_that_could_stand_still() -> None:
+    driver, chip = DSMR(version="2.2"), meter("2.2")
+    assert {flag for at in range(5) for flag in told_at(driver, chip, at * 60_000_000).values()} == {Flag.NONE}
+
+
+@pytest.mark.parametrize(("heard", "flag"), [("251121120000W", Flag.NONE), ("251121080000W", Flag.NONE),
+                                             ("251121075900W", Flag.STALE), ("251120120000W", Flag.STALE)])  # fmt: skip
+def test_gas_that_was_not_heard_for_hours_is_stale_alone(heard: str, flag: Flag) -> None:
+    (readings,) = DSMR().feed(sealed(
+        "0-0:1.0.0(251121120000W)", "1-0:1.7.0(00.500*kW)", "0-1:24.1.0(003)", f"0-1:24.2.1({heard})(00012.345*m3)",
+    ))  # fmt: skip
+    assert {reading.name: reading.flags for reading in readings} == {"power": Flag.NONE, "gas_volume": flag}

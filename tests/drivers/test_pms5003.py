@@ -78,6 +78,16 @@ def test_setup_wakes_a_sleeper_and_makes_a_passive_one_talk() -> None:
         assert not driver.errors
 
 
+def test_rest_stops_the_laser_and_setup_wakes_it() -> None:
+    street, driver = bench(), PMS5003()
+    street.lay_down(driver)
+    street.listen(driver, 1)
+    assert street.listen(driver, 10) == []
+    street.set_up(driver)
+    assert len(street.listen(driver, 4)) >= 4
+    assert not driver.errors
+
+
 @pytest.mark.parametrize("head", [b"BM\x00\x1d", b"BM\x01", b"BM\x01\x1c", b"BN"])
 def test_a_length_of_nobody_is_refused_at_once(head: bytes) -> None:
     driver = PMS5003()
