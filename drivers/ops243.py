@@ -27,7 +27,7 @@ from drivers.looks import MICRO, Looks
 from drivers.reading import Flag, Quantity, Reading
 from drivers.setting import Chosen, Setting, Table
 from drivers.talk import Pause, Talk, Write
-from drivers.textline import TextDriver, number
+from drivers.textline import NUMBER, TextDriver, number
 from drivers.window import Windowed
 
 TO_KMH = {"kmph": 1.0, "mps": 3.6, "mph": 1.609344, "fps": 1.09728, "cmps": 0.036}
@@ -115,14 +115,15 @@ class OPS243(Windowed, TextDriver):
 
     def line_said(self, line: str) -> list[Reading] | None:
         """Count what a line reports. Raises FramingError, NotMeasured, DeviceFault."""
-        report = _of_json(line) if line.startswith("{") else _of_plain(line, self.chosen["format"] == "json")
+        shaped = line.startswith("{")
+        report = _of_json(line) if shaped else _of_plain(line)
         self._heard_us = self.at_us
         if report is None:
             return None
         speed, unit, way = report
-        if unit is None and self.chosen["unit_told"]:
+        if (unit is None and self.chosen["unit_told"]) or (self.chosen["format"] == "json" and not shaped):
             self.lost_setup = True
-            raise DeviceFault("the radar does not name its unit: it has lost its settings")
+            raise DeviceFault("the radar does not talk as it was told to: it has lost its settings")
         kmh = abs(speed) * TO_KMH[unit or str(self.chosen["unit"])]
         if kmh > float(self.chosen["most_speed"]):
             raise NotMeasured("nothing is so fast")
@@ -190,15 +191,15 @@ def _of_json(line: str) -> Report | None:
     return number(str(said["speed"])), _unit(str(said["unit"])) if "unit" in said else None, way
 
 
-def _of_plain(line: str, stray: bool) -> Report | None:
+def _of_plain(line: str) -> Report | None:
     """Optional time and magnitude, optional unit in quotes, and last the speed."""
-    if stray:
-        raise FramingError("a line is no JSON")
     *before, speed = (part.strip().strip('"') for part in line.split(","))
     units = [part for part in before if part[:1].isalpha()]
     if len(before) > 3 or len(units) > 1:
         raise FramingError("a line has too many columns")
-    return number(speed), _unit(units[0]) if units else None, None
+    if not NUMBER.fullmatch(speed):
+        raise FramingError("a line ends with no speed")
+    return float(speed), _unit(units[0]) if units else None, None
 
 
 def _unit(told: str) -> str:

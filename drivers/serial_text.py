@@ -31,6 +31,7 @@ from drivers.textline import TextDriver, number
 Q = Quantity
 NOT_HERE = {Q.LATITUDE, Q.LONGITUDE, Q.ALTITUDE, Q.VEHICLE_SPEED, Q.COUNT, Q.CPU_LOAD, Q.MEMORY_AVAILABLE, Q.DISK_FREE,
             Q.UPTIME, Q.THROTTLED}  # fmt: skip
+NAMED = {quantity.value: quantity for quantity in Quantity}
 CHANNEL = re.compile(r"(?:[a-z0-9_]{1,16}(?:\.[a-z0-9_]{1,16})?)?")
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " "}
 
@@ -43,7 +44,7 @@ class SerialText(TextDriver):
     name = "serial_text"
     title = "Lines of text on a serial port: JSON, columns, or a pattern"
     datasheet = "https://docs.python.org/3/library/re.html"
-    measures = (Quantity.DISTANCE,)
+    measures: tuple[Quantity, ...] = (Quantity.DISTANCE,)  # as it comes
     settings = (
         Setting("format", "json", "what a line is", ("json", "csv", "pattern")),
         Setting("separator", "comma", "csv: what stands between columns", tuple(SEPARATORS)),
@@ -68,7 +69,7 @@ class SerialText(TextDriver):
         """Raises ValueError for a pattern, a key or a channel that cannot be."""
         super().__init__(**settings)
         self._fields = self.rows["fields"]
-        self.measures = tuple(dict.fromkeys(Quantity(str(row["quantity"])) for row in self._fields))
+        self.measures = tuple(dict.fromkeys(NAMED[str(row["quantity"])] for row in self._fields))
         framing = str(self.chosen["framing"])
         self.line = SerialLine(int(self.chosen["baud"]), int(framing[0]), framing[1], int(framing[2]))  # type: ignore[arg-type]
         self.silence_s, self.still_s = float(self.chosen["silence_s"]), float(self.chosen["still_s"])
@@ -135,7 +136,7 @@ class SerialText(TextDriver):
         value = value * float(row["scale"]) + float(row["offset"])
         if not math.isfinite(value):
             raise NotMeasured("a number is too large")
-        return Reading(Quantity(str(row["quantity"])), value, str(row["channel"]))
+        return Reading(NAMED[str(row["quantity"])], value, str(row["channel"]))
 
 
 def _in_json(line: str) -> Find:
