@@ -17,6 +17,7 @@ CATALOG: dict[str, str] = {
     "bmp280": "drivers.bmp280:BMP280",
     "bme680": "drivers.bme680:BME680",
     "ens160": "drivers.ens160:ENS160",
+    "pmsa003i": "drivers.pmsa003i:PMSA003I",
     "sht31": "drivers.sht31:SHT31",
     "sht4x": "drivers.sht4x:SHT4x",
     "scd30": "drivers.scd30:SCD30",
@@ -38,6 +39,13 @@ CATALOG: dict[str, str] = {
     "dsmr": "drivers.dsmr:DSMR",
     "pulse_counter": "drivers.pulse_counter:PulseCounter",
     "dual_beam": "drivers.dual_beam:DualBeam",
+    "ds18b20": "drivers.ds18b20:DS18B20",
+    "contact": "drivers.contact:Contact",
+    "anemometer": "drivers.anemometer:Anemometer",
+    "rain": "drivers.rain:Rain",
+    "pir": "drivers.pir:PIR",
+    "loop": "drivers.loop:Loop",
+    "dual_tube": "drivers.dual_tube:DualTube",
 }
 ALSO: dict[str, str] = {
     "bme688": "bme680",

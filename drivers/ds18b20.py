@@ -1,13 +1,13 @@
 """Maxim DS18B20 on a 1-Wire line, read through the kernel: temperature of air, soil, water or a pipe.
 
 Wiring: VDD to 3V3, GND, DQ to GPIO 4 (pin 7), 4.7 kilohm from DQ to 3V3; `dtoverlay=w1-gpio,gpiopin=4` in config.txt.
-The board names the file, `/sys/bus/w1/devices/28-…/w1_slave`. Opening it makes the kernel convert (750 ms at 12 bits) and
-read the scratchpad; it prints the nine bytes twice, once with its verdict on their CRC and once with the temperature.
+The board names the file, `/sys/bus/w1/devices/28-…/w1_slave`. Opening it makes the kernel convert (750 ms at 12 bits)
+and read the scratchpad; it prints the nine bytes twice, once with its verdict on their CRC, once with the temperature.
 
 We trust neither print alone: the CRC is computed again, the temperature is taken from the bytes, and the kernel's own
-must be the same, which tells a DS18S20 with another format. Nine zeros have a right CRC and are a line on ground. 85 °C
-is what the chip holds after power-on: it lost power before it could convert, and is never believed; neither is what
-lies outside -55 to 125 °C (some kernels and libraries say -127 for nobody).
+must be the same. The fixed bits of the configuration tell a DS18S20, whose format is another. Nine zeros have a right
+CRC and are a line on ground. 85 °C is what the chip holds after power-on: it lost power before it could convert, and is
+never believed; neither is what lies outside -55 to 125 °C (some kernels and libraries say -127 for nobody).
 
 `resolution` (bits) is volatile in the chip, so it is written only when it differs, and lost with its power: a reading
 with another one is refused, and setup writes it again. It needs the right to write the file. Source: DS18B20 data
@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 
 from drivers.driver import FileDriver
-from drivers.errors import ChecksumError, DeviceFault, DriverError, FramingError, NotReady
+from drivers.errors import ChecksumError, DeviceFault, DriverError, FramingError, NotReady, WrongChip
 from drivers.reading import Quantity, Reading
 from drivers.setting import Setting
 from drivers.talk import Read, Talk, Write
@@ -28,6 +28,7 @@ LARGEST = 256
 CONVERSION_S = 2.0
 NINE = rb"((?:[0-9a-f]{2} ){9})"
 SLAVE = re.compile(NINE + rb": crc=[0-9a-f]{2} (YES|NO)\n" + NINE + rb"t=(-?\d{1,7})\n?")
+RESOLUTION, CONFIGURATION = 0x60, 0x1F
 POWER_ON = 85 * 16
 LOWEST, HIGHEST = -55 * 16, 125 * 16
 FEWEST_BITS = 9
@@ -44,7 +45,7 @@ def crc8(data: bytes) -> int:
 
 
 def scratchpad(text: bytes) -> bytes:
-    """The nine bytes that the kernel printed. Raises FramingError, ChecksumError."""
+    """The nine bytes that the kernel printed. Raises FramingError, ChecksumError, WrongChip."""
     found = SLAVE.fullmatch(text)
     if not found:
         raise FramingError("the file does not hold what the kernel prints for a thermometer")
@@ -53,6 +54,8 @@ def scratchpad(text: bytes) -> bytes:
         raise ChecksumError("the nine bytes do not fit their CRC")
     if not any(data):
         raise FramingError("nothing but zeros: the data line lies on ground")
+    if data[4] & ~RESOLUTION != CONFIGURATION:
+        raise WrongChip(f"the configuration is {data[4]:02x}: no DS18B20")
     value = int.from_bytes(data[:2], "little", signed=True) / 16
     if found[1] != found[3] or int(found[4]) != int(value * 1000):
         raise FramingError(f"the bytes say {value:g} °C, the kernel {found[4].decode()}: is it a DS18B20?")

@@ -2,8 +2,8 @@
 
 Wiring: the dry contact or open collector of the detector between the pin and GND with `bias = "pull_up"`,
 `active_low = true`, so that level 1 is a vehicle. Detectors speak in one of two ways, set by their switches:
-`presence`, closed for as long as the loop is occupied, or `pulse`, closed for 100 to 150 ms at each vehicle. In presence
-the share of the window that the loop was occupied comes with the count; a pulse knows nothing of it.
+`presence`, closed for as long as the loop is occupied, or `pulse`, closed for 100 to 150 ms at each vehicle. In
+presence the share of the window that the loop was occupied comes with the count; a pulse knows nothing of it.
 
 With `loops = 2` there is a line `b` as well: a is the one that traffic of `ab` meets first. Speed is the distance from
 front edge to front edge through the time between the two activations. Who touches one loop only is not counted.

@@ -13,14 +13,14 @@ from drivers.catalog import driver
 from drivers.driver import SerialLine
 from drivers.errors import BusFault
 from drivers.lines import LinesDriver
-from edge.buses.port import I2CPort, LinePort, PortOpener, SerialPort
+from edge.buses.port import FilePort, I2CPort, LinePort, PortOpener, SerialPort
 from edge.clock import Clock
 from edge.wiring import SensorPlan
 from simulators.chips.chip import Chip, I2CChip
-from simulators.chips.dual_beam import DualBeam
+from simulators.chips.file_chip import FileChip
 from simulators.chips.lines_chip import LinesChip
-from simulators.chips.pulse_counter import PulseCounter
 from simulators.chips.serial_chip import SerialChip
+from simulators.files import SimulatedFile
 from simulators.gpio import SimulatedLines
 from simulators.i2c import SimulatedI2C
 from simulators.shelf import chip
@@ -41,6 +41,7 @@ class Post:
         self._buses: dict[str, dict[int, I2CChip]] = {}
         self._ports: dict[str, SerialChip] = {}
         self._lines: dict[tuple[str, tuple[int, ...]], tuple[LinesChip, dict[str, int]]] = {}
+        self._files: dict[str, FileChip] = {}
         self._requests: list[SimulatedLines] = []
         self._planned_ms = clock.boot_ms()
         for sensor in sensors:
@@ -55,13 +56,15 @@ class Post:
             self._buses.setdefault(sensor.bus, {})[sensor.address or found.address] = found
         elif isinstance(found, SerialChip):
             self._ports[sensor.bus] = found
+        elif isinstance(found, FileChip):
+            self._files[sensor.bus] = found
         elif isinstance(found, LinesChip) and issubclass(driver(sensor.driver), LinesDriver):
             self._lines[sensor.bus, tuple(sensor.pins.values())] = found, sensor.pins
 
     @property
     def ports(self) -> PortOpener:
         """What the agent opens instead of device files."""
-        return PortOpener(self._i2c, self._serial, self._request)
+        return PortOpener(self._i2c, self._serial, self._request, self._file)
 
     def _i2c(self, path: str) -> I2CPort:
         if path not in self._buses:
@@ -72,6 +75,11 @@ class Post:
         if path not in self._ports:
             raise BusFault(f"there is no {path} on this post")
         return SimulatedSerial(self._ports[path])
+
+    def _file(self, path: str) -> FilePort:
+        if path not in self._files:
+            raise BusFault(f"there is no {path} on this post")
+        return SimulatedFile(self._files[path])
 
     def _request(self, path: str, offsets: tuple[int, ...], bias: str, active_low: bool) -> LinePort:
         if (path, offsets) not in self._lines:
@@ -96,11 +104,10 @@ class Post:
         if self._lines and until_ms > self._planned_ms:
             offset_ms = self.clock.wall_ms() - self.clock.boot_ms()
             for found, _ in self._lines.values():
-                kind = "people" if isinstance(found, DualBeam) else "vehicles"
+                found.live(self._planned_ms * 1_000, until_ms * 1_000)
                 for passage in self.world.passages(
-                    self.spot, kind, self._planned_ms + offset_ms, until_ms + offset_ms
-                ):
-                    assert isinstance(found, DualBeam | PulseCounter)
+                    self.spot, found.passers, self._planned_ms + offset_ms, until_ms + offset_ms
+                ) if found.passers else ():
                     found.passes((passage.at_ms - offset_ms) * 1_000, passage.direction)
         self._planned_ms = until_ms
 

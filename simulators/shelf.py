@@ -16,6 +16,7 @@ SHELF: dict[str, str] = {
     "bmp280": "simulators.chips.bmp280:BMP280",
     "bme680": "simulators.chips.bme680:BME680",
     "ens160": "simulators.chips.ens160:ENS160",
+    "pmsa003i": "simulators.chips.pmsa003i:PMSA003I",
     "sht31": "simulators.chips.sht31:SHT31",
     "sht4x": "simulators.chips.sht4x:SHT4x",
     "scd30": "simulators.chips.scd30:SCD30",
@@ -37,6 +38,13 @@ SHELF: dict[str, str] = {
     "dsmr": "simulators.chips.dsmr:DSMR",
     "pulse_counter": "simulators.chips.pulse_counter:PulseCounter",
     "dual_beam": "simulators.chips.dual_beam:DualBeam",
+    "ds18b20": "simulators.chips.ds18b20:DS18B20",
+    "contact": "simulators.chips.contact:Contact",
+    "anemometer": "simulators.chips.anemometer:Anemometer",
+    "rain": "simulators.chips.rain:Rain",
+    "pir": "simulators.chips.pir:PIR",
+    "loop": "simulators.chips.loop:Loop",
+    "dual_tube": "simulators.chips.dual_tube:DualTube",
 }
 
 

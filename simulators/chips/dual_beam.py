@@ -14,6 +14,7 @@ class DualBeam(LinesChip):
 
     name = "dual_beam"
     lines = ("a", "b")
+    passers = "people"
 
     def power_on(self) -> None:
         self.true_count = {"in": 0, "out": 0}

@@ -2,6 +2,10 @@
 
 The world says when something passes; the chip turns it into edges that lie in the future until their time has come.
 `bounces` is how often a contact springs each time it closes or opens: so many extra pairs of edges.
+
+What passes by is said one by one (`passes`, where the chip counts); what the chip `feels`, rain, wind, an open door, is
+lived through by `live`, stretch by stretch. Over a window of `steady_s` at one felt value its driver must say that
+value, to within what the chip `resolves`.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ class LinesChip(Chip):
     spans: ClassVar[Spans] = {}
     resolves: ClassVar[Values] = {}
     rests: ClassVar[Values] = {}
+    steady_s: ClassVar[float] = 0.0  # over such a window what is felt is what is read; 0: it feels nothing
+    passers: ClassVar[str] = ""  # "people" or "vehicles", where such pass by
     bounces = 0
 
     def __init__(self, now_us: Callable[[], int], noise: Callable[[Quantity], float] | None = None) -> None:
@@ -40,14 +46,20 @@ class LinesChip(Chip):
             if spring < self.bounces:
                 self._edge(at_us + (2 * spring + 1) * SPRING_US, line, 1 - level)
 
+    def live(self, from_us: int, to_us: int) -> None:
+        """Plan what the felt world does to the lines between these instants; each stretch is lived once, in order."""
+
+    def passes(self, at_us: int, direction: str = "in") -> None:
+        """Something passes by; only some chips notice."""
+
     def edges(self) -> list[Edge]:
-        """The edges since the last call. A frozen or unplugged chip has none."""
-        happened = []
+        """The edges since the last call. A frozen, stuck or unplugged chip has none; in a brown-out they are lost."""
+        silent = self.faults.freeze or self.faults.unplug or self.faults.stuck_busy or self.faults.browned_out()
+        happened = self._noise()
         while self._coming and self._coming[0][0] <= self.now_us():
             at_us, _, line, level = heapq.heappop(self._coming)
-            if not (self.faults.freeze or self.faults.unplug):
-                happened.append(Edge(at_us, line, level))
-        return happened
+            happened.append(Edge(at_us, line, level))
+        return [] if silent else happened
 
     def next_us(self) -> int | None:
         """When the next edge comes; None when nothing is planned."""
@@ -60,6 +72,15 @@ class LinesChip(Chip):
             line = self.lines[0] if len(self.lines) == 1 else str(edge["line"])
             self.plan(int(edge["t_us"]), line, int(edge["level"]))
         return None
+
+    def _noise(self) -> list[Edge]:
+        """What a bad wire picks up: needles of 20 µs on every line, in the moment before now."""
+        needles = len(self.faults.noise())
+        from_us = self.now_us() - 100 * needles
+        return [
+            Edge(from_us + 100 * at + up, line, 1 - up // 20)
+            for at in range(needles) if from_us >= 0 for line in self.lines for up in (0, 20)
+        ]  # fmt: skip
 
     def _edge(self, at_us: int, line: str, level: int) -> None:
         self._planned += 1

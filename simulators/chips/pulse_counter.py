@@ -12,6 +12,7 @@ class PulseCounter(LinesChip):
 
     name = "pulse_counter"
     lines = ("line",)
+    passers = "vehicles"
     true_count = 0
 
     def passes(self, at_us: int, direction: str = "in") -> None:

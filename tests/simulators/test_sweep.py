@@ -16,22 +16,29 @@ from drivers.catalog import ALSO, CATALOG, driver
 from drivers.driver import Driver, I2CDriver, TalkDriver
 from drivers.lines import LinesDriver
 from drivers.reading import Quantity, Reading
+from drivers.setting import Chosen
 from drivers.stream import StreamDriver
 from drivers.talk import Step
 from drivers.timepiece import Timepiece
 from drivers.window import Windowed
 from simulators.chips.chip import Chip, I2CChip
+from simulators.chips.file_chip import FileChip
 from simulators.chips.lines_chip import LinesChip
 from simulators.chips.serial_chip import SerialChip
 from simulators.clock import VirtualClock
+from simulators.files import SimulatedFile, file_steps
 from simulators.i2c import SimulatedI2C, converse, i2c_steps
 from simulators.shelf import SHELF, chip
 from simulators.uart import SimulatedSerial, serial_steps
 
 PLACES = [at / 40 for at in range(41)]
 FELT = [name for name in CATALOG if not issubclass(driver(name), LinesDriver)]
-COUNTED = [name for name in CATALOG if issubclass(driver(name), LinesDriver)]
+LINES = [name for name in CATALOG if issubclass(driver(name), LinesDriver)]
+LIVED = [name for name in LINES if chip(name).spans]  # what they feel happens on their lines by itself
+COUNTED = [name for name in LINES if name not in LIVED]
 TELLING_TIME = [name for name in FELT if issubclass(driver(name), Timepiece) and issubclass(driver(name), TalkDriver)]
+LOOKED_AT = [name for name in FELT if issubclass(driver(name), Windowed) and hasattr(chip(name), "passes")
+             and issubclass(driver(name), TalkDriver)]  # fmt: skip
 IN_WINDOWS = {Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.OCCUPANCY, Quantity.PRESENCE, Quantity.VEHICLE_SPEED}
 APART_US = 1_000_000
 
@@ -55,9 +62,9 @@ class Passed(Protocol):
 class Pair:
     """A driver and its chip, with whatever bus belongs between them."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, **settings: Chosen) -> None:
         self.clock = VirtualClock()
-        self.driver: Driver = driver(name)()
+        self.driver: Driver = driver(name)(**settings)
         self.chip: Chip = chip(name)(self.clock.boot_us)
         self.clock.advance(60)
         self.read = self._stream() if isinstance(self.driver, StreamDriver) else self._talk()
@@ -69,6 +76,7 @@ class Pair:
         converse(speaks.setup(), perform)
         converse(speaks.read(), perform)
         self.clock.advance(speaks.warm_up_s)
+        self.look = lambda: converse(speaks.read(), perform)
 
         def read() -> list[Reading]:
             self.clock.advance(speaks.interval_min_s)
@@ -81,6 +89,8 @@ class Pair:
         if isinstance(self.driver, I2CDriver) and isinstance(self.chip, I2CChip):
             bus = SimulatedI2C({self.driver.default_address: self.chip})
             return i2c_steps(bus, self.driver.default_address, self.clock.advance)
+        if isinstance(self.chip, FileChip):
+            return file_steps(SimulatedFile(self.chip), self.clock.advance)
         assert isinstance(self.chip, SerialChip)
         return serial_steps(SimulatedSerial(self.chip, self.clock.advance), self.clock.advance)
 
@@ -168,6 +178,48 @@ def test_every_passage_is_counted(name: str, passages: int) -> None:
     for channel, count in true.items():
         at = f".{channel}" if channel else ""
         assert (said[f"count{at}"], said[f"count_total{at}"]) == (count, count)
+
+
+@pytest.mark.parametrize("passages", [0, 1, 17])
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_everybody_who_walks_by_a_looking_talk_is_counted(name: str, passages: int) -> None:
+    modes = {choice for setting in driver(name).settings if setting.name == "mode" for choice in setting.choices}
+    pair = Pair(name, **({"mode": "passage"} if "passage" in modes else {}))
+    looks, passed, clock = pair.driver, pair.chip, pair.clock
+    assert isinstance(looks, Windowed) and isinstance(looks, TalkDriver) and isinstance(passed, Passed)
+    for number in range(passages):
+        passed.passes(clock.now_us + (2 * number + 3) * APART_US, "out" if number % 3 == 0 else "in")
+    ends_us = clock.now_us + (2 * passages + 5) * APART_US
+    while clock.now_us < ends_us:
+        looks.at_us = clock.now_us
+        pair.look()
+        clock.now_us = max(clock.now_us, looks.at_us + round(looks.window_look_s * 1e6))
+    said = {reading.name: reading.value for reading in looks.close(clock.now_us)}
+    assert isinstance(passed.true_count, dict) and sum(passed.true_count.values()) == passages
+    for way, count in passed.true_count.items():
+        assert (said[f"count.{way}"], said[f"count_total.{way}"]) == (count, count)
+
+
+@pytest.mark.parametrize("name", LIVED)
+def test_what_lines_feel_over_their_span(name: str) -> None:
+    """One window after the other at another felt value; the first channel of a quantity is its mean or its sum."""
+    clock = VirtualClock()
+    counts, lives = driver(name)(), chip(name)(clock.boot_us)
+    assert isinstance(counts, LinesDriver) and isinstance(lives, LinesChip)
+    window_us = round(lives.steady_s * 1e6)
+    counts.begin(0, dict.fromkeys(counts.lines, 0))
+    for quantity, (low, high) in lives.spans.items():
+        for number, place in enumerate(PLACES[::4] + PLACES[::-8]):
+            lives.feels[quantity] = felt = low + (high - low) * place
+            for at in range(4):  # in pieces, as a post lives
+                lives.live(clock.now_us, clock.now_us + window_us // 4)
+                clock.now_us += window_us // 4
+            for edge in lives.edges():
+                counts.edge(edge)
+            said: dict[Quantity, float] = {}
+            for reading in counts.close(clock.now_us):
+                said.setdefault(reading.quantity, reading.value)
+            assert abs(said[quantity] - felt) <= lives.resolves[quantity] * 1.000001, (number, felt, said)
 
 
 @pytest.mark.parametrize("name", CATALOG)
