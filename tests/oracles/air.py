@@ -8,7 +8,7 @@ from simulators.clock import VirtualClock
 from simulators.i2c import SimulatedI2C
 from tests.oracles.buses import Busio, Read, Values
 
-__all__ = ["adafruit_ens160"]
+__all__ = ["adafruit_ens160", "adafruit_pm25"]
 
 
 def adafruit_ens160(bus: SimulatedI2C, clock: VirtualClock) -> Read:
@@ -22,5 +22,19 @@ def adafruit_ens160(bus: SimulatedI2C, clock: VirtualClock) -> Read:
             clock.advance(0.1)
         found = sensor.read_all_sensors()
         return {"aqi_uba": found["AQI"], "tvoc": found["TVOC"], "eco2": found["eCO2"]}
+
+    return read
+
+
+def adafruit_pm25(bus: SimulatedI2C, clock: VirtualClock) -> Read:
+    sensor = import_module("adafruit_pm25.i2c").PM25_I2C(Busio(bus))
+    masses = {"pm1": "pm10", "pm2_5": "pm25", "pm10": "pm100"}
+    counts = {"0_3": "03", "0_5": "05", "1": "10", "2_5": "25", "5": "50", "10": "100"}
+
+    def read() -> Values:
+        found = sensor.read()
+        mass = {ours: found[f"{theirs} env"] for ours, theirs in masses.items()}
+        factory = {f"{ours}_cf1": found[f"{theirs} standard"] for ours, theirs in masses.items()}
+        return mass | factory | {f"nc_gt{ours}": found[f"particles {at}um"] / 100 for ours, at in counts.items()}
 
     return read
