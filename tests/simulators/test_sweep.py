@@ -76,7 +76,7 @@ class Pair:
         converse(speaks.setup(), perform)
         converse(speaks.read(), perform)
         self.clock.advance(speaks.warm_up_s)
-        self.look = lambda: converse(speaks.read(), perform)
+        self.steps = perform
 
         def read() -> list[Reading]:
             self.clock.advance(speaks.interval_min_s)
@@ -192,7 +192,7 @@ def test_everybody_who_walks_by_a_looking_talk_is_counted(name: str, passages: i
     ends_us = clock.now_us + (2 * passages + 5) * APART_US
     while clock.now_us < ends_us:
         looks.at_us = clock.now_us
-        pair.look()
+        converse(looks.read(), pair.steps)
         clock.now_us = max(clock.now_us, looks.at_us + round(looks.window_look_s * 1e6))
     said = {reading.name: reading.value for reading in looks.close(clock.now_us)}
     assert isinstance(passed.true_count, dict) and sum(passed.true_count.values()) == passages
