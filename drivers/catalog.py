@@ -33,6 +33,8 @@ CATALOG: dict[str, str] = {
     "pcf8563": "drivers.pcf8563:PCF8563",
     "bh1750": "drivers.bh1750:BH1750",
     "veml7700": "drivers.veml7700:VEML7700",
+    "tsl2591": "drivers.tsl2591:TSL2591",
+    "ltr390": "drivers.ltr390:LTR390",
     "sds011": "drivers.sds011:SDS011",
     "pms5003": "drivers.pms5003:PMS5003",
     "mhz19": "drivers.mhz19:MHZ19",

@@ -32,6 +32,8 @@ SHELF: dict[str, str] = {
     "pcf8563": "simulators.chips.pcf8563:PCF8563",
     "bh1750": "simulators.chips.bh1750:BH1750",
     "veml7700": "simulators.chips.veml7700:VEML7700",
+    "tsl2591": "simulators.chips.tsl2591:TSL2591",
+    "ltr390": "simulators.chips.ltr390:LTR390",
     "sds011": "simulators.chips.sds011:SDS011",
     "pms5003": "simulators.chips.pms5003:PMS5003",
     "mhz19": "simulators.chips.mhz19:MHZ19",

@@ -78,9 +78,9 @@ def sensirion_sen66(bus: SimulatedI2C, clock: VirtualClock) -> Read:
         clock.advance(1)
         while not sensor.get_data_ready()[1]:
             clock.advance(0.1)
-        *seen, co2 = (one.value for one in sensor.read_measured_values())
-        names = (*MASSES, "humidity", "temperature", *GAS_INDICES)
-        return {**dict(zip(names, seen, strict=True)), "co2": co2}
+        names = (*MASSES, "humidity", "temperature", *GAS_INDICES, "co2")
+        seen = sensor.read_measured_values()
+        return {name: getattr(one, "value", one) for name, one in zip(names, seen, strict=True)}
 
     return read
 
