@@ -10,7 +10,20 @@ from pathlib import Path
 
 from edge.buses.port import PortOpener
 from edge.clock import Clock
-from edge.events import Arrived, Asked, Connected, Event, Failed, Lost, Pressed, Puback, Sampled, Stop
+from edge.events import (
+    Arrived,
+    Asked,
+    ClockTold,
+    Connected,
+    Event,
+    Failed,
+    Happened,
+    Lost,
+    Pressed,
+    Puback,
+    Sampled,
+    Stop,
+)
 from edge.inbox import Inbox
 from edge.journal.disk import Disk
 from edge.node import LinkMaker, Node
@@ -71,6 +84,10 @@ class Agent:
                 self.node.sampled(event, now_ms)
             case Failed():
                 self.node.failed(event, now_ms)
+            case ClockTold():
+                self.node.clock_told(event, now_ms)
+            case Happened():
+                self.node.happened(event)
             case Connected() | Lost() | Arrived() | Puback():
                 self.node.told(event, now_ms)
             case Asked():

@@ -39,6 +39,15 @@ class ClockTold:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """Something on a bus that is worth a line in the journal."""
+
+    what: str
+    at_ms: int
+    details: dict[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """The broker accepted us and our subscription stands."""
 
@@ -83,4 +92,4 @@ class Stop:
     """Commit everything and end."""
 
 
-Event = Sampled | Failed | ClockTold | Connected | Lost | Arrived | Puback | Asked | Pressed | Stop
+Event = Sampled | Failed | ClockTold | Happened | Connected | Lost | Arrived | Puback | Asked | Pressed | Stop

@@ -11,6 +11,7 @@ import enum
 from typing import Protocol
 
 from edge.events import Event
+from edge.runners.breaker import State
 from edge.runners.runner import Counters
 
 IDENTIFY_MS = 60_000
@@ -83,6 +84,9 @@ class Lamp:
         """It has none."""
 
     def counters(self) -> dict[str, Counters]:
+        return {}
+
+    def breakers(self) -> dict[str, State]:
         return {}
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from edge.clock import Clock
 from edge.commits import Commits
 from edge.courier import Courier
 from edge.effects import Tick
-from edge.events import Arrived, Asked, Connected, Event, Failed, Lost, Puback, Sampled
+from edge.events import Arrived, Asked, ClockTold, Connected, Event, Failed, Happened, Lost, Puback, Sampled
 from edge.health import JournalView, NodeView, SessionView, checks
 from edge.inbox import Inbox
 from edge.journal.disk import Disk
@@ -20,9 +20,11 @@ from edge.journal.journal import Journal
 from edge.lamp import Lamp, Shows
 from edge.link import Link
 from edge.office import OfficeError
-from edge.sampler import Sampler
+from edge.sampler import SANE_MS, Sampler
 from edge.sensors import Sensors, sensor_facts, sensor_line
+from edge.timekeeping import best
 from edge.uplink import Uplink
+from edge.wire.clocks import ClockQuality
 from edge.wire.messages import CheckResult, Health, Hello, State, Status, to_json
 from edge.wire.record import RecordKind
 from edge.wire.version import VERSION
@@ -60,6 +62,7 @@ class Node:
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
         self._greeted: int | None = None  # the epoch of the last hello
+        self._clocks: dict[str, ClockTold] = {}  # the newest word of each sensor that tells the time
 
     def _new_epoch(self) -> int:
         return 1 + int(self._random() * (LARGEST_EPOCH - 1))
@@ -98,6 +101,17 @@ class Node:
         """A sensor could not be read."""
         self._note(self.sensors.patients[event.sensor].failed(event, now_ms), now_ms)
         self.sensors.questions.heard(event.sensor, now_ms)
+
+    def clock_told(self, event: ClockTold, now_ms: int) -> None:
+        """A sensor told the time."""
+        first = event.sensor not in self._clocks
+        self._clocks[event.sensor] = event
+        if first:
+            self._tell_clock()
+
+    def happened(self, event: Happened) -> None:
+        """Something on a bus is worth an event."""
+        self.sampler.note(event.what, event.at_ms, **event.details)
 
     def pressed(self, now_ms: int) -> None:
         """The identify button: show which node this is."""
@@ -162,8 +176,23 @@ class Node:
         """Both clocks at the same instant, or not at all this time."""
         before_ms = self.clock.boot_ms()
         wall_ms = self.clock.wall_ms()
-        if self.clock.boot_ms() - before_ms <= BETWEEN_MS:
-            self.sampler.tell_clock(wall_ms, before_ms, self.clock.quality())
+        if self.clock.boot_ms() - before_ms > BETWEEN_MS:
+            return
+        quality = self.clock.quality()
+        if quality is not ClockQuality.SYNCED and (told := best(self._clocks.values(), before_ms, SANE_MS)):
+            wall_ms, quality = before_ms + told.offset_ms, ClockQuality.HOLDOVER
+        self.sampler.tell_clock(wall_ms, before_ms, quality)
+
+    def _clock_quality(self) -> ClockQuality:
+        """How sure we are of the time, whoever told it."""
+        quality = self.clock.quality()
+        told = best(self._clocks.values(), self.clock.boot_ms(), SANE_MS)
+        return ClockQuality.HOLDOVER if told and quality is not ClockQuality.SYNCED else quality
+
+    def _clock_rows(self, now_ms: int) -> list[dict[str, object]]:
+        """What each sensor that tells the time last said."""
+        return [{"sensor": one.sensor, "kind": one.kind, "unix_ms": one.unix_ms, "age_ms": now_ms - one.at_ms,
+                 "uncertainty_ms": one.uncertainty_ms} for one in self._clocks.values()]  # fmt: skip
 
     # The way to the office.
 
@@ -198,7 +227,7 @@ class Node:
     def health(self, now_ms: int) -> Health:
         """All checks, and counters that only grow within a run."""
         view = NodeView(now_ms, self._began_ms, self._journal_view(now_ms), self._session_view(now_ms),
-                        self.clock.quality(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
+                        self._clock_quality(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
         return Health(now_ms, checks(view, list(self.sensors.patients.values())), self.counters())
 
     def counters(self) -> dict[str, int]:
@@ -247,7 +276,8 @@ class Node:
         health = self.health(now_ms)
         rows = [{"name": c.name, "state": c.state.value, "reason": c.reason, "remedy": c.remedy} for c in health.checks]
         return {"node": self.wiring.node, "version": VERSION, "boot": self.boot.ordinal, "checks": rows,
-                "sensors": self.sensors.told(now_ms), "counters": health.counters}  # fmt: skip
+                "sensors": self.sensors.told(now_ms), "clocks": self._clock_rows(now_ms),
+                "counters": health.counters}  # fmt: skip
 
     # The end.
 

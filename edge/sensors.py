@@ -6,19 +6,17 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from drivers import catalog
-from drivers.driver import Driver
+from drivers.window import Windowed
 from edge.buses.port import PortOpener
 from edge.buses.thread import BusThread
 from edge.clock import Clock
 from edge.events import Asked, Event
 from edge.patient import Patient
 from edge.questions import Questions, told
-from edge.runners.roster import runners_for
+from edge.runners.roster import driver_for, runners_for
 from edge.runners.runner import Runner
 from edge.sampler import SensorFacts
 from edge.shared import shared
-from edge.vitals import Vitals
 from edge.wire.messages import SensorLine
 from edge.wiring import SensorPlan
 
@@ -63,7 +61,15 @@ class Sensors:
 
     def told(self, now_ms: int) -> list[dict[str, object]]:
         """How each sensor does, for `edge status`."""
-        return [told(patient, now_ms) for patient in self.patients.values()]
+        breakers: dict[str, str] = {}
+        counts: dict[str, dict[str, int]] = {}
+        for bus in self.buses:
+            breakers |= bus.runner.breakers()
+            counts |= bus.runner.counters()
+        return [
+            told(patient, now_ms) | {"breaker": breakers.get(name, "closed"), "counters": counts.get(name, {})}
+            for name, patient in self.patients.items()
+        ]
 
     def asked(self, event: Asked, now_ms: int) -> None:
         """Somebody wants a reading, or to know what answers on the buses."""
@@ -76,7 +82,7 @@ class Sensors:
                 event.answer({"error": f"The agent does not know the question {other!r}."})
 
     def _ask(self, name: str) -> bool:
-        if self.patients[name].plan.bus_kind == "gpio":
+        if windowed(self.patients[name].plan):
             return False
         for bus in self.buses:
             if name in bus.runner.sensors:
@@ -102,17 +108,19 @@ class Sensors:
                     break
 
 
-def driver_class(plan: SensorPlan) -> type[Driver]:
-    """The driver that a sensor is read with. Raises KeyError for one that there is not."""
-    return Vitals if plan.driver == Vitals.name else catalog.driver(plan.driver)
-
-
 def sensor_facts(plan: SensorPlan) -> SensorFacts:
-    """What the sampler must know of a sensor."""
-    found = driver_class(plan)
-    return SensorFacts(plan.name, plan.interval_ms, round(found.still_s * 1_000), found.decimals)
+    """What the sampler must know of a sensor. Raises KeyError for a driver that there is not."""
+    driver = driver_for(plan)
+    interval_ms = plan.window_ms or plan.interval_ms
+    return SensorFacts(plan.name, interval_ms, round(driver.still_s * 1_000), driver.decimals)
 
 
 def sensor_line(plan: SensorPlan) -> SensorLine:
     """How a sensor introduces itself in the hello."""
-    return SensorLine(plan.name, plan.driver, [quantity.value for quantity in driver_class(plan).measures])
+    return SensorLine(plan.name, plan.driver, [quantity.value for quantity in driver_for(plan).measures])
+
+
+def windowed(plan: SensorPlan) -> bool:
+    """Whether it says nothing out of turn, because a window ends when it ends."""
+    driver = driver_for(plan)
+    return isinstance(driver, Windowed) and bool(plan.window_ms or driver.must_window)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from drivers.errors import BusFault
-from edge.buses.port import I2CPort, PortOpener
+from edge.buses.port import I2CPort, PortOpener, Recoverable
 
 
 class SharedBus:
@@ -25,6 +25,11 @@ class SharedBus:
             if self._port is None:
                 raise BusFault("the bus was closed")
             return self._port.transfer(address, data, count)
+
+    def recover(self) -> str:
+        """Free the bus where the port can."""
+        with self._turn:
+            return self._port.recover() if isinstance(self._port, Recoverable) else ""
 
     def close(self) -> None:
         with self._turn:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from drivers.driver import SerialLine
 from drivers.errors import BusFault
@@ -26,6 +26,18 @@ class I2CPort(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Recoverable(Protocol):
+    """A bus that may be freed from a chip that holds it."""
+
+    def recover(self) -> str:
+        """Give clocks until the data line is free; what came of it in a clause, "" when there is no means to.
+
+        The port may be closed afterwards. Raises BusFault.
+        """
+        ...
 
 
 class SerialPort(Protocol):

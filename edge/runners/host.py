@@ -5,11 +5,12 @@ from __future__ import annotations
 from drivers.errors import DriverError
 from edge.events import Event, Failed, Sampled
 from edge.runners.blame import blame
+from edge.runners.breaker import State
 from edge.runners.conversation import BUG, Broken
 from edge.runners.runner import Counters
-from edge.runners.seat import believed
 from edge.runners.tally import Tally
 from edge.runners.timetable import Attendance, next_multiple
+from edge.runners.voice import believed
 from edge.vitals import Vitals
 
 
@@ -35,6 +36,9 @@ class HostRunner:
 
     def counters(self) -> dict[str, Counters]:
         return {self.name: self.tally.copy()}
+
+    def breakers(self) -> dict[str, State]:
+        return {self.name: "closed"}
 
     def close(self) -> None:
         """There is nothing to close."""

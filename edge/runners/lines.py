@@ -1,15 +1,10 @@
-"""Edges of GPIO lines, counted in windows that close at whole multiples of their length.
+"""Edges of GPIO lines, counted in windows (`window`).
 
-The kernel stamps each edge, so a step that comes late counts nothing into the wrong window: edges up to the boundary
-are handed over, the window is closed at the boundary, and the rest belongs to the next. The kernel drops the oldest
-edges when nobody takes them; the gap in its sequence numbers shows how many, and the driver is told before the next.
-The numbers over all lines of the request are looked at, because they tell of a loss at the very next edge, whichever
-line it is on. What was lost lay between two edges that were not: every window that this stretch touches is flagged.
-A window of which a part was not watched is flagged WARMING too.
-
-People are never counted over less than a window: a part of one, after a start, an unplug or a long sleep, might hold
-a single person and the second at which he passed. So a driver that counts people is not asked for a part; what it has
-counted goes into the next window that was watched from end to end, which is flagged, and no passage is lost.
+The kernel stamps each edge, so edges up to the boundary of a window are handed over before it is closed, however late
+the step comes. The kernel drops the oldest edges when nobody takes them; the gap in its sequence numbers shows how
+many, and the driver is told before the next. The numbers over all lines of the request are looked at, because they
+tell of a loss at the very next edge, whichever line it is on. What was lost lay between two edges that were not: every
+window that this stretch touches is flagged.
 """
 
 from __future__ import annotations
@@ -21,17 +16,17 @@ from dataclasses import dataclass
 from drivers.errors import BusFault
 from drivers.lines import Edge, LinesDriver
 from edge.buses.port import EdgeEvent, LinePort
-from edge.events import Event, Failed, Sampled
+from edge.events import Event
 from edge.runners.blame import blame
+from edge.runners.breaker import State
 from edge.runners.conversation import BUG, Broken
 from edge.runners.door import Door
 from edge.runners.runner import Counters
-from edge.runners.seat import believed
-from edge.runners.tally import Tally
-from edge.runners.timetable import OncePerInterval, next_multiple
+from edge.runners.voice import Terms, Voice
+from edge.runners.window import LATE_WINDOWS as LATE_WINDOWS
+from edge.runners.window import Closed, Window
 
 LOST = "edges_lost"
-LATE_WINDOWS = 8  # a sleeper closes so many windows; what lies further back is missed
 LOOK_MS = 1_000  # the longest that edges lie in the kernel, which keeps 1024, when nobody watches the descriptor
 RISING = 1
 
@@ -73,21 +68,17 @@ class LinesRunner:
         window_ms: int,
         pins: Mapping[str, int],
         open_port: Callable[[], LinePort],
+        terms: Terms | None = None,
     ) -> None:
-        self.name, self.driver, self.window_ms = name, driver, window_ms
-        self.tally = Tally()
+        self.name, self.driver = name, driver
+        self.voice = Voice(name, driver, window_ms, terms or Terms())
+        self.tally = self.voice.tally
+        self._window = Window(driver, window_ms)
         self._lines = {offset: line for line, offset in pins.items()}
         self._door: Door[Watched] = Door(lambda: Watched(open_port()), rests=True)
         self._waiting: deque[EdgeEvent] = deque()  # taken from the kernel, later than the last boundary
-        self._boundary_ms: int | None = None
         self._looked_ms = 0
         self._since_ms = 0  # when the lines were opened
-        self._partial = True  # the lines were not watched in some part of this window
-        self._lossy = False  # the kernel dropped edges in this window
-        self._folded = False  # what was counted in a part of a window waits in the driver for a whole one
-        self._bug = ""
-        self._seen = False  # the lines were watched in some part of this window
-        self._complaints = OncePerInterval(window_ms)
         self._events: list[Event] = []
 
     @property
@@ -107,21 +98,22 @@ class LinesRunner:
     def close(self) -> None:
         self._door.close()
 
+    def breakers(self) -> dict[str, State]:
+        return {self.name: "open" if self._door.shut else "closed"}
+
     def next_due_ms(self) -> int | None:
-        if self._boundary_ms is None:
+        if self._window.boundary_ms is None:
             return self._looked_ms
         other = self._door.retry_ms if self._door.shut else self._looked_ms + LOOK_MS
-        return min(self._boundary_ms, other)
+        return min(self._window.boundary_ms, other)
 
     def step(self, now_ms: int) -> list[Event]:
         self._events, self._looked_ms = [], now_ms
-        if self._boundary_ms is None:
-            self._boundary_ms = next_multiple(now_ms, self.window_ms)
+        self._window.begin(now_ms)
         self._guarded(lambda: self._watch(now_ms), now_ms)
-        self._catch_up(now_ms)
-        while self._boundary_ms <= now_ms:
-            boundary_ms, self._boundary_ms = self._boundary_ms, self._boundary_ms + self.window_ms
-            self._guarded(lambda at=boundary_ms: self._close_window(at), now_ms)  # type: ignore[misc]
+        self.tally.add("missed", self._window.catch_up(now_ms))
+        while self._window.is_due(now_ms):
+            self._guarded(self._close_window, now_ms)
         self._guarded(lambda: self._hand_over(None), now_ms)
         return self._events
 
@@ -143,7 +135,7 @@ class LinesRunner:
         if anew:
             self._since_ms = now_ms
         watched = self._door.enter(now_ms)
-        self._seen = True
+        self._window.watched()
         try:
             levels = watched.levels(self._lines) if anew else {}
             taken: list[EdgeEvent] = []
@@ -156,32 +148,21 @@ class LinesRunner:
         if anew:
             self.driver.begin(now_ms * 1_000, levels)
 
-    def _catch_up(self, now_ms: int) -> None:
-        """Give up windows that lie too far back, rather than to close them in a burst."""
-        assert self._boundary_ms is not None
-        late = (now_ms - self._boundary_ms) // self.window_ms + 1 - LATE_WINDOWS
-        if late > 0:
-            self._boundary_ms += late * self.window_ms
-            self._partial = True
-            self.tally.add("missed", late)
-
-    def _close_window(self, boundary_ms: int) -> None:
+    def _close_window(self) -> None:
+        boundary_ms = self._window.boundary_ms
+        assert boundary_ms is not None
         self._hand_over(boundary_ms * 1_000)
-        seen, partial, doubted, bug = self._seen, self._partial, self._lossy or self._folded, self._bug
-        self._bug, self._lossy = "", False
-        self._seen = self._door.port is not None
-        self._partial = not self._seen or self._since_ms > boundary_ms
-        self._folded = partial and self.driver.counts_people
-        readings = [] if self._folded else self.driver.close(boundary_ms * 1_000)
-        if not seen:
-            return self._complain(boundary_ms, BusFault.cause, self._door.why)
-        if bug:
-            return self._complain(boundary_ms, BUG, bug)
-        if self._folded:
-            return
-        sampled = Sampled(self.name, boundary_ms, believed(readings, partial or doubted))
-        self.tally.add("sampled", len(sampled.readings))
-        self._events.append(sampled)
+        self.voice.prime(boundary_ms)
+        self._tell(self._window.close(self._door.port is not None, self._since_ms <= boundary_ms))
+
+    def _tell(self, closed: Closed) -> None:
+        if not closed.seen:
+            self._complain(closed.at_ms, BusFault.cause, self._door.why)
+        elif closed.bug:
+            self._complain(closed.at_ms, BUG, closed.bug)
+        elif closed.readings is not None:
+            since_ms = closed.at_ms - self._window.length_ms
+            self._events.append(self.voice.say(closed.at_ms, closed.readings, closed.doubted, since_ms))
 
     def _hand_over(self, until_us: int | None) -> None:
         """Give the driver the edges up to this instant, in order."""
@@ -190,14 +171,16 @@ class LinesRunner:
             event = self._waiting[0]
             at_us = event.timestamp_ns // 1_000 + offset_us
             if until_us is not None and at_us >= until_us:
-                self._lossy |= self._gap(event) > 0
+                if self._gap(event):
+                    self._window.doubt()
                 return
             self._waiting.popleft()
             try:
                 self._tell_loss(event)
+                self.driver.at_us = at_us
                 self.driver.edge(Edge(at_us, self._lines[event.line_offset], level(event)))
             except Exception as error:  # what comes after it is still taken, but the window says nothing
-                self._bug = f"the driver raised {blame(error)}"
+                self._window.bug = f"the driver raised {blame(error)}"
 
     def _gap(self, event: EdgeEvent) -> int:
         return self._door.port.gap(event) if self._door.port is not None else 0
@@ -209,8 +192,7 @@ class LinesRunner:
             self._door.port.expected = max(self._door.port.expected, event.global_seqno + 1)
         if lost:
             self.tally.add(LOST, lost)
-            self._lossy = True
-            self.driver.lost(lost)
+            self._window.lose(lost)
 
     def _cut_off(self, now_ms: int, why: str) -> None:
         """The chip is gone: what was half seen is given up, and the window is no longer whole."""
@@ -218,13 +200,11 @@ class LinesRunner:
             self._hand_over(None)
             self._door.slam(now_ms, why)
             self.driver.lost(0)
-        self._partial = True
+        self._window.cut()
         self._complain(now_ms, BusFault.cause, why)
 
     def _complain(self, at_ms: int, cause: str, text: str) -> None:
-        self.tally.add(cause)
-        if self._complaints.may(at_ms):
-            self._events.append(Failed(self.name, at_ms, cause, text))
+        self._events += self.voice.complain(at_ms, cause, text)
 
 
 def level(event: EdgeEvent) -> int:

@@ -1,76 +1,108 @@
-"""From the compiled board to runners: sensors that share a bus share a runner, and with it a thread."""
+"""From the compiled board to runners: sensors that share a bus share a runner, and with it a thread.
+
+The files that the kernel keeps for 1-Wire devices lie in one folder each, beside each other: those that hang on one
+wire are one bus. What sensors say is written on one blackboard, where their neighbours find it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import cast
 
 from drivers import catalog
-from drivers.driver import Driver, I2CDriver, SerialDriver
+from drivers.driver import Driver, FileDriver, I2CDriver, SerialDriver
 from drivers.lines import LinesDriver
 from drivers.stream import StreamDriver
 from edge.buses.port import PortOpener
+from edge.runners.blackboard import Blackboard
 from edge.runners.host import HostRunner
 from edge.runners.lines import LinesRunner
 from edge.runners.runner import Runner
 from edge.runners.seat import Seat
 from edge.runners.streams import StreamRunner
-from edge.runners.talks import I2CRunner, SerialRunner
+from edge.runners.talks import FileRunner, I2CRunner, SerialRunner
+from edge.runners.voice import Terms
 from edge.vitals import Vitals
 from edge.wiring import SensorPlan
 
 
 def runners_for(sensors: Sequence[SensorPlan], ports: PortOpener, host_root: Path = Path("/")) -> list[Runner]:
-    """One runner per I2C bus, serial port, counting sensor, and the host's vitals.
+    """One runner per I2C bus, serial port, folder of files, counting sensor, and the host's vitals.
 
     Opens nothing yet. Raises KeyError for an unknown driver and ValueError for settings that it does not allow: a board
     that was checked has neither.
     """
-    return _i2c(sensors, ports) + _serial(sensors, ports) + _lines(sensors, ports) + _host(sensors, host_root)
+    board = Blackboard()
+    return [
+        *_i2c(sensors, ports, board),
+        *_serial(sensors, ports, board),
+        *_files(sensors, ports, board),
+        *_lines(sensors, ports, board),
+        *_host(sensors, host_root),
+    ]
 
 
-def driver_for(plan: SensorPlan) -> Driver:
+def driver_for(plan: SensorPlan, host_root: Path = Path("/")) -> Driver:
     """The driver that a board names, with the settings that it chose."""
+    if plan.driver == Vitals.name:
+        return Vitals(host_root, **plan.settings)
     return catalog.driver(plan.driver)(**plan.settings)
 
 
-def _i2c(sensors: Sequence[SensorPlan], ports: PortOpener) -> list[Runner]:
+def terms_of(plan: SensorPlan, board: Blackboard) -> Terms:
+    """What the board asks of this sensor beyond its interval."""
+    return Terms(plan.window_ms, plan.rest, plan.beside, board)
+
+
+def _i2c(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:
     buses: dict[str, list[Seat]] = {}
     for plan in sensors:
         if plan.bus_kind == "i2c":
             driver = cast(I2CDriver, driver_for(plan))
             address = driver.default_address if plan.address is None else plan.address
-            buses.setdefault(plan.bus, []).append(Seat(plan.name, driver, plan.interval_ms, address))
-    return [I2CRunner(partial(ports.i2c, bus), seats) for bus, seats in buses.items()]
+            seat = Seat(plan.name, driver, plan.interval_ms, address, terms_of(plan, board))
+            buses.setdefault(plan.bus, []).append(seat)
+    return [I2CRunner(partial(ports.i2c, bus), seats, bus) for bus, seats in buses.items()]
 
 
-def _serial(sensors: Sequence[SensorPlan], ports: PortOpener) -> list[Runner]:
+def _serial(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:
     found: list[Runner] = []
     asked: dict[str, tuple[SerialDriver, list[Seat]]] = {}
     for plan in sensors:
         if plan.bus_kind != "uart":
             continue
-        driver = driver_for(plan)
+        driver, terms = driver_for(plan), terms_of(plan, board)
         if isinstance(driver, StreamDriver):
             opener = partial(ports.serial, plan.bus, driver.line)
-            found.append(StreamRunner(plan.name, driver, plan.interval_ms, opener))
+            found.append(StreamRunner(plan.name, driver, plan.interval_ms, opener, terms))
         else:
             asking = cast(SerialDriver, driver)
-            asked.setdefault(plan.bus, (asking, []))[1].append(Seat(plan.name, asking, plan.interval_ms))
+            seat = Seat(plan.name, asking, plan.interval_ms, None, terms)
+            asked.setdefault(plan.bus, (asking, []))[1].append(seat)
     return found + [
         SerialRunner(partial(ports.serial, port, first.line), seats) for port, (first, seats) in asked.items()
     ]
 
 
-def _lines(sensors: Sequence[SensorPlan], ports: PortOpener) -> list[Runner]:
+def _files(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:
+    folders: dict[PurePath, list[Seat]] = {}
+    for plan in sensors:
+        if plan.bus_kind == "file":
+            driver = cast(FileDriver, driver_for(plan))
+            seat = Seat(plan.name, driver, plan.interval_ms, plan.bus, terms_of(plan, board))
+            folders.setdefault(PurePath(plan.bus).parent.parent, []).append(seat)
+    return [FileRunner(ports.files, seats) for seats in folders.values()]
+
+
+def _lines(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:
     found: list[Runner] = []
     for plan in sensors:
         if plan.bus_kind == "gpio":
             opener = partial(ports.lines, plan.bus, tuple(plan.pins.values()), plan.bias, plan.active_low)
-            driver = cast(LinesDriver, driver_for(plan))
-            found.append(LinesRunner(plan.name, driver, plan.interval_ms, plan.pins, opener))
+            driver, terms = cast(LinesDriver, driver_for(plan)), terms_of(plan, board)
+            found.append(LinesRunner(plan.name, driver, plan.interval_ms, plan.pins, opener, terms))
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from edge.events import Event
+from edge.runners.breaker import State
 
 Counters = dict[str, int]
 
@@ -46,6 +47,10 @@ class Runner(Protocol):
 
     def counters(self) -> dict[str, Counters]:
         """Of each sensor: `sampled` (readings), `missed` (instants), and failures by cause. From any thread."""
+        ...
+
+    def breakers(self) -> dict[str, State]:
+        """Of each sensor: whether it is tried as usual (`closed`), now and then (`open`), or just now (`half-open`)."""
         ...
 
     def close(self) -> None:

@@ -1,180 +1,48 @@
-"""Many talks on one bus, as one conversation table where a pause blocks nobody.
+"""What a step of a talk is on each kind of bus: an I2C transfer, bytes of a serial port, a file of the kernel's.
 
-Whoever is due speaks until he pauses; meanwhile the others go on. Only one speaks to the same device at a time: per
-address on I2C, one at all on a serial port. A pause counts from the next step on, because the transfers before it took
-time that `now_ms` of this step does not know of, and a chip that is asked too early answers nothing.
+I2C and files answer at once or fail; on a serial port an answer is waited for, without blocking the step. Several
+devices may share one serial line (units on RS485): between two of their talks the line is left silent for a moment,
+so that each knows where a frame begins.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
 
-from drivers.errors import BusFault, DriverError, NoAnswer
-from drivers.talk import Pause, Read, Step, Write, WriteRead
-from edge.buses.port import I2CPort, SerialPort
-from edge.events import Event, Failed
+from drivers.driver import SerialDriver, SerialLine
+from drivers.errors import BusFault, NoAnswer
+from drivers.talk import Read, Step, Write, WriteRead
+from edge.buses.port import FilePort, I2CPort, Recoverable, SerialPort
 from edge.runners.blame import blame
-from edge.runners.conversation import BUG, Broken
-from edge.runners.door import Closable, Door
-from edge.runners.runner import Counters
+from edge.runners.healer import Healer
 from edge.runners.seat import Seat
-from edge.runners.timetable import next_multiple, whole_ms
+from edge.runners.table import TalkRunner, WrongStep
+from edge.runners.timetable import whole_ms
 
 POLL_MS = 10  # how often a port without a file descriptor is looked at while an answer is awaited
-
-P = TypeVar("P", bound=Closable)
-
-
-class WrongStep(Exception):
-    """A step that this kind of bus does not have: a mistake of the driver."""
-
-
-class TalkRunner(Generic[P]):
-    """The table; I2C and serial say how a step is performed."""
-
-    gather_ms = 5
-
-    def __init__(self, open_port: Callable[[], P], seats: Sequence[Seat], rests: bool) -> None:
-        self.seats = tuple(seats)
-        self._door: Door[P] = Door(open_port, rests)
-        self._asked: deque[str] = deque()
-        self._events: list[Event] = []
-        self._stepped_ms = 0
-
-    @property
-    def sensors(self) -> tuple[str, ...]:
-        return tuple(seat.name for seat in self.seats)
-
-    @property
-    def fd(self) -> int | None:
-        return None
-
-    def ask(self, sensor: str) -> None:
-        self._asked.append(sensor)
-
-    def counters(self) -> dict[str, Counters]:
-        return {seat.name: seat.tally.copy() for seat in self.seats}
-
-    def close(self) -> None:
-        for seat in self.seats:
-            if seat.talk is not None:
-                seat.talk.close()
-        self._door.close()
-
-    def step(self, now_ms: int) -> list[Event]:
-        self._events, self._stepped_ms = [], now_ms
-        if self._door.knock(now_ms):
-            self._rouse(self.sensors, now_ms)
-        self._rouse([self._asked.popleft() for _ in range(len(self._asked))], now_ms)
-        for seat in self.seats:
-            self._start_pause(seat, now_ms)
-        for seat in sorted(self.seats, key=lambda seat: seat.wants_ms(now_ms)):
-            if self._may_speak(seat, now_ms):
-                self._serve(seat, now_ms)
-        return self._events
-
-    def next_due_ms(self) -> int | None:
-        due = [seat.wants_ms(self._stepped_ms) for seat in self.seats if not self._must_wait(seat)]
-        if self._door.shut:
-            due.append(self._door.retry_ms)
-        return min(due, default=None)
-
-    def _rouse(self, names: Sequence[str], now_ms: int) -> None:
-        for seat in self.seats:
-            if seat.name in names:
-                seat.rouse(now_ms)
-
-    def _start_pause(self, seat: Seat, now_ms: int) -> None:
-        if seat.talk is not None and seat.resume_ms is None and isinstance(seat.step, Pause):
-            seat.resume_ms = now_ms + whole_ms(seat.step.seconds)
-
-    def _must_wait(self, seat: Seat) -> bool:
-        """Whether somebody else is in the midst of a talk with the same device."""
-        if seat.talk is not None:
-            return False
-        return any(other.talk is not None and other.address == seat.address for other in self.seats)
-
-    def _may_speak(self, seat: Seat, now_ms: int) -> bool:
-        return seat.wants_ms(now_ms) <= now_ms and not self._must_wait(seat)
-
-    def _serve(self, seat: Seat, now_ms: int) -> None:
-        try:
-            self._converse(seat, now_ms)
-        except Broken as broken:
-            self._fail(seat, now_ms, broken.cause, broken.text)
-        except DriverError as error:
-            self._fail(seat, now_ms, error.cause, str(error))
-        except Exception as error:
-            self._fail(seat, now_ms, BUG, blame(error))
-
-    def _converse(self, seat: Seat, now_ms: int) -> None:
-        answer = None
-        if seat.talk is None:
-            self._begin(seat, now_ms)
-        else:
-            answer = self._resumed(seat, now_ms)
-        while seat.talk is not None and not (seat.step is not None and answer is None):
-            seat.step = seat.talk.advance(answer)
-            if seat.step is None:
-                answer = None
-                if sampled := seat.ended(now_ms):
-                    self._door.proven()
-                    self._events.append(sampled)
-            else:
-                answer = self._performed(seat, seat.step, now_ms)
-
-    def _begin(self, seat: Seat, now_ms: int) -> None:
-        self._greet(self._door.enter(now_ms), now_ms)
-        seat.begin(now_ms)
-
-    def _resumed(self, seat: Seat, now_ms: int) -> bytes | DriverError | None:
-        assert seat.step is not None
-        return b"" if isinstance(seat.step, Pause) else self._performed(seat, seat.step, now_ms)
-
-    def _performed(self, seat: Seat, step: Step, now_ms: int) -> bytes | DriverError | None:
-        """The answer to a step, a failure to be thrown into the talk, or None: nothing yet."""
-        if isinstance(step, Pause):
-            seat.resume_ms = None
-            return None
-        try:
-            return self._perform(self._door.enter(now_ms), seat, step, now_ms)
-        except BusFault as fault:
-            if not self._door.shut:
-                self._door.slam(now_ms, str(fault))
-            return fault
-        except DriverError as error:
-            return error
-        except OSError as error:
-            self._door.slam(now_ms, why := blame(error))
-            return BusFault(why)
-        except WrongStep as error:
-            raise Broken(BUG, str(error)) from error
-
-    def _fail(self, seat: Seat, now_ms: int, cause: str, text: str) -> None:
-        seat.failed(now_ms, cause)
-        if self._door.shut:
-            seat.due_ms = next_multiple(now_ms, seat.interval_ms)
-        if not self._door.shut or seat.complaints.may(now_ms):
-            self._events.append(Failed(seat.name, now_ms, cause, text))
-
-    def _greet(self, port: P, now_ms: int) -> None:
-        """A talk is about to begin."""
-
-    def _perform(self, port: P, seat: Seat, step: Step, now_ms: int) -> bytes | None:
-        raise NotImplementedError
+SILENT_CHARACTERS, BITS_A_CHARACTER = 3.5, 11  # Modbus over serial line V1.02, 2.5.1.1
+LEAST_SILENCE_S = 0.005  # adapters and their drivers are late by milliseconds
 
 
 class I2CRunner(TalkRunner[I2CPort]):
     """All chips of one I2C bus."""
 
-    def __init__(self, open_port: Callable[[], I2CPort], seats: Sequence[Seat]) -> None:
+    def __init__(self, open_port: Callable[[], I2CPort], seats: Sequence[Seat], bus: str = "") -> None:
         super().__init__(open_port, seats, rests=False)
+        self._healer = Healer(bus)
 
     def _perform(self, port: I2CPort, seat: Seat, step: Step, now_ms: int) -> bytes | None:
-        assert seat.address is not None
-        return i2c_answer(port, seat.address, step)
+        assert isinstance(seat.address, int)
+        answer = i2c_answer(port, seat.address, step)
+        self._healer.works(seat.address)
+        return answer
+
+    def _faulted(self, seat: Seat, now_ms: int, fault: BusFault) -> BusFault:
+        port = self._door.port
+        if port is not None and isinstance(port, Recoverable) and self._healer.faulted(seat.address, now_ms):
+            seat.tally.add("recoveries")
+            self._events += self._healer.heal(port, now_ms)
+        return super()._faulted(seat, now_ms, fault)
 
 
 def i2c_answer(port: I2CPort, address: int, step: Step) -> bytes:
@@ -189,13 +57,51 @@ def i2c_answer(port: I2CPort, address: int, step: Step) -> bytes:
     raise WrongStep(f"{type(step).__name__} is not for the bus")
 
 
+class Cabinet:
+    """The files of one folder, opened when they are needed and not kept open."""
+
+    def __init__(self, open_file: Callable[[str], FilePort]) -> None:
+        self._open_file = open_file
+
+    def perform(self, path: str, step: Step) -> bytes:
+        """Raises BusFault; WrongStep for what a file can not do."""
+        file = self._open_file(path)
+        try:
+            match step:
+                case Read(count, _):
+                    return file.read(count)
+                case Write(data):
+                    file.write(data)
+                    return b""
+        finally:
+            file.close()
+        raise WrongStep(f"a file has no {type(step).__name__}")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class FileRunner(TalkRunner[Cabinet]):
+    """All devices that the kernel serves in one folder; a read may take most of a second."""
+
+    def __init__(self, open_file: Callable[[str], FilePort], seats: Sequence[Seat]) -> None:
+        super().__init__(lambda: Cabinet(open_file), seats, rests=False)
+
+    def _perform(self, port: Cabinet, seat: Seat, step: Step, now_ms: int) -> bytes | None:
+        assert isinstance(seat.address, str)
+        return port.perform(seat.address, step)
+
+
 class SerialRunner(TalkRunner[SerialPort]):
-    """The device of one serial port that answers when it is asked. A read that waits never blocks the step."""
+    """The devices of one serial port that answer when they are asked. A read that waits never blocks the step."""
 
     def __init__(self, open_port: Callable[[], SerialPort], seats: Sequence[Seat]) -> None:
         super().__init__(open_port, seats, rests=True)
         self._got = bytearray()
         self._deadline_ms: int | None = None
+        self._silence_ms = max(map(silence_ms, seats), default=0) if len(seats) > 1 else 0
+        self._ended_now = False  # a talk ended in this step; the silence begins with the next
+        self._silent_until_ms = 0
 
     @property
     def fd(self) -> int | None:
@@ -203,10 +109,33 @@ class SerialRunner(TalkRunner[SerialPort]):
         port = self._door.port
         return getattr(port, "fd", None) if port is not None and self._deadline_ms is not None else None
 
+    def next_due_ms(self) -> int | None:
+        due_ms = super().next_due_ms()
+        if self._ended_now:
+            return self._stepped_ms
+        return due_ms if due_ms is None else max(due_ms, self._silent_until_ms)
+
+    def _prepare(self, now_ms: int) -> None:
+        if self._ended_now:
+            self._ended_now, self._silent_until_ms = False, now_ms + self._silence_ms
+        super()._prepare(now_ms)
+
     def _start_pause(self, seat: Seat, now_ms: int) -> None:
         super()._start_pause(seat, now_ms)
         if seat.talk is not None and isinstance(seat.step, Read):
             seat.resume_ms = now_ms  # whenever we are stepped, look
+
+    def _may_speak(self, seat: Seat, now_ms: int) -> bool:
+        silent = seat.talk is None and (self._ended_now or now_ms < self._silent_until_ms)
+        return not silent and super()._may_speak(seat, now_ms)
+
+    def _hush(self, seat: Seat) -> None:
+        if self._silence_ms and seat.talk is None:
+            self._ended_now = True
+
+    def _serve(self, seat: Seat, now_ms: int) -> None:
+        super()._serve(seat, now_ms)
+        self._hush(seat)
 
     def _greet(self, port: SerialPort, now_ms: int) -> None:
         self._deadline_ms = None
@@ -241,4 +170,12 @@ class SerialRunner(TalkRunner[SerialPort]):
 
     def _fail(self, seat: Seat, now_ms: int, cause: str, text: str) -> None:
         self._deadline_ms = None
+        if len(self.seats) > 1 and seat.talk is not None:
+            seat.spent_ms = now_ms - seat.began_ms  # nobody else had the line
         super()._fail(seat, now_ms, cause, text)
+
+
+def silence_ms(seat: Seat) -> int:
+    """How long the line is left silent after a talk, so that the next frame is seen to begin."""
+    line = seat.driver.line if isinstance(seat.driver, SerialDriver) else SerialLine()
+    return whole_ms(max(LEAST_SILENCE_S, SILENT_CHARACTERS * BITS_A_CHARACTER / line.baud))

@@ -61,3 +61,7 @@ class OncePerInterval:
             return False
         self._last_ms = now_ms
         return True
+
+    def forget(self) -> None:
+        """It may be said again at once."""
+        self._last_ms = None

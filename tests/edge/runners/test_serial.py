@@ -68,7 +68,7 @@ def test_an_answer_that_does_not_come_is_a_timeout_and_its_tail_spoils_no_later_
     assert failed(events)[0].at_ms <= 502
     chip.each_ms = 100
     assert not failed(drive(runner, clock, 20 + 32)[1:])
-    assert runner.counters()["a"]["timeout"] == len(failed(events))
+    assert runner.counters()["a"]["timeout"] >= len(failed(events))
 
 
 def test_an_unplugged_adapter_is_found_again_within_ten_seconds() -> None:

@@ -126,15 +126,17 @@ def test_failures_back_off_set_up_again_and_recover_in_line() -> None:
     bus = Bus(behave)
     runner = I2CRunner(bus.open, [Seat("ill", Plain(), 10_000, 1), Seat("well", Plain(), 1_000, 2)])
     events = drive(runner, clock, 200)
-    tries = [event.at_ms for event in failed(events, "ill")]
-    assert tries == [0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000, 123_000, 183_000]
-    assert bus.heard.count((1, b"\xaa", 0)) == len(tries)
+    told = [event.at_ms for event in failed(events, "ill")]
+    assert told == [0, 1_000, 3_000, 7_000, *range(11_000, 200_000, 12_000)]
+    assert runner.breakers() == {"ill": "open", "well": "closed"}
+    tries = 4 + len(range(11_000, 200_500, 4_000))
+    assert bus.heard.count((1, b"\xaa", 0)) == runner.counters()["ill"]["nack"] == tries
     assert stamps(events, "well") == list(range(0, 200_001, 1_000))
     broken = False
     events = drive(runner, clock, 300)
-    assert stamps(events, "ill") == [243_000, 250_000, 260_000, 270_000, 280_000, 290_000, 300_000]
-    assert bus.heard.count((1, b"\xaa", 0)) == len(tries) + 1
-    assert runner.counters()["ill"]["nack"] == len(tries)
+    assert stamps(events, "ill") == [203_000, *range(210_000, 300_001, 10_000)]
+    assert bus.heard.count((1, b"\xaa", 0)) == tries + 1
+    assert runner.breakers()["ill"] == "closed"
 
 
 def test_not_ready_is_patience_before_it_is_setup() -> None:
@@ -226,7 +228,8 @@ def test_a_driver_with_a_bug_is_named_and_harms_nobody(bug: Callable[[], Talk[li
     assert {event.cause for event in failed(events)} == {"bug"}
     assert not sampled(events, "bug")
     assert stamps(events, "well") == list(range(0, 240_001, 1_000))
-    assert runner.counters()["bug"]["bug"] == len(failed(events)) <= 12
+    assert len(failed(events)) <= 4 + 24
+    assert runner.counters()["bug"]["bug"] <= 4 + 60
 
 
 def test_a_port_that_raises_something_foreign_is_contained() -> None:
@@ -254,7 +257,7 @@ def test_a_faulty_transfer_reopens_the_bus_under_everybody_and_spoils_only_its_o
     runner = I2CRunner(bus.open, [Seat("ill", Plain(), 9_000, 1), Seat("b", Plain(), 1_000, 2)])
     events = drive(runner, VirtualClock(), 60)
     assert stamps(events, "b") == list(range(0, 60_001, 1_000))
-    assert bus.opened == 1 + len(failed(events, "ill"))
+    assert bus.opened == 1 + runner.counters()["ill"]["bus"]
 
 
 @given(st.integers(1, 500))
@@ -338,4 +341,4 @@ def test_whatever_a_bus_does_every_sensor_that_can_be_read_is_read(data: st.Data
     for name, counters in runner.counters().items():
         assert counters["sampled"] == len(sampled(events, name))
         failures = sum(n for cause, n in counters.items() if cause not in ("sampled", "missed"))
-        assert failures == len(failed(events, name))
+        assert failures >= len(failed(events, name)) >= bool(failures)

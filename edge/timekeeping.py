@@ -1,0 +1,39 @@
+"""Which of those who tell the time is believed, as the offset of this boot.
+
+A kernel clock that is synchronised wins over all others. Where it is not, the newest word of each GPS receiver and
+clock chip is weighed: what it said of its own certainty, and how long ago that was, because the node's own crystal
+wanders meanwhile. GPS comes before clock chips. Nobody may lead us to before the floor: the time before which no node
+of ours can have lived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from edge.events import ClockTold
+
+WANDER_PPM = 100  # the crystal of a cheap board between frost and sun
+RANK = {"gps": 0, "rtc": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Unix ms = boot ms + `offset_ms`, give or take `uncertainty_ms`; said by `sensor`."""
+
+    sensor: str
+    kind: str
+    offset_ms: int
+    uncertainty_ms: int
+
+
+def offset(told: ClockTold, now_ms: int) -> Offset:
+    """What this word is worth now."""
+    wandered_ms = max(0, now_ms - told.at_ms) * WANDER_PPM // 1_000_000
+    return Offset(told.sensor, told.kind, told.unix_ms - told.at_ms, told.uncertainty_ms + wandered_ms)
+
+
+def best(told: Iterable[ClockTold], now_ms: int, floor_ms: int) -> Offset | None:
+    """The best of the newest words of all sources; None when nobody said anything that can be."""
+    known = [offset(one, now_ms) for one in told if one.unix_ms >= floor_ms]
+    return min(known, key=lambda one: (RANK.get(one.kind, len(RANK)), one.uncertainty_ms, one.sensor), default=None)
