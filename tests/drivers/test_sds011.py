@@ -57,7 +57,7 @@ def test_setup_wakes_a_sleeper_that_only_answers_when_asked() -> None:
     street = bench()
     street.chip.hear(command(2, 1) + command(6, 0))
     driver = SDS011()
-    assert street.listen(driver, 5) == []
+    assert street.listen(SDS011(), 5) == []
     street.set_up(driver)
     assert len(street.listen(driver, 5)) >= 5
     assert not driver.errors
