@@ -86,13 +86,14 @@ class DualTube(LinesDriver):
         self.counts_people = any(one.person for one in kinds)
         self._persons = {one.name for one in kinds if one.person}
         self._names = [*dict.fromkeys(one.name for one in kinds), *([OTHER] if self.counts_people else [])]
+        self._longest_m = max(one.high_m for one in kinds)
         self._gap_m = float(self.chosen["gap_m"])
         self._slowest_us = self._gap_m / float(self.chosen["slowest_kmh"]) * KMH * 1e6
         self._fastest_us = self._gap_m / float(self.chosen["fastest_kmh"]) * KMH * 1e6
         self._bounces = {line: Bounce(float(self.chosen["bounce_ms"]) * 1e3) for line in self.lines}
         self._waiting: dict[str, deque[int]] = {line: deque(maxlen=MOST_WAITING) for line in self.lines}
         self._convoys = {way: Convoy(kinds) for way in WAYS}
-        self._paces_us: dict[str, int] = {}
+        self._paces_us: dict[str, tuple[int, int]] = {}  # the last hit, and how long it took
         self._astray = False
         self._hit_us: int | None = None
         self._window: Counter[tuple[str, str]] = Counter()
@@ -108,7 +109,7 @@ class DualTube(LinesDriver):
             self._waiting[edge.line].append(edge.at_us)
             return
         way, took_us = ACROSS[edge.line] + edge.line, edge.at_us - before
-        self._paces_us[way] = took_us
+        self._paces_us[way] = edge.at_us, took_us
         self._book(way, self._convoys[way].take(Axle(before, self._gap_m / took_us * 1e6)))
 
     def _before(self, line: str, at_us: int) -> int | None:
@@ -119,11 +120,16 @@ class DualTube(LinesDriver):
         able = [hit for hit in waiting if at_us - hit >= self._fastest_us]
         if not able:
             return None
-        pace_us = self._paces_us.get(ACROSS[line] + line, 0)
+        pace_us = self._pace_us(ACROSS[line] + line, at_us)
         found = next((hit for hit in able if abs(at_us - hit - pace_us) <= SAME_PACE * pace_us), able[0])
         while waiting.popleft() != found:
             pass
         return found
+
+    def _pace_us(self, way: str, at_us: int) -> float:
+        """From tube to tube, of the axle before, as long as it may be of the same vehicle; else 0."""
+        hit_us, pace_us = self._paces_us.get(way, (0, 0))
+        return pace_us if at_us - hit_us <= self._longest_m / self._gap_m * pace_us else 0
 
     def _lies_astray(self, at_us: int) -> bool:
         """Whether hits can not be told apart since a loss: until both tubes have been quiet."""
