@@ -69,6 +69,8 @@ def check(registers: tuple[Register, ...]) -> None:
     for number, (one, name) in enumerate(zip(registers, names, strict=True), 1):
         if name in names[: number - 1]:
             raise ValueError(f"modbus.registers[{number}] gives the same quantity and channel as one before it")
+        if not one.scale:
+            raise ValueError(f"modbus.registers[{number}].scale must not be 0")
         if one.address + one.words > 0x10000:
             raise ValueError(f"modbus.registers[{number}].register leaves no room for a {one.type}")
 

@@ -73,8 +73,12 @@ def laid_out(places: Sequence[Place]) -> type[Modbus]:
 def encoded(place: Place, value: float) -> list[int]:
     """The words that tell this value."""
     raw, name = (value - place.offset) / place.scale, place.type.removesuffix("le")
-    size, signed = INTEGERS.get(name, (4, True))
-    data = struct.pack(">f", raw) if name == "float32" else round(raw).to_bytes(size, "big", signed=signed)
+    if name == "float32":
+        data = struct.pack(">f", raw)
+    else:
+        size, signed = INTEGERS[name]
+        lowest, count = -(1 << (8 * size - 1)) if signed else 0, 1 << 8 * size
+        data = max(lowest, min(lowest + count - 1, round(raw))).to_bytes(size, "big", signed=signed)
     words = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)]
     return words[::-1] if place.type.endswith("le") else words
 
