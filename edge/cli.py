@@ -212,7 +212,7 @@ def _read_here(wiring: Wiring, board: Path, name: str | None) -> dict[str, Any]:
         names = ", ".join(plan.name for plan in wiring.sensors) or "none"
         raise Trouble(f"There is no sensor {name or ''}; there are {names}.", "Nothing was changed.", "", USAGE)
     clock = SystemClock()
-    patients = read_once(plans, system_ports(), clock)
+    patients = read_once(plans, system_ports(wiring.buses), clock)
     return {"sensors": [told(patient, clock.boot_ms()) for patient in patients]}
 
 

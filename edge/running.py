@@ -43,7 +43,7 @@ def run(loaded: Loaded, board: Path) -> int:
     wiring, clock, notify = loaded.wiring, SystemClock(), Notify()
     disk = FolderDisk(Path(wiring.journal.folder))
     link = link_maker(wiring, clock.boot_id) if wiring.office else None
-    agent = Agent(wiring, clock, disk, system_ports(), link, chance)
+    agent = Agent(wiring, clock, disk, system_ports(wiring.buses), link, chance)
     if loaded.refusal:
         agent.node.refuse_board(loaded.refusal)
     _hear_signals(agent.inbox.put)

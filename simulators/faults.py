@@ -22,6 +22,7 @@ class Faults:
     saturate: bool = False  # says the highest value it can
     unplug: bool = False  # is not there
     sda_stuck: bool = False  # holds the line down: nobody on this bus can talk
+    sda_clocks: int = 9  # clocks after which it lets go; more than nine: a short circuit that never does
     wrong_chip_id: int | None = None  # says it is another chip
     _refusals: int = 0
     _damaged: int = 0
@@ -58,10 +59,21 @@ class Faults:
         else:
             raise KeyError(f"no knob {knob!r}; there are {', '.join((*SWITCHES, *COUNTED))}, brown_out, wrong_chip_id")
 
+    def calm(self) -> None:
+        """Take back whatever was turned: nothing is wrong any more, and nothing is owed."""
+        self.__init__()  # type: ignore[misc]
+
     def refuses(self) -> bool:
         """Asked by the chip once a transfer or request."""
         owed, self._refusals = self._refusals, max(0, self._refusals - 1)
         return owed > 0 or self.unplug
+
+    def clocked(self) -> None:
+        """A clock that belongs to no transfer: a chip that hangs in the midst of a byte goes on by a bit."""
+        if self.sda_stuck and self.sda_clocks <= 9:
+            self.sda_clocks -= 1
+            if self.sda_clocks <= 0:
+                self.sda_stuck, self.sda_clocks = False, 9
 
     def browned_out(self) -> bool:
         """Asked by the chip before anything else; true once per brown-out."""

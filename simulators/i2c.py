@@ -7,11 +7,12 @@ own runners do it in pieces, on a timetable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from drivers.errors import BusFault, DriverError, Nack
 from drivers.talk import Pause, Read, Step, Talk, Write
+from edge.buses.recovery import free
 from simulators.chips.chip import I2CChip
 
 T = TypeVar("T")
@@ -38,8 +39,37 @@ class SimulatedI2C:
             raise Nack(f"nobody answers at 0x{address:02X}")
         return self.chips[address].transfer(data, count)
 
+    def recover(self) -> str:
+        """Give clocks by hand, as a board's pins would: a chip that hangs lets go. What came of it, in a clause."""
+        return free(SimulatedWires(self.chips.values()))
+
     def close(self) -> None:
         """Nothing is held."""
+
+
+class SimulatedWires:
+    """The two lines of a bus, moved by hand."""
+
+    def __init__(self, chips: Iterable[I2CChip]) -> None:
+        self._chips = list(chips)
+        self._scl = self._sda = 1
+
+    def put_scl(self, level: int) -> None:
+        rises, self._scl = level > self._scl, level
+        for chip in self._chips if rises else ():
+            chip.faults.clocked()
+
+    def put_sda(self, level: int) -> None:
+        self._sda = level
+
+    def scl(self) -> int:
+        return self._scl
+
+    def sda(self) -> int:
+        return 0 if any(chip.faults.sda_stuck for chip in self._chips) else self._sda
+
+    def half_period(self) -> None:
+        """No time passes."""
 
 
 def i2c_steps(bus: SimulatedI2C, address: int, pause: Callable[[float], None]) -> Callable[[Step], bytes]:

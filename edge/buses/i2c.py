@@ -11,6 +11,8 @@ import errno
 from smbus2 import SMBus, i2c_msg
 
 from drivers.errors import BusFault, Nack
+from edge.clock import pause
+from edge.wiring import BusPlan
 
 NOT_ACKNOWLEDGED = {errno.EREMOTEIO, errno.ENXIO}
 AT_OPEN = {
@@ -34,8 +36,8 @@ IN_TRANSFER = {
 class LinuxI2C:
     """An I2CPort on `/dev/i2c-N`."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, plan: BusPlan | None = None) -> None:
+        self.path, self._plan = path, plan
         try:
             self._bus = SMBus(path)
         except OSError as error:
@@ -51,6 +53,15 @@ class LinuxI2C:
                 raise Nack(f"nobody acknowledges at 0x{address:02x} on {self.path}") from error
             raise BusFault(f"{self.path}, 0x{address:02x}: {sentence(IN_TRANSFER, error, self.path)}") from error
         return bytes(wanted[0]) if wanted else b""
+
+    def recover(self) -> str:
+        """Free the bus with nine clocks, where the board names its pins; the port is closed then."""
+        if self._plan is None or self._plan.scl_pin is None:
+            return ""
+        from edge.buses.recovery import recover
+
+        self._bus.close()
+        return recover(self._plan, pause)
 
     def close(self) -> None:
         self._bus.close()

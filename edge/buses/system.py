@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from functools import partial
+
 from drivers.driver import SerialLine
 from edge.buses.port import FilePort, I2CPort, LinePort, PortOpener, SerialPort
+from edge.wiring import BusPlan
 
 
-def system_ports() -> PortOpener:
-    """How ports come into being on Linux."""
-    return PortOpener(i2c=_i2c, serial=_serial, lines=_lines, files=_file)
+def system_ports(buses: Iterable[BusPlan] = ()) -> PortOpener:
+    """How ports come into being on Linux; what the board says of I2C buses helps to free a stuck one."""
+    plans = {plan.name: plan for plan in buses}
+    return PortOpener(i2c=partial(_i2c, plans), serial=_serial, lines=_lines, files=_file)
 
 
-def _i2c(bus: str) -> I2CPort:
+def _i2c(plans: Mapping[str, BusPlan], bus: str) -> I2CPort:
     from edge.buses.i2c import LinuxI2C
 
-    return LinuxI2C(bus)
+    return LinuxI2C(bus, plans.get(bus))
 
 
 def _serial(path: str, line: SerialLine) -> SerialPort:
