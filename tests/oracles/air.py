@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from simulators.clock import VirtualClock
 from simulators.i2c import SimulatedI2C
 from tests.oracles.buses import Busio, Read, Values
 
-__all__ = ["adafruit_ens160", "adafruit_pm25"]
+__all__ = ["adafruit_ads1x15", "adafruit_ens160", "adafruit_pm25"]
 
 
 def adafruit_ens160(bus: SimulatedI2C, clock: VirtualClock) -> Read:
@@ -38,3 +39,21 @@ def adafruit_pm25(bus: SimulatedI2C, clock: VirtualClock) -> Read:
         return mass | factory | {f"nc_gt{ours}": found[f"particles {at}um"] / 100 for ours, at in counts.items()}
 
     return read
+
+
+class Polled(Busio):
+    """A bus on which asking takes time: this one polls without a pause."""
+
+    def __init__(self, bus: SimulatedI2C, clock: VirtualClock) -> None:
+        super().__init__(bus)
+        self._clock = clock
+
+    def writeto_then_readfrom(self, *arguments: Any, **more: Any) -> None:
+        self._clock.advance(0.0005)
+        super().writeto_then_readfrom(*arguments, **more)
+
+
+def adafruit_ads1x15(bus: SimulatedI2C, clock: VirtualClock) -> Read:
+    converter = import_module("adafruit_ads1x15.ads1115").ADS1115(Polled(bus, clock), gain=1)
+    single = import_module("adafruit_ads1x15.analog_in").AnalogIn(converter, 0)
+    return lambda: {"voltage": single.voltage}
