@@ -37,7 +37,7 @@ class CM1106(CubicChip):
         elif code == VERSION and self.knows_version:
             found = self.version if self.faults.wrong_chip_id is None else b"PM V1.0.00 "
             self.utter(self.framed(VERSION, found))
-        elif code == ABC:
+        elif code == ABC and len(data) == 6:
             self.baseline, self.days, self.settings = data[1] == 0, data[2], self.settings + 1
             self.utter(self.framed(ABC))
         elif code == CALIBRATE:

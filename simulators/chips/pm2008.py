@@ -10,7 +10,7 @@ from simulators.chips.chip import Spans, Values
 from simulators.chips.cubic import CubicChip
 
 READ, RUN = 0x0B, 0x0C
-OPEN, CLOSE = 2, 1
+OPEN, CLOSE = b"\2", b"\1"
 MASSES = (Quantity.PM1, Quantity.PM2_5, Quantity.PM10)
 NUMBERS = (
     Quantity.NC_GT0_3, Quantity.NC_GT0_5, Quantity.NC_GT1, Quantity.NC_GT2_5, Quantity.NC_GT5, Quantity.NC_GT10,
@@ -35,10 +35,10 @@ class PM2008(CubicChip):
     def obey(self, code: int, data: bytes) -> None:
         if code == READ:
             self.answer(self.framed(READ, self.measurement()))
-        elif code == RUN and data[0] in (OPEN, CLOSE):
-            if data[0] == OPEN and not self.running:
+        elif code == RUN and data[:1] in (OPEN, CLOSE):
+            if data[:1] == OPEN and not self.running:
                 self.opened, self._first_us = self.opened + 1, self.now_us() + FIRST_US
-            self.running = data[0] == OPEN
+            self.running = data[:1] == OPEN
             self.utter(self.framed(RUN, data[:1]))
 
     def measurement(self) -> bytes:
