@@ -5,6 +5,7 @@ A script reads like the trace of a logic analyser, one step a line, hex without 
     w 2400            write
     p 16              pause, milliseconds
     r 6667a2 5eb93c   read: these bytes are the answer, and so many must be asked for
+    r 6667a2 /256     ... 256 were asked for, and these came: a file of the kernel gives what it has
     x d0 60           write, then read with a repeated start
     w 3093 !nack      the step fails so: !nack, !bus, !timeout
 
@@ -59,8 +60,9 @@ def _line(words: list[str]) -> Line:
     if kind == "w":
         return Line(Write(bytes.fromhex("".join(rest))), failure or b"")
     if kind == "r":
+        asked = int(rest.pop()[1:]) if rest and rest[-1].startswith("/") else 0
         answer = bytes.fromhex("".join(rest))
-        return Line(Read(len(answer)), failure or answer)
+        return Line(Read(asked or len(answer)), failure or answer)
     if kind == "x":
         answer = bytes.fromhex("".join(rest[1:]))
         return Line(WriteRead(bytes.fromhex(rest[0]), len(answer)), failure or answer)
