@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from drivers.driver import I2CDriver
-from drivers.errors import ChecksumError, DeviceFault
-from drivers.register_chip import alive, registers
+from drivers.errors import DeviceFault
+from drivers.register_chip import alive
 from drivers.setting import Chosen
+from drivers.steady import steady
 from drivers.talk import Pause, Talk
 from drivers.timepiece import Timepiece, Told
 
@@ -57,14 +58,8 @@ def calendar(at_ms: int) -> datetime:
 
 
 def ticking(first: int, count: int) -> Talk[bytes]:
-    """Registers of which some may count on, asked until two answers in a row are the same: at most three times."""
-    before = yield from registers(first, count)
-    for _ in range(2):
-        again = yield from registers(first, count)
-        if again == before:
-            return alive(first, again)
-        before = again
-    raise ChecksumError(f"readings of the registers from {first:02X} differ: the bus flips bits")
+    """Registers of which some count on. Raises ChecksumError, FramingError, BusFault."""
+    return alive(first, (yield from steady(first, count)))
 
 
 class ClockChip(Timepiece, I2CDriver):

@@ -132,7 +132,7 @@ def test_neighbours_and_the_bus() -> None:
     assert pole.told() is not None
     for byte in (3, 4, 5):
         pole.driver.told = Told(0, 0, "rtc")
-        answers = iter(bytes([0x08, 0, *([byte] * n), 1, 1, 1, 1, 1, 1, 1])[:9] for n in range(3))
+        answers = iter(bytes([0x08, 0, *([byte] * n), 1, 1, 1, 1, 1, 1, 1])[:9] for n in range(4))
         with pytest.raises(ChecksumError):
             converse(pole.driver.read(), lambda step, answers=answers: next(answers))  # type: ignore[misc]
         assert pole.driver.told is None

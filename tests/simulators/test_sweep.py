@@ -39,7 +39,6 @@ COUNTED = [name for name in LINES if name not in LIVED]
 TELLING_TIME = [name for name in FELT if issubclass(driver(name), Timepiece) and issubclass(driver(name), TalkDriver)]
 LOOKED_AT = [name for name in FELT if issubclass(driver(name), Windowed) and hasattr(chip(name), "passes")
              and issubclass(driver(name), TalkDriver)]  # fmt: skip
-IN_WINDOWS = {Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.OCCUPANCY, Quantity.PRESENCE, Quantity.VEHICLE_SPEED}
 APART_US = 1_000_000
 
 
@@ -121,11 +120,6 @@ class Pair:
             assert quantity in read, f"{quantity} is promised and not read"
             felt, allowed = self.chip.feels[quantity], self.chip.resolves[quantity] * 1.000001
             assert abs(read[quantity] - felt) <= allowed, (quantity, felt, read[quantity])
-
-
-def told(one: Driver) -> list[Quantity]:
-    """What a reading tells: what only a window can hold is left to the tests of windows."""
-    return [q for q in one.measures if not (isinstance(one, Windowed) and q in IN_WINDOWS)]
 
 
 @pytest.mark.parametrize("name", FELT)
@@ -211,7 +205,7 @@ def test_what_lines_feel_over_their_span(name: str) -> None:
     for quantity, (low, high) in lives.spans.items():
         for number, place in enumerate(PLACES[::4] + PLACES[::-8]):
             lives.feels[quantity] = felt = low + (high - low) * place
-            for at in range(4):  # in pieces, as a post lives
+            for _ in range(4):  # in pieces, as a post lives
                 lives.live(clock.now_us, clock.now_us + window_us // 4)
                 clock.now_us += window_us // 4
             for edge in lives.edges():
