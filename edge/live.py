@@ -46,6 +46,7 @@ def read_once(
 
 
 def _silence(plan: SensorPlan) -> str:
-    if plan.bus_kind == "gpio":
-        return f"it counts over windows of {plan.interval_ms / 1_000:g} s; run the agent and ask again"
+    if plan.bus_kind == "gpio" or plan.window_ms:
+        window_s = (plan.window_ms or plan.interval_ms) / 1_000
+        return f"it counts over windows of {window_s:g} s; run the agent and ask again"
     return f"it said nothing within {PATIENCE_MS // 1_000} s"

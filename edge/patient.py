@@ -12,6 +12,7 @@ from edge.wiring import SensorPlan
 LATE = 2.5  # intervals without a good reading
 LEAST_MS = 30_000  # ... but so long at least
 FAILED_FOR_GOOD = 3  # failures in a row that are worth an event
+HUSH_MS = 600_000  # ... which is told once in so long: a loose contact must not fill the journal with its story
 
 REMEDIES = {
     "nack": "Check its power and wiring, then run: edge scan",
@@ -39,6 +40,13 @@ class Patient:
     error_ms: int | None = None
     failures: int = 0  # in a row
     known_bad: bool = False
+    told_ms: int | None = None  # when it was last told that it failed
+    relapses: int = 0  # since then
+
+    @property
+    def interval_ms(self) -> int:
+        """How often it is reported."""
+        return self.plan.window_ms or self.plan.interval_ms
 
     def took(self, readings: tuple[Reading, ...], now_ms: int) -> tuple[str, dict[str, Scalar]] | None:
         """It gave readings; an event when that is news."""
@@ -53,13 +61,19 @@ class Patient:
         self.failures += 1
         if self.known_bad or self.failures < FAILED_FOR_GOOD:
             return None
-        self.known_bad = True
-        return "sensor failed", {"sensor": self.plan.name, "cause": event.cause, "text": event.text[:200]}
+        if self.told_ms is not None and now_ms < self.told_ms + HUSH_MS:
+            self.relapses += self.failures == FAILED_FOR_GOOD
+            return None
+        details: dict[str, Scalar] = {"sensor": self.plan.name, "cause": event.cause, "text": event.text[:200]}
+        if self.relapses:
+            details["relapses"] = self.relapses
+        self.known_bad, self.told_ms, self.relapses = True, now_ms, 0
+        return "sensor failed", details
 
     def check(self, now_ms: int) -> CheckResult:
         """Its health question."""
         name = f"sensor.{self.plan.name}"
-        patience_ms = max(LATE * self.plan.interval_ms, LEAST_MS)
+        patience_ms = max(LATE * self.interval_ms, LEAST_MS)
         silent_ms = now_ms - (self.since_ms if self.good_ms is None else self.good_ms)
         if silent_ms > patience_ms:
             why = f": {self.error}" if self.error_ms is not None and self.failures else ""

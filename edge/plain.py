@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from edge.patient import duration
@@ -38,13 +39,33 @@ def readings(sensors: Iterable[Mapping[str, Any]]) -> str:
     return table(("SENSOR", "QUANTITY", "VALUE", "UNIT", "FLAGS", "READ"), rows)
 
 
+def sensors(told: Iterable[Mapping[str, Any]]) -> str:
+    """How each sensor fares: whether it is tried as usual, when it was last read, what failed how often."""
+    rows = []
+    for one in told:
+        age = "never" if one["age_ms"] is None else f"{duration(one['age_ms'])} ago"
+        counts = {key: count for key, count in one["counters"].items() if count and key != "sampled"}
+        failures = ", ".join(f"{key} {count}" for key, count in sorted(counts.items())) or "-"
+        rows.append((one["name"], one["breaker"], age, str(one["counters"].get("sampled", 0)), failures))
+    return table(("SENSOR", "BREAKER", "LAST GOOD", "READINGS", "FAILURES"), rows)
+
+
+def clocks(told: Iterable[Mapping[str, Any]]) -> str:
+    """What the sensors that tell the time last said."""
+    rows = [(one["sensor"], one["kind"], datetime.fromtimestamp(one["unix_ms"] / 1_000, UTC).isoformat(" ", "seconds"),
+             f"{one['uncertainty_ms']} ms", f"{duration(one['age_ms'])} ago") for one in told]  # fmt: skip
+    return table(("CLOCK", "KIND", "TOLD", "GIVE OR TAKE", "WHEN"), rows) if rows else ""
+
+
 def status(answer: Mapping[str, Any]) -> str:
-    """Checks first, then what the sensors said."""
+    """Checks first, then what the sensors said, and how they fare."""
     rows = [(c["state"], c["name"], " ".join(filter(None, (c["reason"], c["remedy"])))) for c in answer["checks"]]
     counts = answer["counters"]
     totals = f"{counts['sampled']} readings sampled, {counts['journalled']} journalled in all"
     head = f"node {answer['node']}, edge {answer['version']}, boot {answer['boot']}: {totals}"
-    return "\n\n".join((head, table(("STATE", "CHECK", "REASON"), rows), readings(answer["sensors"])))
+    told = answer["sensors"]
+    parts = (head, table(("STATE", "CHECK", "REASON"), rows), readings(told), sensors(told), clocks(answer["clocks"]))
+    return "\n\n".join(filter(None, parts))
 
 
 def scan(answer: Mapping[str, Any]) -> str:

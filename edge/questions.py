@@ -65,6 +65,7 @@ def told(patient: Patient, now_ms: int) -> dict[str, object]:
         "name": patient.plan.name,
         "driver": patient.plan.driver,
         "age_ms": age,
+        "last_good_ms": patient.good_ms,
         "readings": [spelled(reading) for reading in patient.readings],
         "error": patient.error if patient.failures else "",
     }
