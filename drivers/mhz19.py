@@ -3,8 +3,11 @@
 Wiring: Vin to 5 V, GND, Tx to RXD of the Pi, Rx to TXD. 3.3 V levels. It needs three minutes to warm up. Its
 "automatic baseline" (ABC) takes the lowest value of each day for 400 ppm: right on a street, wrong in a greenhouse.
 
-Settings are kept by the device and answered by some of its makes only, so their answers are not waited for: they may
-still lie in the line when the next reading is asked, which is why `read` looks for its own answer among other bytes.
+Settings are kept by the device, which cannot be asked for them: they are written once per start of the agent, to a
+device that was heard to be there, and proven only by its still answering. Some makes answer a setter and some do not,
+so that is not waited for: it may still lie in the line when the next reading is asked, which is why `read` looks for
+its own answer among other bytes.
+
 The undocumented temperature and status bytes are left alone. Source: Winsen MH-Z19B user's manual V1.5.
 """
 
@@ -13,7 +16,7 @@ from __future__ import annotations
 from drivers.driver import SerialDriver
 from drivers.errors import ChecksumError, DriverError, FramingError, NoAnswer, NotReady
 from drivers.reading import Quantity, Reading
-from drivers.setting import Setting
+from drivers.setting import Chosen, Setting
 from drivers.talk import Pause, Read, Talk, Write
 
 READ, ABC, RANGE = 0x86, 0x79, 0x99
@@ -39,6 +42,7 @@ class MHZ19(SerialDriver):
 
     name = "mhz19"
     title = "Winsen MH-Z19B: carbon dioxide"
+    datasheet = "https://www.winsen-sensor.com/d/files/infrared-gas-sensor/mh-z19b-co2-ver1_0.pdf"
     measures = (Quantity.CO2,)
     settings = (
         Setting("abc", "leave", "automatic baseline: on, off, or as the device has it", ("leave", "on", "off")),
@@ -46,9 +50,22 @@ class MHZ19(SerialDriver):
     )
     interval_min_s = 2.0
     warm_up_s = 180.0
+    bus_bytes = 18
+
+    def __init__(self, **settings: Chosen) -> None:
+        super().__init__(**settings)
+        self._told = self.chosen["abc"] == "leave" and not self.chosen["range"]
 
     def setup(self) -> Talk[None]:
-        """Write what the board asks to be written, and nothing else."""
+        """Write what the board asks to be written, once, and nothing else. Raises NoAnswer when nobody is there."""
+        if self._told:
+            return
+        yield from self._asked()
+        yield from self._tell()
+        yield from self._asked()
+        self._told = True
+
+    def _tell(self) -> Talk[None]:
         if self.chosen["abc"] != "leave":
             yield Write(command(ABC, 0xA0 if self.chosen["abc"] == "on" else 0))
             yield Pause(BETWEEN_COMMANDS_S)
@@ -58,20 +75,22 @@ class MHZ19(SerialDriver):
 
     def read(self) -> Talk[list[Reading]]:
         """One value. Raises NoAnswer, ChecksumError, FramingError, NotReady."""
-        yield Write(command(READ))
-        answer = yield from self._answer()
+        answer = yield from self._asked()
         if not any(answer[2:8]):
             raise NotReady("no measurement yet")
         return [Reading(Quantity.CO2, float(answer[2] << 8 | answer[3]))]
 
     def probe(self) -> Talk[bool]:
         """Whether something here answers like an MH-Z19."""
-        yield Write(command(READ))
         try:
-            yield from self._answer()
+            yield from self._asked()
         except DriverError:
             return False
         return True
+
+    def _asked(self) -> Talk[bytes]:
+        yield Write(command(READ))
+        return (yield from self._answer())
 
     def _answer(self) -> Talk[bytes]:
         """The nine bytes of the answer, wherever they begin in what the line says."""

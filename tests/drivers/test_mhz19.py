@@ -126,6 +126,24 @@ def test_settings_reach_the_device_and_its_late_answers_confuse_nobody() -> None
     assert street.ask(driver) == {"co2": 2000}
 
 
+def test_settings_are_written_once_and_only_to_a_device_that_is_there() -> None:
+    street = bench()
+    driver, written = MHZ19(abc="off"), []
+    chip = street.chip
+    assert isinstance(chip, Winsen)
+    chip._set = lambda function, command: written.append((function, command[3]))  # type: ignore[method-assign]
+    chip.faults.nack_next()
+    with pytest.raises(NoAnswer):
+        street.set_up(driver)
+    assert written == []
+    for _ in range(3):
+        street.set_up(driver)
+    assert written == [(0x79, 0)]
+    street.set_up(MHZ19())
+    street.set_up(MHZ19(abc="on"))
+    assert written == [(0x79, 0), (0x79, 0xA0)]
+
+
 def test_without_settings_nothing_is_written() -> None:
     assert list(MHZ19().setup()) == []
 
