@@ -7,7 +7,7 @@ value = number x scale + offset. The `key` is, by `format`:
 `csv`: the number of the column, from 1; `pattern`: the number or the name of a group of `pattern` (`drivers.pattern`
 says what a pattern may hold, and that the whole line must fit).
 
-There is no sum, so a line counts only when the end of the one before was heard, when it is at most 512 characters long,
+There is no sum, so a line counts only when the end of the one before was heard, when it is at most 510 characters long,
 and when every number on it that is asked for is one. What is null, empty or missing is left out. Where the device sends
 too fast, the newest line of each interval is the reading. Places and speeds of vehicles cannot be had here: what may
 not leave a pole by its own driver does not leave by this one either.

@@ -22,7 +22,7 @@ NUMBER = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:[eE][+-]?\d{
 class TextDriver(StreamDriver):
     """Finds lines; subclasses say what stands on one, in `line_said`."""
 
-    longest = 512
+    longest = 512  # with the end of the line before: 510 characters
     sealed = False
 
     def line_said(self, line: str) -> list[Reading] | None:
@@ -36,13 +36,15 @@ class TextDriver(StreamDriver):
         end = END.search(buffer, 1)
         if end is None:
             raise Incomplete
+        if end.start() >= self.longest:
+            raise FramingError("no line is so long")
         return end.start()
 
     def decode(self, frame: bytes) -> list[Reading] | None:
-        text = frame[1:].decode("ascii", "replace").strip()
-        if not text:
+        text = frame[1:].decode("ascii", "replace").strip(" ")
+        if not text.strip():
             return None
-        if not text.isprintable() or "\ufffd" in text:
+        if not text.replace("\t", "").isprintable() or "\ufffd" in text:
             raise FramingError("a line holds what is no text")
         return self.line_said(text)
 
