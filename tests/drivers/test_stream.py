@@ -15,9 +15,11 @@ from drivers.dsmr import DSMR
 from drivers.pms5003 import PMS5003
 from drivers.sds011 import SDS011
 from drivers.stream import StreamDriver
+from drivers.zh03b import ZH03B
 from simulators.chips.dsmr import DSMR as Meter
 from simulators.chips.pms5003 import PMS5003 as Plantower
 from simulators.chips.sds011 import SDS011 as Nova
+from simulators.chips.zh03b import ZH03B as Winsen
 from tests.drivers.streams import Values, cut, heard
 
 STREAMING = [kind for kind in drivers() if issubclass(kind, StreamDriver)]
@@ -25,6 +27,7 @@ FRAMES: dict[type[StreamDriver], Callable[[], bytes]] = {
     SDS011: lambda: Nova(lambda: 0).report(),
     PMS5003: lambda: Plantower(lambda: 0).measurement(),
     DSMR: lambda: Meter(lambda: 0).telegram(),
+    ZH03B: lambda: Winsen(lambda: 0).spoken(),
 }
 TEASERS = [b"\xaa", b"\xaa\xc0", b"BM", b"BM\x00\x1c", b"/", b"!", b"/XYZ5\r\n", b"\r\n", b"\x00", b"\xff\xab"]
 BABBLE = [b"\x01", b"\xaa", b"\xaa\xc0", b"BM\x00\x1c", b"/", b"/a", b"/x!", b"x", b"/!12\r\n"]
