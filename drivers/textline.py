@@ -1,7 +1,7 @@
 """Devices that speak in lines of text, without a sum: what a line is, and what is not to be believed to be one.
 
 Half a number is a number too: `23.4` may be the end of `123.4`. So a line counts only when the end of the line before
-it was heard. The first piece after opening the port is dropped without a count of its own, as is what follows a
+it was heard. The first piece after opening the port is dropped (and counted as framing, once), as is what follows a
 silence in the middle of a line, and a line longer than `longest` is dropped whole and never read from its middle.
 Lines end with CR, LF or both; empty ones are nothing.
 """
