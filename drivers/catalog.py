@@ -20,6 +20,7 @@ CATALOG: dict[str, str] = {
     "pmsa003i": "drivers.pmsa003i:PMSA003I",
     "ads1115": "drivers.ads1115:ADS1115",
     "analog": "drivers.analog:Analog",
+    "sen0232": "drivers.sen0232:SEN0232",
     "sht31": "drivers.sht31:SHT31",
     "sht4x": "drivers.sht4x:SHT4x",
     "scd30": "drivers.scd30:SCD30",

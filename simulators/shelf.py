@@ -19,6 +19,7 @@ SHELF: dict[str, str] = {
     "pmsa003i": "simulators.chips.pmsa003i:PMSA003I",
     "ads1115": "simulators.chips.ads1115:ADS1115",
     "analog": "simulators.chips.analog:Analog",
+    "sen0232": "simulators.chips.sen0232:SEN0232",
     "sht31": "simulators.chips.sht31:SHT31",
     "sht4x": "simulators.chips.sht4x:SHT4x",
     "scd30": "simulators.chips.scd30:SCD30",

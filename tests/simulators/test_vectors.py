@@ -46,7 +46,7 @@ def test_public_vectors(vector: dict[str, Any]) -> None:
 
 
 WITHOUT_VECTORS = {
-    "analog", "anemometer", "contact", "ds18b20", "loop", "modbus", "pcf8563", "pir", "pulse_counter", "rain",
+    "analog", "anemometer", "contact", "ds18b20", "loop", "modbus", "pcf8563", "pir", "pulse_counter", "sen0232", "rain",
     "sdm630",
 }  # fmt: skip
 
