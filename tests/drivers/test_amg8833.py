@@ -111,6 +111,20 @@ def test_two_who_walk_side_by_side_and_across_the_grain() -> None:
     assert said(across)["count.in"] == 0
 
 
+def test_who_is_half_seen_when_looks_are_lost_is_given_up() -> None:
+    made = bench()
+    assert isinstance(made.chip, Chip) and isinstance(made.driver, AMG8833)
+    look(made, 1)
+    made.chip.passes(made.clock.now_us)
+    look(made, 0.8)
+    made.driver.lost(1)
+    look(made, 2)
+    assert said(made)["count.in"] == 0
+    made.chip.passes(made.clock.now_us)
+    look(made, 3)
+    assert said(made)["count.in"] == 1
+
+
 def test_the_slow_warmth_of_a_day_is_nobody() -> None:
     made = bench()
     for step in range(15):

@@ -237,3 +237,10 @@ def test_a_flipped_bit_of_the_result_is_caught(byte: int) -> None:
     made.before = before  # type: ignore[method-assign]
     with pytest.raises(ChecksumError):
         made.read()
+
+
+def test_a_chip_with_other_timeouts_is_not_believed() -> None:
+    made = bench()
+    made.bus.transfer(0x29, bytes.fromhex("005e01cc"), 0)
+    with pytest.raises(NotReady, match="lost its settings"):
+        made.read()
