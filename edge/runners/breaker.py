@@ -6,8 +6,9 @@ or an answer that is waited for while others want the line. So once the breaker 
 attempt that took long is followed by nine times as long of nothing, but never more than nine seconds: one dead sensor
 takes at most a tenth of its bus. The first answer closes it.
 
-Measured in virtual time, neighbour at an interval of 1 s, a dead chip whose every transfer hangs for 1 s: it is read
-at about nine of ten instants, where a fixed wait of 4 s left it four of five.
+Measured in virtual time, with a neighbour that is read each second and dead chips whose every transfer hangs for one:
+beside one of them it is read at nine of ten instants (four of five where the wait is always 4 s); beside seven, which
+all want their turn within ten seconds, at every second one.
 """
 
 from __future__ import annotations

@@ -225,7 +225,7 @@ class Seat:
     def spent(self, now_ms: int, cost_ms: int) -> None:
         """Its last step kept others waiting for so long; if it failed by that, it pays."""
         self.spent_ms += cost_ms
-        if self.talk is None and self.cause:
+        if self.talk is None and self.breaker.is_open:
             self.due_ms = max(self.due_ms, now_ms + self.breaker.wait_ms(self.spent_ms))
 
     def rouse(self, now_ms: int) -> None:

@@ -36,7 +36,7 @@ class Warmth:
 
     def _warming(self, quantity: Quantity, at_ms: int) -> bool:
         seconds = self._driver.warm_ups_s.get(quantity, self._driver.warm_up_s)
-        return self._since_ms is not None and at_ms < self._since_ms + round(1_000 * seconds)
+        return self._since_ms is not None and seconds > 0 and at_ms < self._since_ms + round(1_000 * seconds)
 
     def flagged(self, readings: Sequence[Reading], at_ms: int) -> tuple[Reading, ...]:
         """The same readings, with WARMING where it belongs."""
