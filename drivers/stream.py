@@ -34,7 +34,7 @@ class StreamDriver(Driver):
     silence_s: float = 5.0  # quiet for longer than this is a timeout
     gap_s: ClassVar[float] = 0.5  # a frame is never torn for longer than this: call `flush`
     longest: ClassVar[int] = 64  # bytes; no frame is longer
-    start: ClassVar[bytes] = b""  # the byte that every frame begins with
+    start: ClassVar[bytes] = b""  # the byte that every frame begins with; with several kinds of frame, any of these
     idle: ClassVar[bytes] = b""  # bytes between frames that are no damage
     sealed: ClassVar[bool] = True  # frames carry a sum; where they do not, damage can look like a value
     lost_setup: bool = False  # said by `decode`: the device forgot what `setup` told it, so tell it again
@@ -42,6 +42,7 @@ class StreamDriver(Driver):
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)
         self._buffer = bytearray()
+        self._foreign = bytes(byte for byte in range(256) if self.start and byte not in self.start)
         self._astray = False  # inside a stretch of damage that has been counted
         self.errors: Counter[str] = Counter()  # damaged frames and stretches of bytes, by cause
 
@@ -54,7 +55,7 @@ class StreamDriver(Driver):
         yield from ()
 
     def frame(self, buffer: bytearray) -> int:
-        """Length of the valid frame at the start of `buffer`, whose first byte is `start`.
+        """Length of the valid frame at the start of `buffer`, whose first byte is of `start`.
 
         Raises Incomplete when it could become one, FramingError or ChecksumError when it cannot. Must not change
         the buffer, and must not change its mind when more bytes follow.
@@ -95,8 +96,7 @@ class StreamDriver(Driver):
 
     def _seek(self) -> bool:
         """Drop what no frame begins with; whether anything is left."""
-        at = self._buffer.find(self.start)
-        skipped = self._buffer[: at if at >= 0 else len(self._buffer)]
+        skipped = self._buffer[: len(self._buffer) - len(self._buffer.lstrip(self._foreign))]
         if skipped.strip(self.idle) if self.idle else skipped:
             self._stray(FramingError.cause)
         del self._buffer[: len(skipped)]

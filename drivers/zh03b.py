@@ -36,7 +36,7 @@ class ZH03B(StreamDriver):
     warm_up_s = 30.0
     can_rest = True
     longest = UPLOAD_LENGTH
-    start = b""  # two kinds of frame
+    start = b"\x42\xff"  # two kinds of frame
 
     def setup(self) -> Talk[None]:
         """Wake it, let it speak by itself."""
