@@ -18,7 +18,7 @@ def main() -> int:
         print(MISSING, file=sys.stderr)
         return 4
     try:
-        from simulators.demo import run
+        from simulators.commands.run import run
     except KeyboardInterrupt:
         return 130
     return run(sys.argv[1:])

@@ -21,7 +21,7 @@ import signal
 import stat
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -224,20 +224,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="where to mount; the device file is i2c-1 in it")
     parser.add_argument("chips", nargs="+", help="sht31, or sht31@0x45")
     chosen = parser.parse_args(arguments)
-    chips = board(chosen.chips, PacedClock())
+    serve_chips(chosen.folder, chosen.chips)
+
+
+def serve_chips(folder: Path, names: Sequence[str], felt: Mapping[Quantity, float] | None = None) -> None:
+    """Serve these chips until told to stop, by SIGTERM, SIGINT or `stop` on stdin."""
+    chips = board(names, PacedClock())
+    for each in chips.values():
+        each.feels.update(felt or {})
 
     def stop(*_: object) -> NoReturn:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    fuse = mount(chosen.folder)
+    fuse = mount(folder)
     try:
         print("ready", flush=True)
         files = DeviceFile(SimulatedI2C(chips))
         serve(fuse, files, lambda line: stop() if line.strip() == "stop" else obey(line, chips))
     finally:
-        unmount(chosen.folder)
+        unmount(folder)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ class SerialChip(Chip):
         super().__init__(now_us, noise)
 
     def tear(self, frames: int = 1) -> None:
-        """Let the next frames break off half-way."""
-        self._torn += frames
+        """Let the next frames break off half-way; with 0, none any more."""
+        self._torn = self._torn + frames if frames else 0
 
     def hear(self, data: bytes) -> None:
         """Bytes from the host."""

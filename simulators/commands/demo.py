@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,34 +15,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from edge.wire.version import VERSION
 from fleet.trouble import Exit, Trouble
 from simulators.census import Census
+from simulators.commands.app import app
 from simulators.script import Mishap, mishap
 from simulators.street import Plan, Street
 from simulators.watch import Watch
 
-app = typer.Typer(
-    name="sim", help="The street, indoors.", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False
-)
 UNTIL = "Simulated seconds; without it until Ctrl-C."
 KEEP = "Keep the street's folder (office, journals, boards) here instead of in a temporary one."
-
-
-def tell_version(wanted: bool) -> None:
-    """Print the version and end."""
-    if wanted:
-        typer.echo(f"lantaarn {VERSION}")
-        raise typer.Exit
-
-
-@app.callback()
-def sim(
-    version: Annotated[
-        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Tell the version.")
-    ] = False,
-) -> None:
-    """The street, indoors: simulated lampposts with the real agent, a real broker and a real office."""
 
 
 @app.command()
@@ -134,34 +114,3 @@ def _print(census: Census, output: str) -> None:
     if census.fallen:
         print(f"Agents that ended by themselves: {', '.join(census.fallen)}.")
     print("Nothing was lost, nothing is there twice." if census.whole else "The promise did NOT hold: see above.")
-
-
-def run(arguments: list[str]) -> int:
-    """The command with these arguments; its exit code. Every failure in words."""
-    try:
-        code = app(arguments, standalone_mode=False)
-    except typer.Exit as leave:
-        return int(leave.exit_code)
-    except Trouble as trouble:
-        print(trouble, file=sys.stderr)
-        return int(trouble.code)
-    except KeyboardInterrupt:
-        print("Interrupted; everything that was started has been stopped.", file=sys.stderr)
-        return int(Exit.INTERRUPTED)
-    except typer.Abort:
-        print("Interrupted; everything that was started has been stopped.", file=sys.stderr)
-        return int(Exit.INTERRUPTED)
-    except Exception as error:
-        return _said_by_click(error)
-    return int(code or 0)
-
-
-def _said_by_click(error: Exception) -> int:
-    """A usage error in click's own words; anything else is ours, and said in a line."""
-    show = getattr(error, "show", None)
-    if show is not None:
-        show()
-        return int(getattr(error, "exit_code", Exit.USAGE))
-    print(f"sim failed: {type(error).__name__}: {error}.\nEverything that was started has been stopped.\n"
-          "Next: run it again with --keep FOLDER, and look at the logs there.", file=sys.stderr)  # fmt: skip
-    return int(Exit.WRONG)
