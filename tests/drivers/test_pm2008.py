@@ -120,6 +120,13 @@ def test_a_chip_hears_no_command_whose_checksum_is_wrong() -> None:
     assert (chip.say(), chip.running) == (b"", False)
 
 
+def test_another_sensor_of_the_maker_is_none() -> None:
+    street, chip = bench()
+    chip.faults.wrong_chip_id = 1
+    with pytest.raises(DriverError):
+        street.ask(PM2008())
+
+
 def test_values_and_probe() -> None:
     street, chip = bench()
     driver = PM2008()
