@@ -21,6 +21,7 @@ CATALOG: dict[str, str] = {
     "ads1115": "drivers.ads1115:ADS1115",
     "analog": "drivers.analog:Analog",
     "sen0232": "drivers.sen0232:SEN0232",
+    "alphasense": "drivers.alphasense:Alphasense",
     "sht31": "drivers.sht31:SHT31",
     "sht4x": "drivers.sht4x:SHT4x",
     "scd30": "drivers.scd30:SCD30",
@@ -42,6 +43,10 @@ CATALOG: dict[str, str] = {
     "veml7700": "drivers.veml7700:VEML7700",
     "tsl2591": "drivers.tsl2591:TSL2591",
     "ltr390": "drivers.ltr390:LTR390",
+    "max17048": "drivers.max17048:MAX17048",
+    "lc709203f": "drivers.lc709203f:LC709203F",
+    "dbmeter": "drivers.dbmeter:DBMeter",
+    "sps30_uart": "drivers.sps30_uart:SPS30UART",
     "sds011": "drivers.sds011:SDS011",
     "pms5003": "drivers.pms5003:PMS5003",
     "mhz19": "drivers.mhz19:MHZ19",
@@ -72,6 +77,7 @@ CATALOG: dict[str, str] = {
     "dual_tube": "drivers.dual_tube:DualTube",
 }
 ALSO: dict[str, str] = {
+    "max17049": "max17048",
     "bme688": "bme680",
     "ens161": "ens160",
     "scd40": "scd4x",

@@ -46,8 +46,8 @@ def test_public_vectors(vector: dict[str, Any]) -> None:
 
 
 WITHOUT_VECTORS = {
-    "analog", "anemometer", "contact", "ds18b20", "loop", "modbus", "pcf8563", "pir", "pulse_counter", "sen0232", "rain",
-    "sdm630",
+    "alphasense", "analog", "anemometer", "contact", "ds18b20", "loop", "modbus", "pcf8563", "pir",
+    "pulse_counter", "rain", "sdm630", "sen0232",
 }  # fmt: skip
 
 
