@@ -73,6 +73,7 @@ class LD2410(Windowed, StreamDriver):
     still_s = 0.0  # an empty place is empty all night; a radar that hangs is told by its bytes
     frozen_s = FROZEN_S
     longest = 10 + LONGEST_ANSWER
+    start = HEAD[:1] + ASK_HEAD[:1]
     sealed = False
 
     def __init__(self, **settings: Chosen) -> None:

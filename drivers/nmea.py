@@ -53,6 +53,7 @@ class NMEA(Timepiece, StreamDriver):
     )
     still_s = 0.0  # a parked car stands still; a receiver that hangs is told by its time
     longest = 1024
+    start = b"$\r\n" + UBX[:1]
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)
@@ -67,8 +68,6 @@ class NMEA(Timepiece, StreamDriver):
             return 1
         if buffer[0] == UBX[0]:
             return _binary(buffer)
-        if buffer[0] != ord("$"):
-            raise FramingError("no sentence begins here")
         return _sentence(buffer)
 
     def decode(self, frame: bytes) -> list[Reading] | None:

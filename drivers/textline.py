@@ -23,6 +23,7 @@ class TextDriver(StreamDriver):
     """Finds lines; subclasses say what stands on one, in `line_said`."""
 
     longest = 512  # with the end of the line before: 510 characters
+    start = ENDS
     sealed = False
 
     def line_said(self, line: str) -> list[Reading] | None:
@@ -31,8 +32,6 @@ class TextDriver(StreamDriver):
 
     def frame(self, buffer: bytearray) -> int:
         """From the end of the line before to the end of this one, which is left for the next."""
-        if buffer[0] not in ENDS:
-            raise FramingError("the beginning of this line was not heard")
         end = END.search(buffer, 1)
         if end is None:
             raise Incomplete

@@ -183,7 +183,8 @@ def _play_talk(played: TalkDriver | StreamDriver, part: Part) -> None:
 
 def _play_stream(played: StreamDriver, part: Part) -> None:
     before = played.errors.copy()
-    found = [readings for line in part.wire for readings in played.feed(bytes.fromhex(line[1:]))]
+    heard = [readings for line in part.wire for readings in played.feed(bytes.fromhex(line[1:]))]
+    found = [readings for readings in heard if readings]  # none: it only told something to a window or a clock
     counted = sorted((played.errors - before).elements())
     if counted != sorted(part.causes):
         raise Deviation(f"it counted {counted or 'no error'}, the file has {part.causes or 'none'}")

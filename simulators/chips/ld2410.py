@@ -29,6 +29,7 @@ class LD2410(SpokenChip):
     spans: ClassVar[Spans] = {Quantity.PRESENCE: (0.0, 1.0)}
     resolves: ClassVar[Values] = {Quantity.PRESENCE: 0.5}
     rests: ClassVar[Values] = {Quantity.PRESENCE: 0.0}
+    untold = frozenset({Quantity.OCCUPANCY})  # only by the window
     frame_us = 100_000
     moving, still = True, True
     away_cm = 180

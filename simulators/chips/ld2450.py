@@ -29,6 +29,7 @@ class LD2450(SpokenChip):
     spans: ClassVar[Spans] = {Quantity.PRESENCE: (0.0, 1.0)}
     resolves: ClassVar[Values] = {Quantity.PRESENCE: 0.5}
     rests: ClassVar[Values] = {Quantity.PRESENCE: 0.0}
+    untold = frozenset({Quantity.COUNT, Quantity.COUNT_TOTAL})  # only by the window
     frame_us = 100_000
 
     def __init__(self, now_us: Callable[[], int], noise: Callable[[Quantity], float] | None = None) -> None:

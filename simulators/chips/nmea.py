@@ -1,4 +1,4 @@
-"""A simulated GPS receiver: RMC and GGA once a second, with or without a fix (`stuck_busy`), binary frames in between.
+"""A simulated GPS receiver: GGA and RMC once a second, with or without a fix (`stuck_busy`), binary frames in between.
 
 `wall_ms` is the true time when its own time began; `talker` may be another; `binary` puts u-blox's frames between.
 """
@@ -39,7 +39,7 @@ class NMEA(SpokenChip):
     def frame_due(self) -> tuple[bytes, int | None]:
         if not (self.faults.freeze and self._last):
             between = ubx(0x01, 0x07, bytes([0x24]) * 20) if self.binary else b""
-            self._last = self.rmc() + between + self.gga() + between + self._sealed("GSV,1,1,00")
+            self._last = self.gga() + between + self.rmc() + between + self._sealed("GSV,1,1,00")
         return self._last, self.frame_us
 
     def rmc(self) -> bytes:

@@ -28,6 +28,7 @@ class OPS243(SpokenChip):
     spans: ClassVar[Spans] = {Quantity.VEHICLE_SPEED: (0.0, 200.0)}
     resolves: ClassVar[Values] = {Quantity.VEHICLE_SPEED: 0.1}
     rests: ClassVar[Values] = {Quantity.VEHICLE_SPEED: 0.0}
+    untold = frozenset({Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.VEHICLE_SPEED})  # only by the window
     frame_us = 100_000
 
     def __init__(self, now_us: Callable[[], int], noise: Callable[[Quantity], float] | None = None) -> None:

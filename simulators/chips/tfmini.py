@@ -23,6 +23,7 @@ class TFmini(SpokenChip):
     spans: ClassVar[Spans] = {Quantity.DISTANCE: (0.1, 12.0)}
     resolves: ClassVar[Values] = {Quantity.DISTANCE: 0.01}
     rests: ClassVar[Values] = {Quantity.DISTANCE: 3.0}
+    untold = frozenset({Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.OCCUPANCY})  # only by the window
     frame_us = 10_000
     strength = 1450
     celsius = 25.0

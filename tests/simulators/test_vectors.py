@@ -47,7 +47,7 @@ def test_public_vectors(vector: dict[str, Any]) -> None:
 
 WITHOUT_VECTORS = {
     "alphasense", "analog", "anemometer", "contact", "ds18b20", "loop", "modbus", "pcf8563", "pir",
-    "pulse_counter", "rain", "sdm630", "sen0232",
+    "pulse_counter", "rain", "sdm630", "sen0232", "ld2450", "ops243", "serial_text",
 }  # fmt: skip
 
 
