@@ -26,3 +26,25 @@ def adafruit_ina260(bus: SimulatedI2C, clock: VirtualClock) -> Read:
         return {"voltage": sensor.voltage, "current": sensor.current / 1_000, "power": sensor.power / 1_000}
 
     return read
+
+
+def adafruit_max17048(bus: SimulatedI2C, clock: VirtualClock) -> Read:
+    sensor = import_module("adafruit_max1704x").MAX17048(Busio(bus))
+
+    def read() -> Values:
+        found = {"voltage": sensor.cell_voltage, "battery_level": sensor.cell_percent}
+        return {**found, "battery_rate": sensor.charge_rate}
+
+    return read
+
+
+def adafruit_lc709203f(bus: SimulatedI2C, clock: VirtualClock) -> Read:
+    library = import_module("adafruit_lc709203f")
+    sensor = library.LC709203F(Busio(bus))
+    sensor.thermistor_enable = True
+
+    def read() -> Values:
+        found = {"voltage": sensor.cell_voltage, "battery_level": sensor.cell_percent}
+        return {**found, "temperature": sensor.cell_temperature}
+
+    return read
