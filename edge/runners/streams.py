@@ -1,7 +1,8 @@
 """A serial device that talks unasked: everything is heard, and one frame an interval is a reading.
 
-The frame kept is the newest at each due instant, stamped with its own time of arrival. The first frame after start,
-silence or an unplug is passed on at once, so that a technician sees at once that it works. With a window nothing of
+What is kept is the newest of each quantity at each due instant, stamped with its own time of arrival: a device may say
+one thing in one frame and another in the next. The first frame after start, silence or an unplug is passed on at once,
+so that a technician sees at once that it works. With a window nothing of
 the frames is passed on: they stay in the driver, and the window is told.
 
 A device that is silent for longer than it may, or says that it forgot, is told its setup again, because it may have
@@ -27,7 +28,7 @@ from edge.runners.nap import Nap
 from edge.runners.recital import Recital
 from edge.runners.runner import Counters
 from edge.runners.timetable import Attendance, next_multiple
-from edge.runners.voice import Terms, Voice
+from edge.runners.voice import Terms, Voice, believed
 from edge.runners.window import LookWindow
 
 LOOK_MS = 50  # how often a port without a file descriptor is looked at
@@ -64,7 +65,7 @@ class StreamRunner:
         self._told_ms = 0  # the end of the last setup
         self._due_ms = 0
         self._looked_ms = 0
-        self._newest: tuple[int, list[Reading]] | None = None
+        self._newest: dict[str, tuple[int, Reading]] = {}  # by the name of the reading: when it came, and what
         self._eager = True  # pass the next frame on at once
         self._hungry = False  # there was more than a gulp
         self._flush_ms: int | None = None  # when what lies half in the driver is no frame any more
@@ -204,7 +205,8 @@ class StreamRunner:
 
     def _take(self, frames: list[list[Reading]], now_ms: int) -> None:
         for readings in frames:
-            self._newest = (now_ms, readings) if readings else self._newest
+            if self._window is None:
+                self._newest |= {reading.name: (now_ms, reading) for reading in believed(readings, False)}
             self._heard_ms = now_ms
             self._door.proven()
             self.breaker.proven()
@@ -236,25 +238,19 @@ class StreamRunner:
             self._due_ms = next_multiple(now_ms, self.interval_ms)
             self.tally.add("missed", self._attendance.began(now_ms) if self._window is None else 0)
         if self._nap.sleeps:
-            self._newest = None
-        elif self._newest is not None and (due or self._eager):
-            self._pass_on(*self._newest, now_ms)
+            self._newest.clear()
+        elif self._newest and (due or self._eager):
+            self._pass_on(now_ms)
         elif due and self._door.shut:
             self._complain(now_ms, BusFault.cause, self._door.why)
         else:
             self._mind_silence(now_ms)
 
-    def _pass_on(self, at_ms: int, readings: list[Reading], now_ms: int) -> None:
-        self._newest = None
-        if now_ms - at_ms > self.interval_ms:
-            return
-        self._eager = False
-        if self._window is not None:
-            return
-        try:
-            self._events.append(self.voice.say(at_ms, readings))
-        except Broken as broken:
-            return self._fail(now_ms, broken.cause, broken.text)
+    def _pass_on(self, now_ms: int) -> None:
+        newest, self._newest, self._eager = self._newest, {}, False
+        for at_ms in sorted({at_ms for at_ms, _ in newest.values()}):
+            if now_ms - at_ms <= self.interval_ms:
+                self._events.append(self.voice.say(at_ms, [one for at, one in newest.values() if at == at_ms]))
         self._discard(now_ms)
         self._rest(now_ms)
 
@@ -299,7 +295,8 @@ class StreamRunner:
             self._door.slam(now_ms, why)
         if self._window is not None:
             self._window.lose(0)
-        self._newest = self._heard_ms = None
+        self._newest.clear()
+        self._heard_ms = None
         self._nap.rouse()
         self._fail(now_ms, BusFault.cause, why)
 

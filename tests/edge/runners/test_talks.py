@@ -148,7 +148,7 @@ def test_not_ready_is_patience_before_it_is_setup() -> None:
             raise NotReady("not yet")
         return one()
 
-    drive(I2CRunner(bus.open, [Seat("a", Says(talk), 10_000, 1)]), VirtualClock(), 22)
+    drive(I2CRunner(bus.open, [Seat("a", Says(talk), 10_000, 1)]), VirtualClock(), 18)
     assert [data for _, data, _ in bus.heard].count(b"\xaa") == 2  # at first, and after three in a row
 
 
