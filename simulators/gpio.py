@@ -51,7 +51,7 @@ class SimulatedLines:
         self.chip, self._pins = chip, dict(pins)
         size = event_buffer_size or SMALLEST_PER_LINE * len(pins)
         self._events: deque[SimulatedEdge] = deque(maxlen=min(LARGEST_BUFFER, 1 << (size - 1).bit_length()))
-        self._levels = dict.fromkeys(self._pins.values(), 0)
+        self._levels = {offset: chip.levels.get(line, 0) for line, offset in self._pins.items()}
         self._global, self._line = 0, Counter[int]()
         self._lock = threading.RLock()
         self._readable, self._signal = os.pipe()

@@ -34,6 +34,7 @@ class LinesChip(Chip):
 
     def __init__(self, now_us: Callable[[], int], noise: Callable[[Quantity], float] | None = None) -> None:
         self._coming: list[tuple[int, int, str, int]] = []
+        self.levels = dict.fromkeys(self.lines, 0)  # as whoever last asked for edges left them
         self._planned = 0
         super().__init__(now_us, noise)
 

@@ -57,7 +57,7 @@ class Heard:
     now_ms: int
     readings: tuple[Reading, ...] = ()
     cause: str = ""
-    told_ms: int | None = None  # the time that a clock told
+    off_ms: int | None = None  # a clock told the time; how far from what it was
 
 
 @dataclass(slots=True)
@@ -83,6 +83,14 @@ class Bench:
         self.windowed = windowed or (isinstance(self.made, Windowed) and self.made.must_window)
         self.parts = {SUBJECT: self._part(self._plan(kind, least_ms)), NEIGHBOUR: self._part(self._beside(kind))}
         self.subject.history.counts = Quantity.COUNT in self.made.measures and self.windowed
+        self.counting: LinesDriver | None = None  # is told every edge of the twin
+        self.truth: dict[int, dict[str, float]] = {}  # what it says at the end of each window
+        if isinstance(self.made, LinesDriver):
+            self.subject.history.twin = chip(name)(self.clock.boot_us)
+            counting = kind(**self.settings)
+            assert isinstance(counting, LinesDriver)
+            counting.begin(self.clock.now_us, dict.fromkeys(counting.lines, 0))
+            self.counting = counting
         self.sampler = Sampler(1, "0" * 32, [sensor_facts(part.plan) for part in self.parts.values()], 60_000, 0)
         self.heard: list[Heard] = []
         self.lagging: set[str] = set()
@@ -139,6 +147,8 @@ class Bench:
     def _lines(self, path: str, offsets: tuple[int, ...], bias: str, active_low: bool) -> LinePort:
         part = self.subject
         assert isinstance(part.chip, LinesChip)
+        if not part.hand.pulled:
+            part.chip.edges()  # what nobody watched is over; how the lines stand is left of it
         request = SimulatedLines(part.chip, part.plan.pins, BUFFER)
         part.ports.append(request)
         port = MeddledLines(request, part.hand)
@@ -168,10 +178,20 @@ class Bench:
             due = [at for runner in self._awake() if (at := runner.next_due_ms()) is not None]
             soonest = max(self.now_ms + 1, min([*due, self.now_ms + LONGEST_STEP_MS]))
             self.clock.now_us = min(soonest, end_ms) * 1_000
-            for port in self.subject.ports:
-                port.pump()
+            if self.subject.ports and not self.subject.hand.pulled:
+                self.subject.ports[-1].pump()
             for runner in self._awake():
                 self._hear(runner)
+            self._count_truly()
+
+    def _count_truly(self) -> None:
+        """At the end of a window: what a driver says that was told every edge."""
+        twin = self.subject.history.twin
+        if self.now_ms % WINDOW_MS or self.counting is None or not isinstance(twin, LinesChip):
+            return
+        for edge in twin.edges():
+            self.counting.edge(edge)
+        self.truth[self.now_ms] = {r.name: r.value for r in self.counting.close(self.clock.now_us)}
 
     def _awake(self) -> list[Runner]:
         return [runner for runner in self.runners if not self.lagging & set(runner.sensors)]
@@ -182,7 +202,9 @@ class Bench:
                 judged = self.sampler.take(event, self.now_ms)
                 self.heard.append(Heard(event.sensor, event.at_ms, self.now_ms, judged))
             elif isinstance(event, ClockTold):
-                self.heard.append(Heard(event.sensor, event.at_ms, self.now_ms, told_ms=event.unix_ms))
+                tells = getattr(self.parts[event.sensor].chip, "tells_ms", None)
+                off_ms = abs(tells() - event.unix_ms) if tells else 0
+                self.heard.append(Heard(event.sensor, event.at_ms, self.now_ms, off_ms=off_ms))
             elif isinstance(event, Failed):
                 self.heard.append(Heard(event.sensor, event.at_ms, self.now_ms, cause=event.cause))
 

@@ -97,8 +97,10 @@ def _other_chip(bench: Bench) -> None:
 
 
 def _pull(bench: Bench) -> None:
-    bench.subject.hand.pulled = bench.subject.chip.faults.unplug = True
-    _brown_out(bench)
+    bench.subject.hand.pulled = True
+    if not isinstance(bench.subject.chip, LinesChip):  # a contact has no power to lose, and the world goes on
+        bench.subject.chip.faults.unplug = True
+        _brown_out(bench)
 
 
 def _garbage(bench: Bench, second: int) -> None:

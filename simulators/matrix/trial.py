@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from drivers.catalog import driver, names
-from drivers.reading import Flag, Quantity
+from drivers.reading import Flag, Quantity, Reading
 from drivers.window import Windowed
 from edge.fit import speaks
 from simulators.matrix.bench import NEIGHBOUR, NEIGHBOUR_MS, SUBJECT, WINDOW_MS, Bench, Heard
@@ -25,7 +25,7 @@ LONGEST_FIRST_S = 400
 RECOVERY_S = 10.0
 LAG_MS = 6_000  # how old what a device says may be by its own make
 STILL_PACE_MS = 60_000  # who is watched for an hour need not be asked every second
-COUNTS = (Quantity.COUNT,)
+MOST_OFF_MS = 2_000  # of a clock that tells the time
 UNDOUBTED = Flag.WARMING | Flag.SPIKE  # a jump of the world, and a device that is not settled yet, are no faults
 
 
@@ -139,8 +139,8 @@ def _align(bench: Bench) -> None:
 
 
 def _gives(heard: Heard) -> bool:
-    """Readings, or the time."""
-    return bool(heard.readings) or heard.told_ms is not None
+    """Readings, the time, or a clock's answer that it does not know the time."""
+    return heard.off_ms is not None or not heard.cause
 
 
 def _outcome(heard: Heard) -> str:
@@ -150,25 +150,37 @@ def _outcome(heard: Heard) -> str:
 
 
 def _wrong(bench: Bench, heard: list[Heard]) -> Iterator[str]:
-    tells = getattr(bench.subject.chip, "tells_ms", None)
     for each in heard:
-        if each.told_ms is not None and tells and abs(tells() - (bench.now_ms - each.now_ms) - each.told_ms) > 2_000:
-            yield f"it told {each.told_ms} at {each.at_ms} ms, when it was another time"
-        plan = bench.subject.plan
-        back_ms = (plan.window_ms or WINDOW_MS) if bench.windowed else LAG_MS + plan.interval_ms
-        from_us, to_us = (each.at_ms - back_ms) * 1_000, (each.at_ms if bench.windowed else each.now_ms) * 1_000
-        if bench.windowed:
-            to_us -= 1
-        for quantity, reading in told(each.readings).items():
-            if reading.flags:
-                continue
-            if quantity in COUNTS and bench.subject.history.passages_us:
-                counted = sum(r.value for r in each.readings if r.quantity in COUNTS)
-                true = bench.subject.history.passed(from_us, to_us)
-                if counted != true:
-                    yield f"{reading.name} = {counted:g} where {true} passed, at {each.at_ms} ms"
-            elif bench.compares(quantity) and not bench.subject.history.true(reading, from_us, to_us):
-                yield f"{reading.name} = {reading.value:g} at {each.at_ms} ms, which was never so"
+        if each.off_ms is not None and each.off_ms > MOST_OFF_MS:
+            yield f"the time that it told at {each.at_ms} ms is {each.off_ms} ms off"
+        sound = tuple(reading for reading in each.readings if not reading.flags)
+        if bench.counting is not None:
+            yield from _miscounted(bench, each.at_ms, sound)
+        else:
+            yield from _never_so(bench, each, sound)
+
+
+def _miscounted(bench: Bench, at_ms: int, sound: tuple[Reading, ...]) -> Iterator[str]:
+    """A window of lines, held against what a driver says that was told every edge."""
+    true = bench.truth.get(at_ms, {})
+    for reading in sound:
+        slack = bench.subject.chip.resolves.get(reading.quantity, 0.01) + 1e-9
+        if reading.quantity is not Quantity.COUNT_TOTAL and abs(reading.value - true.get(reading.name, 0.0)) > slack:
+            yield f"{reading.name} = {reading.value:g} where {true.get(reading.name)} is true, at {at_ms} ms"
+
+
+def _never_so(bench: Bench, each: Heard, sound: tuple[Reading, ...]) -> Iterator[str]:
+    plan = bench.subject.plan
+    back_ms = plan.window_ms if bench.windowed else LAG_MS + plan.interval_ms
+    from_us, to_us = (each.at_ms - back_ms) * 1_000, (each.at_ms if bench.windowed else each.now_ms) * 1_000
+    counted = [reading.value for reading in sound if reading.quantity is Quantity.COUNT]
+    if counted and sum(counted) != (true := bench.subject.history.passed(from_us, to_us)):
+        yield f"{sum(counted):g} were counted where {true} passed, at {each.at_ms} ms"
+    for quantity, reading in told(sound).items():
+        if quantity is Quantity.COUNT or not bench.compares(quantity):
+            continue
+        if not bench.subject.history.true(reading, from_us, to_us - bench.windowed):
+            yield f"{reading.name} = {reading.value:g} at {each.at_ms} ms, which was never so"
 
 
 def _told_stuck(bench: Bench, heard: list[Heard]) -> bool:

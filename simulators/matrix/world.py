@@ -32,6 +32,7 @@ class History:
     """All climates of one chip, and who passed by it when."""
 
     chip: Chip
+    twin: Chip | None = None  # lives the same, and nothing befalls it
     climates: list[Climate] = field(default_factory=list)
     passages_us: list[int] = field(default_factory=list)
     counts: bool = False  # who passes by is let pass, because somebody counts them
@@ -40,9 +41,11 @@ class History:
     def turn(self, number: int, now_us: int) -> None:
         """Let another climate come."""
         share = SHARES[number % len(SHARES)]
-        for which, (quantity, (low, high)) in enumerate(self.chip.spans.items()):
+        spans = {} if self.counts and not isinstance(self.chip, LinesChip) else self.chip.spans
+        for which, (quantity, (low, high)) in enumerate(spans.items()):
             place = share + APART * which
-            self.chip.feels[quantity] = low + (high - low) * (place - int(place))
+            for chip in self._both():
+                chip.feels[quantity] = low + (high - low) * (place - int(place))
         self.climates.append(Climate(now_us, dict(self.chip.feels)))
 
     def live(self, now_us: int, until_us: int) -> None:
@@ -53,12 +56,17 @@ class History:
             self._planned_us += WINDOW_US
 
     def _live(self, from_us: int, to_us: int) -> None:
-        if hasattr(self.chip, "live"):
-            self.chip.live(from_us, to_us)
-            return
-        for at_us in range(from_us + PASSAGE_US // 2, to_us, PASSAGE_US):
-            self.chip.passes(at_us, "in")  # type: ignore[attr-defined]
-            self.passages_us.append(at_us)
+        for chip in self._both():
+            if isinstance(chip, LinesChip) and chip.spans:
+                chip.live(from_us, to_us)
+                continue
+            for at_us in range(from_us + PASSAGE_US // 2, to_us, PASSAGE_US):
+                chip.passes(at_us, "in")  # type: ignore[attr-defined]
+        if not (isinstance(self.chip, LinesChip) and self.chip.spans):
+            self.passages_us += range(from_us + PASSAGE_US // 2, to_us, PASSAGE_US)
+
+    def _both(self) -> list[Chip]:
+        return [self.chip] if self.twin is None else [self.chip, self.twin]
 
     def passed(self, from_us: int, to_us: int) -> int:
         """How many passed by between these instants."""
