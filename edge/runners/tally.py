@@ -12,5 +12,8 @@ class Tally:
     def add(self, key: str, number: int = 1) -> None:
         self._counts[key] = self._counts.get(key, 0) + number
 
+    def __getitem__(self, key: str) -> int:
+        return self._counts.get(key, 0)
+
     def copy(self) -> dict[str, int]:
         return self._counts.copy()
