@@ -19,6 +19,8 @@ from edge.wiring import SensorPlan
 from simulators.chips.chip import Chip, I2CChip
 from simulators.chips.file_chip import FileChip
 from simulators.chips.lines_chip import LinesChip
+from simulators.chips.modbus_unit import ModbusUnit
+from simulators.chips.rs485 import on_one_line
 from simulators.chips.serial_chip import SerialChip
 from simulators.files import SimulatedFile
 from simulators.gpio import SimulatedLines
@@ -39,7 +41,7 @@ class Post:
         self.world, self.spot, self.clock = world, spot, clock
         self.chips: dict[str, Chip] = {}
         self._buses: dict[str, dict[int, I2CChip]] = {}
-        self._ports: dict[str, SerialChip] = {}
+        self._ports: dict[str, list[SerialChip]] = {}
         self._lines: dict[tuple[str, tuple[int, ...]], tuple[LinesChip, dict[str, int]]] = {}
         self._files: dict[str, FileChip] = {}
         self._requests: list[SimulatedLines] = []
@@ -55,7 +57,9 @@ class Post:
         if isinstance(found, I2CChip):
             self._buses.setdefault(sensor.bus, {})[sensor.address or found.address] = found
         elif isinstance(found, SerialChip):
-            self._ports[sensor.bus] = found
+            self._ports.setdefault(sensor.bus, []).append(found)
+            if isinstance(found, ModbusUnit):
+                found.suit(driver(sensor.driver)(**sensor.settings))
         elif isinstance(found, FileChip):
             self._files[sensor.bus] = found
         elif isinstance(found, LinesChip) and issubclass(driver(sensor.driver), LinesDriver):
@@ -74,7 +78,7 @@ class Post:
     def _serial(self, path: str, line: SerialLine) -> SerialPort:
         if path not in self._ports:
             raise BusFault(f"there is no {path} on this post")
-        return SimulatedSerial(self._ports[path])
+        return SimulatedSerial(on_one_line(self._ports[path]))
 
     def _file(self, path: str) -> FilePort:
         if path not in self._files:

@@ -9,6 +9,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
+from drivers.driver import Driver
+from drivers.modbus_map import RegisterDriver
 from drivers.reading import Quantity
 from simulators.chips.chip import Spans, Values
 from simulators.chips.modbus_unit import ModbusUnit
@@ -42,6 +44,13 @@ class Modbus(ModbusUnit):
     resolves: ClassVar[Values] = {Quantity.TEMPERATURE: 0.1, Quantity.HUMIDITY: 0.1}
     rests: ClassVar[Values] = {Quantity.TEMPERATURE: 18.0, Quantity.HUMIDITY: 60.0}
     places: ClassVar[Sequence[Place]] = ()
+
+    def suit(self, reader: Driver) -> None:
+        super().suit(reader)
+        if isinstance(reader, RegisterDriver) and reader.map:
+            laid = laid_out(reader.map)
+            vars(self).update({name: vars(laid)[name] for name in ("places", "first", "spans", "resolves", "rests")})
+            self.feels = {**laid.rests, **{q: felt for q, felt in self.feels.items() if q in laid.rests}}
 
     def inputs(self) -> Mapping[int, int]:
         if self.places:

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from drivers.checks import crc16
-from drivers.driver import SerialLine
+from drivers.driver import Driver, SerialLine
+from drivers.rtu import Unit
 from simulators.chips.serial_chip import SerialChip
 
 HOLDING, INPUT, WRITE_ONE, WRITE_MANY = 3, 4, 6, 16
@@ -46,11 +47,20 @@ class ModbusUnit(SerialChip):
     line = SerialLine(9600)
     most = 125  # registers in one question
     first = 0  # the register whose answer a vector may give
+    unit_can_be_set = True
     writes = 0  # how often something was written into it
 
     def power_on(self) -> None:
         self._heard = bytearray()
         self._line.clear()
+
+    def suit(self, reader: Driver) -> None:
+        """Be the unit that this driver of a board expects: its number, its framing, its maker."""
+        unit = getattr(reader, "unit", None)
+        if isinstance(unit, Unit) and self.unit_can_be_set:
+            self.unit, self.framing = unit.number, "tcp" if unit.framing == "tcp" else "rtu"
+        if "profile" in reader.chosen:
+            vars(self)["profile"] = reader.chosen["profile"]
 
     def inputs(self) -> Mapping[int, int]:
         """The input registers as they are now."""

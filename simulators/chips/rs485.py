@@ -51,6 +51,11 @@ class RS485Line(SerialChip):
         return bytes(_wired(pair) for pair in zip_longest(*voices, fillvalue=0xFF))
 
 
+def on_one_line(chips: Sequence[SerialChip]) -> SerialChip:
+    """What is behind a port: its one chip, or a line with several."""
+    return chips[0] if len(chips) == 1 else RS485Line(chips[0].now_us, chips)
+
+
 def _wired(bits: tuple[int, ...]) -> int:
     level = 0xFF
     for byte in bits:

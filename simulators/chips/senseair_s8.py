@@ -32,6 +32,7 @@ class SenseairS8(ModbusUnit):
     calibrated = 0
     status = 0
     sleepy = False
+    unit_can_be_set = False  # it answers for all
     _started = False
 
     def power_on(self) -> None:
