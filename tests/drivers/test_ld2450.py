@@ -117,10 +117,10 @@ def test_a_jump_is_another_person_and_who_is_unseen_for_a_second_is_forgotten() 
 
 
 def test_what_was_lost_is_nobodys_passage() -> None:
-    for give_up in (lambda d: d.lost(1), lambda d: d.forget()):
+    for looks in (0, 1):
         driver = LD2450()
         walked(driver, TOWARDS[:16])
-        give_up(driver)
+        driver.lost(looks) if looks else driver.forget()
         assert walked(driver, TOWARDS[16:]) == (0, 0)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from drivers.driver import SerialLine
 from drivers.nmea import NMEA
 from drivers.reading import Flag, Quantity
+from drivers.timepiece import Told
 from simulators.chips.nmea import NMEA as Receiver
 from simulators.chips.nmea import ubx
 from simulators.clock import VirtualClock
@@ -37,15 +38,19 @@ def sealed(text: str) -> bytes:
     return f"${text}*{total:02X}\r\n".encode()
 
 
-def unix_ms(*moment: int) -> int:
-    return int(datetime(*moment, tzinfo=UTC).timestamp() * 1000)  # type: ignore[misc]
+def unix_ms(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
+    return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp() * 1000)
+
+
+def told(driver: NMEA) -> Told | None:
+    return driver.told
 
 
 def test_vectors() -> None:
     driver = NMEA()
     (place,) = heard(driver, [GGA])
     assert place == pytest.approx({"latitude": 48.1173, "longitude": 11.5166667, "altitude": 545.4}, abs=1e-6)
-    assert driver.told is None
+    assert told(driver) is None
     (place,) = heard(driver, [RMC])
     assert place == pytest.approx({"latitude": 51.9584021667, "longitude": 4.47193666667}, abs=1e-9)
     assert driver.told is not None
@@ -83,7 +88,7 @@ def test_anywhere(latitude: float, longitude: float, altitude: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("time", "date", "told"),
+    ("time", "date", "moment"),
     [
         ("083559.00", "091202", unix_ms(2002, 12, 9, 8, 35, 59)),
         ("235959.250", "311225", unix_ms(2025, 12, 31, 23, 59, 59) + 250),
@@ -91,11 +96,11 @@ def test_anywhere(latitude: float, longitude: float, altitude: float) -> None:
         ("120000.5", "290224", unix_ms(2024, 2, 29, 12) + 500), ("120000", "010195", unix_ms(1995, 1, 1, 12)),
     ],
 )  # fmt: skip
-def test_times(time: str, date: str, told: int) -> None:
+def test_times(time: str, date: str, moment: int) -> None:
     driver = NMEA()
     heard(driver, [sealed(f"GPRMC,{time},A,4807.038,N,01131.000,E,0,0,{date},,,A")])
     assert driver.told is not None
-    assert driver.told.unix_ms == told
+    assert driver.told.unix_ms == moment
 
 
 @pytest.mark.parametrize(
@@ -213,6 +218,6 @@ def test_a_device_that_went_away_takes_its_time_along() -> None:
     driver = NMEA()
     heard(driver, [GGA + RMC])
     driver.forget()
-    assert driver.told is None
+    assert told(driver) is None
     (place,) = heard(driver, [RMC])
     assert "altitude" not in place

@@ -22,7 +22,7 @@ RAW = json.loads((Path(__file__).parents[1] / "vectors" / "vectors-serial.json")
 NAMES = ("pub-086", "pub-087")
 JSON_LINE, PLAIN_LINE = (bytes.fromhex(next(v["raw_hex"] for v in RAW if v["id"] == name)) for name in NAMES)
 MINUTE_US = 60_000_000
-BANDS = [{"name": "slow", "low": 0, "high": 40}, {"name": "fast", "low": 40}]
+BANDS: list[dict[str, str | int]] = [{"name": "slow", "low": 0, "high": 40}, {"name": "fast", "low": 40}]
 
 
 def bench(**settings: Any) -> tuple[SerialBench, OPS243, Radar]:
@@ -34,6 +34,10 @@ def bench(**settings: Any) -> tuple[SerialBench, OPS243, Radar]:
     assert driver.errors == {"framing": 1}  # nobody heard how the first line began
     driver.errors.clear()
     return street, driver, chip
+
+
+def forgetful(driver: OPS243) -> bool:
+    return driver.lost_setup
 
 
 def closed(street: SerialBench, driver: OPS243) -> Values:
@@ -176,16 +180,16 @@ def test_answers_to_commands_are_no_reports_and_prove_that_it_lives() -> None:
 def test_a_radar_that_lost_its_power_is_set_up_again_and_its_speeds_are_not_believed() -> None:
     for shape in ("json", "plain"):
         street, driver, chip = bench(format=shape)
-        assert not driver.lost_setup
+        assert not forgetful(driver)
         chip.faults.brown_out()
         street.listen(driver, 1)
         chip.passes(street.clock.now_us + 1_000_000, "in", 50.0)
         street.listen(driver, 5)
         assert closed(street, driver)["count.in"] == 0
         assert driver.errors["device_fault"] >= 5
-        assert driver.lost_setup
+        assert forgetful(driver)
         street.set_up(driver)
-        assert not driver.lost_setup
+        assert not forgetful(driver)
         chip.passes(street.clock.now_us + 1_000_000, "in", 50.0)
         street.listen(driver, 5)
         assert closed(street, driver)["count.in"] == 1

@@ -132,6 +132,6 @@ def test_a_printer_of_any_kind(end: str) -> None:
 @given(st.binary(max_size=300))
 def test_hostile_lines(data: bytes) -> None:
     for settings in ({}, {"format": "csv", "fields": COLUMNS}, MAXBOTIX, {"fields": CLIMATE}):
-        driver = SerialText(**settings)  # type: ignore[arg-type]
+        driver = SerialText(**settings)
         driver.feed(b"\n" + data + b"\n")
         driver.flush()
