@@ -106,6 +106,7 @@ def test_another_program_that_left_it_running_and_comparing() -> None:
     for word in ("01 0283", "02 1000", "03 2000"):
         chip.transfer(bytes.fromhex(word), 0)
     made.set_up()
+    assert int.from_bytes(chip.transfer(b"\x01", 2), "big") & 0x8100 == 0x8100, "it rests until it is asked"
     assert made.values()[Quantity.VOLTAGE] == pytest.approx(1.234, abs=0.001)
     made.steps.clear()
     made.set_up()

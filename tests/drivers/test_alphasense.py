@@ -96,6 +96,44 @@ def test_what_a_cell_feels_is_told_with_every_algorithm(
     assert cell.corrected_mv(we_mv + 3.0, ae_mv, celsius) / 0.3 == pytest.approx(ppb + 10.0, abs=1e-6)
 
 
+@pytest.mark.parametrize(("model", "algorithm", "factor", "corrected"), [
+    ("CO-B4", 2, 1.0, 71.0 - 1.0 * 18 / 5 * 15.0),  # 412 - 341 = 71 mV, 345 - 330 = 15 mV
+    ("NO-B4", 2, 1.0, 71.0 - 1.0 * 18 / 5 * 15.0),
+    ("NO2-B43F", 3, 1.0, 71.0 - (18 - 5) - 1.0 * 15.0),
+    ("OX-A431", 3, 1.0, 71.0 - (18 - 5) - 1.0 * 15.0),
+    ("SO2-B4", 4, 0.0, 71.0 - 18.0),
+    ("OX-B431", 1, 1.7, 71.0 - 1.7 * 15.0),
+])  # fmt: skip
+def test_each_algorithm_worked_by_hand_at_20_degrees(
+    model: str, algorithm: int, factor: float, corrected: float
+) -> None:
+    cell = Cell(model, algorithm, Electrode(341, 18), Electrode(330, 5), 0.42)
+    assert cell.factor(20.0) == pytest.approx(factor)
+    assert cell.corrected_mv(412.0, 345.0, 20.0) == pytest.approx(corrected)
+
+
+PUBLISHED = """
+CO-B4 1 .7 .7 .7 .7 1 3 3.5 4 4.5 2 .2 .2 .2 .2 .3 1 1.2 1.3 1.5
+NO2-B43F 1 1.3 1.3 1.3 1.3 1 .6 .4 .2 -1.5 3 1 1 1 1 1 1 .4 -.1 -4
+OX-B431 1 .9 .9 1 1.3 1.5 1.7 2 2.5 3.7 3 .5 .5 .5 .6 .6 1 2.8 5 5.3
+NO-B4 2 1.8 1.8 1.4 1.1 1.1 1 .9 .9 .8 3 .8 .8 .8 .8 .9 1 1.1 1.2 1.3 1 2.9 2.9 2.2 1.8 1.7 1.6 1.5 1.4 1.3
+SO2-B4 4 -4 -4 -4 -4 -4 0 20 140 450 1 1.6 1.6 1.6 1.6 1.6 1.6 1.9 3 5.8
+CO-A4 1 1 1 1 1 -.2 -.9 -1.5 -1.5 -1.5
+NO2-A43F 1 .8 .8 1 1.2 1.6 1.8 1.9 2.5 3.6
+OX-A431 3 .1 .1 .2 .3 .7 1 1.7 3 4 1 1 1.2 1.2 1.6 1.7 2 2.1 3.4 4.6
+NO-A4 3 .7 .7 .7 .7 .8 1 1.2 1.4 1.6
+SO2-A4 4 0 0 0 0 0 0 5 25 45
+"""
+
+
+def test_the_table_is_the_published_one_and_its_order_recommends() -> None:
+    for line in PUBLISHED.strip().splitlines():
+        model, *numbers = line.split()
+        rows = [numbers[at : at + 10] for at in range(0, len(numbers), 10)]
+        assert [(int(a), tuple(map(float, f))) for a, *f in rows] == list(TABLE[model].items())
+    assert len(PUBLISHED.strip().splitlines()) == len(TABLE)
+
+
 @pytest.mark.parametrize(("celsius", "factor", "flags"), [
     (-40.0, 1.3, Flag.RANGE), (-30.0, 1.3, Flag.NONE), (15.0, 0.8, Flag.NONE), (20.0, 0.6, Flag.NONE),
     (45.0, -0.65, Flag.NONE), (50.0, -1.5, Flag.NONE), (55.0, -1.5, Flag.RANGE),
