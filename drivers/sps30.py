@@ -97,8 +97,7 @@ class SPS30(I2CDriver):
             values: Sequence[float] = struct.unpack(">10H", (yield from ask(TAKE, 10, REGISTER_S)))
         else:
             values = struct.unpack(">10f", (yield from ask(TAKE, 20, REGISTER_S)))
-        if any(not math.isfinite(value) or abs(value) > MOST for value in values[: len(ORDER)]):
-            raise NotMeasured("the chip sent something that is no number")
+        sound(values)
         flags = (yield from _condition()) if self._has_status else Flag.NONE
         self._trusted = True
         return [Reading(quantity, float(value), flags=flags) for quantity, value in zip(ORDER, values, strict=False)]
@@ -117,6 +116,12 @@ class SPS30(I2CDriver):
             except DriverError:
                 return False
         return False
+
+
+def sound(values: Sequence[float]) -> None:
+    """Raises NotMeasured for what is no concentration."""
+    if any(not math.isfinite(value) or abs(value) > MOST for value in values[: len(ORDER)]):
+        raise NotMeasured("the chip sent something that is no number")
 
 
 def _new_measurement() -> Talk[None]:
