@@ -16,7 +16,7 @@ from drivers.reading import Flag, Quantity
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "vectors-serial.json"
 SECOND = 1_000_000
-levels_db = st.lists(st.floats(0.0, 150.0), min_size=1, max_size=60)
+levels_db = st.lists(st.floats(0.0, 150.0), min_size=1, max_size=30)
 
 
 def closed(levels: list[float]) -> dict[Quantity, float]:
