@@ -182,4 +182,4 @@ def test_a_lidar_that_hangs_is_flagged_and_a_parked_car_is_not() -> None:
         driver.at_us = at * 100_000
         driver.feed(frame(250, 1000))
     hung_window = {reading.quantity: reading.flags for reading in driver.close(1_500_000_000)}
-    assert hung_window == {Quantity.COUNT: Flag.STUCK, Quantity.COUNT_TOTAL: Flag.NONE}  # nobody knows whether it is taken
+    assert hung_window == {Quantity.COUNT: Flag.STUCK, Quantity.COUNT_TOTAL: Flag.NONE}  # taken or not: nobody knows
