@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from drivers.errors import BusFault, NoAnswer
+from drivers.errors import BusFault, NoAnswer, NotMeasured
 from drivers.reading import Reading
 from drivers.stream import StreamDriver
 from drivers.window import Windowed
@@ -215,7 +215,7 @@ class StreamRunner:
         self._events += self.voice.clock(now_ms)
 
     def _mind_damage(self) -> None:
-        damage = sum(self.driver.errors.values())
+        damage = sum(count for cause, count in self.driver.errors.items() if cause != NotMeasured.cause)
         if damage > self._damage and self._window is not None:
             self._window.lose(damage - self._damage)
         self._damage = damage
