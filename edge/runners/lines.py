@@ -4,7 +4,8 @@ The kernel stamps each edge, so edges up to the boundary of a window are handed 
 the step comes. The kernel drops the oldest edges when nobody takes them; the gap in its sequence numbers shows how
 many, and the driver is told before the next. The numbers over all lines of the request are looked at, because they
 tell of a loss at the very next edge, whichever line it is on. What was lost lay between two edges that were not: every
-window that this stretch touches is flagged.
+window that this stretch touches is flagged. How the lines stand nobody knows then, so the driver is told anew when the
+last edge is with it.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class LinesRunner:
         self._waiting: deque[EdgeEvent] = deque()  # taken from the kernel, later than the last boundary
         self._looked_ms = 0
         self._since_ms = 0  # when the lines were opened
+        self._unsure = False  # edges were lost, and with them how the lines stand
         self._events: list[Event] = []
 
     @property
@@ -115,6 +117,8 @@ class LinesRunner:
         while self._window.is_due(now_ms):
             self._guarded(self._close_window, now_ms)
         self._guarded(lambda: self._hand_over(None), now_ms)
+        if self._unsure:
+            self._guarded(lambda: self._begin(now_ms), now_ms)
         return self._events
 
     def _guarded(self, act: Callable[[], None], now_ms: int) -> None:
@@ -146,6 +150,16 @@ class LinesRunner:
         self._door.proven()
         self._waiting += sorted(taken, key=_number)  # two lines may enter the kernel's queue in the wrong order
         if anew:
+            self.driver.begin(now_ms * 1_000, levels)
+
+    def _begin(self, now_ms: int) -> None:
+        """After a loss: tell the driver how the lines stand now."""
+        self._unsure = False
+        if self._door.port is not None:
+            try:
+                levels = self._door.port.levels(self._lines)
+            except OSError as error:
+                raise BusFault(blame(error)) from error
             self.driver.begin(now_ms * 1_000, levels)
 
     def _close_window(self) -> None:
@@ -193,6 +207,7 @@ class LinesRunner:
         if lost:
             self.tally.add(LOST, lost)
             self._window.lose(lost)
+            self._unsure = True
 
     def _cut_off(self, now_ms: int, why: str) -> None:
         """The chip is gone: what was half seen is given up, and the window is no longer whole."""
