@@ -80,10 +80,12 @@ def test_a_conversation_that_breaks_off_leaves_no_heater_on() -> None:
     with pytest.raises(ChecksumError):
         bench.set_up()
     assert not chip.heating
+    chip.count()
+    before = chip.conditioned_us
     bench.clock.advance(3_600)
     bench.set_up()
     chip.count()
-    assert chip.conditioned_us <= MOST_US
+    assert chip.conditioned_us == before <= MOST_US, "it is not conditioned a second time"
 
 
 def test_both_indices_after_their_blackout_and_their_flags_by_their_own_time() -> None:
