@@ -17,7 +17,7 @@ from simulators.chips.sht31 import SHT31
 from simulators.clock import VirtualClock
 from simulators.i2c import SimulatedI2C
 from simulators.i2cdev import RDWR, SMBUS, I2CDevice
-from tests.oracles.i2c_witness import NoFile, OwnMemory
+from tests.oracles.buses import NoFile, OwnMemory
 
 
 class Street:
