@@ -82,6 +82,7 @@ ALSO: dict[str, str] = {
     "ens161": "ens160",
     "scd40": "scd4x",
     "scd41": "scd4x",
+    "scd43": "scd4x",
     "sht30": "sht31",
     "sen50": "sen5x",
     "sen54": "sen5x",
