@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from drivers.dual_tube import PEOPLE_MEAN, DualTube
 from drivers.lines import Edge
+from drivers.setting import Row
 from simulators.chips.dual_tube import DualTube as Road
 from tests.drivers.lines_bench import closed, names, only, watched
 
@@ -21,7 +22,7 @@ THINGS = {
     "car": ((0.0, 2.6), (15.0, 130.0)),
     "truck": ((0.0, 4.2, 5.5), (15.0, 90.0)),
 }
-CARS = [{"name": "car", "low_m": 1.8, "high_m": 3.2, "reach_m": 4.0, "person": False}]
+CARS: list[Row] = [{"name": "car", "low_m": 1.8, "high_m": 3.2, "reach_m": 4.0, "person": False}]
 VECTORS = Path(__file__).parents[1] / "vectors"
 RAW = {v["id"]: v for v in json.loads((VECTORS / "vectors-serial.json").read_text())}
 

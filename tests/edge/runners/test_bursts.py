@@ -25,6 +25,7 @@ from drivers.lines import LinesDriver
 from drivers.pulse_counter import PulseCounter
 from drivers.reading import Flag
 from edge.buses.gpio import LinuxLines
+from edge.buses.port import EdgeEvent
 from edge.events import Sampled
 from edge.runners.lines import LOST, LinesRunner
 from simulators.chips.dual_beam import DualBeam as Gate
@@ -163,7 +164,7 @@ ACT = st.one_of(st.sampled_from(["in", "out"]), st.tuples(st.sampled_from("ab"),
 def test_a_loss_on_one_beam_spoils_no_window_without_a_flag(
     acts: list[str | tuple[str, int]], delays: list[int]
 ) -> None:
-    """Noise on one beam pushes people out of the buffer; who came in a window without a flag is counted as they went."""
+    """Noise on one beam pushes people out of the buffer; a window without a flag is right all the same."""
     clock = VirtualClock()
     chip, at_us = Gate(clock.boot_us), 10_000
     ends: dict[str, list[int]] = {"in": [], "out": []}
@@ -225,7 +226,7 @@ def test_a_real_line_of_the_kernel() -> None:
         assert not port.wait_edge_events(0)
         for number in range(1_600):
             pull.write_text("pull-down" if number % 2 else "pull-up")
-        events = []
+        events: list[EdgeEvent] = []
         while port.wait_edge_events(0.2):
             events += port.read_edge_events()
         assert [event.line_seqno for event in events] == list(range(1_600 - LARGEST_BUFFER + 1, 1_601))
