@@ -38,6 +38,11 @@ class Faults:
         """Flip one bit of one byte (counted round the answer's length) in the next answers or frames."""
         self._damaged, self._flip = self._damaged + answers, (byte, bit)
 
+    @property
+    def hurts(self) -> bool:
+        """Whether an answer is still to be damaged."""
+        return self._damaged > 0
+
     def garbage(self, count: int = 16) -> None:
         """Let so many bytes of noise come before the next answer or frame."""
         self._noisy += count

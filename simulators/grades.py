@@ -87,7 +87,7 @@ def _misses_silver(kind: type[Driver], judged: list[bool]) -> Iterator[tuple[str
 
 
 def _swept(kind: type[Driver], felt: type[Chip]) -> bool:
-    return set(kind.measures) <= set(felt.resolves) or hasattr(felt, "passes") or hasattr(felt, "live")
+    return set(kind.measures) <= set(felt.resolves) | felt.untold or hasattr(felt, "passes") or hasattr(felt, "live")
 
 
 def _follows(text: str) -> bool:

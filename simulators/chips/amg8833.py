@@ -23,6 +23,7 @@ class AMG8833(I2CChip):
     """Temperature at 0x69 or 0x68; `true_count` is who really passed, by direction."""
 
     name = "amg8833"
+    hides_busy = True
     address = 0x69
     addresses = (0x68, 0x69)
     spans: ClassVar[Spans] = {Quantity.TEMPERATURE: (0.25, 80.0)}  # a frame of zeros is no frame

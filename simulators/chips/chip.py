@@ -29,6 +29,7 @@ class Chip:
     spans: ClassVar[Spans]  # what it can feel: lowest and highest
     resolves: ClassVar[Values]  # how finely it tells it, in the same unit
     rests: ClassVar[Values]  # what it feels until it is told otherwise
+    hides_busy: ClassVar[bool] = False  # it has no sign of being ready: one that hangs goes on saying what it said
     untold: ClassVar[frozenset[Quantity]] = frozenset()  # what the driver learns over time; no one answer tells it
 
     def __init__(self, now_us: Callable[[], int], noise: Callable[[Quantity], float] | None = None) -> None:

@@ -18,6 +18,7 @@ class DBMeter(RowChip):
     """Sound level at 0x48."""
 
     name = "dbmeter"
+    hides_busy = True
     address = 0x48
     addresses = (0x48,)
     defaults: ClassVar[Mapping[int, bytes]] = {

@@ -19,6 +19,7 @@ class DS3231(ClockChip):
     """Time and temperature at 0x68."""
 
     name = "ds3231"
+    hides_busy = True
     address = 0x68
     addresses = (0x68,)
     calendar_at = 0x00

@@ -25,6 +25,7 @@ class LD2450(SpokenChip):
     """Who stands there is felt as presence; who walks past is told by `passes`, or by places in `stand`."""
 
     name = "ld2450"
+    hides_busy = True
     line = SerialLine(256000)
     spans: ClassVar[Spans] = {Quantity.PRESENCE: (0.0, 1.0)}
     resolves: ClassVar[Values] = {Quantity.PRESENCE: 0.5}

@@ -23,6 +23,7 @@ class PMSA003I(I2CChip):
     """Mass and number of particles at 0x12."""
 
     name = "pmsa003i"
+    hides_busy = True
     address = 0x12
     addresses = (0x12,)
     spans: ClassVar[Spans] = dict.fromkeys(MASS, (0.0, 1000.0)) | dict.fromkeys(NUMBER, (0.0, 655.35))

@@ -79,7 +79,8 @@ def _switch(**knobs: object) -> Callable[[Bench], None]:
 
 
 def _corrupt(bench: Bench, second: int) -> None:
-    bench.subject.chip.faults.corrupt(1, byte=second * 5 + 1, bit=(second * 3) % 8)
+    if not bench.subject.chip.faults.hurts:  # one answer at a time: who hears the same flip twice can not know
+        bench.subject.chip.faults.corrupt(1, byte=second * 5 + 1, bit=(second * 3) % 8)
 
 
 def _brown_out(bench: Bench) -> None:

@@ -91,10 +91,11 @@ def _lived(bench: Bench, name: str, fault: Fault) -> Cell:
         bench.live(1)
     during = [heard for heard in bench.heard if heard.sensor == SUBJECT and heard.now_ms >= begin_ms]
     untold = fault.untold and not any(_gives(heard) or heard.cause for heard in during if heard.now_ms < end_ms)
-    frozen = fault.name == "freeze"
+    frozen = fault.name == "freeze" or (fault.name == "stuck busy" and bench.subject.chip.hides_busy)
     wrong = () if frozen else tuple(_wrong(bench, during))
     outcomes = Counter(_outcome(heard) for heard in during if heard.at_ms <= end_ms)
-    stuck, forever = (_told_stuck(bench, during), bench.made.still_s == 0) if frozen else (True, False)
+    forever = bench.made.still_s == 0 or fault.name != "freeze"  # an hour is not waited for twice
+    stuck = not frozen or _told_stuck(bench, during)
     if frozen and not stuck and not forever:
         wrong = ("it stands still for longer than it may, and is not flagged",)
     return Cell(
