@@ -1,7 +1,7 @@
 """The half that Sensirion's SGP40 and SGP41 share: they are told how humid the air is, and answer raw ticks.
 
-Such a sensor must be looked at every second (`look_s`), however seldom it is reported: its heater works only while it is
-asked, and the gas index (`drivers.gas_index`) learns from each sample. What the index has learnt lives in this process,
+Such a sensor must be looked at every second (`look_s`), however seldom it is reported: its heater works only while it
+is asked, and the gas index (`drivers.gas_index`) learns from each sample. What it has learnt lives in this process,
 not in the chip; so a failure on the bus costs it nothing, and only a silence of ten minutes makes it begin anew. As
 long as it learns fast its values are flagged `warming`, and in its first 45 s there are none.
 

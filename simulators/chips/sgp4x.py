@@ -9,7 +9,6 @@ from drivers.reading import Quantity
 from simulators.chips.command_chip import Answer, CommandChip, Handler
 
 
-
 class SGP4xChip(CommandChip):
     """Subclasses add their measurements. What is felt is what comes out when it is told the true air."""
 
