@@ -9,9 +9,12 @@ the speed of one.
 
 It forgets its settings with its power, also its unit: so `setup` asks for the unit with each report (`OU`), a report
 without one is refused, and the runner is told to set the radar up again. Which sign is which direction the reference
-only knows from memory: `inbound` says it. A silent road proves nothing, so after a quarter of an hour the setup is
-repeated; the answers to it prove that the radar lives, and a window without a sign of life for half an hour says
-nothing.
+only knows from memory: `inbound` says it.
+
+A silent road proves nothing. So with `zeros` the radar is asked to report zero while the road is empty (`BZ`, also from
+memory); once one was heard, a pause of more than two seconds is a hole in the window, which is flagged STALE. Where it
+does not do so, the setup is repeated after a quarter of an hour of silence; the answers to it prove that the radar
+lives, and a window without a sign of life for half an hour says nothing.
 Source: OmniPreSense, AN-010 API interface (reference 6.4).
 """
 
@@ -34,6 +37,9 @@ TO_KMH = {"kmph": 1.0, "mps": 3.6, "mph": 1.609344, "fps": 1.09728, "cmps": 0.03
 ALIAS = {"km/h": "kmph", "kph": "kmph", "kmh": "kmph", "m/s": "mps", "ft/s": "fps", "cm/s": "cmps"}
 UNIT_COMMAND = {"kmph": b"UK", "mps": b"UM", "mph": b"US", "fps": b"UF", "cmps": b"UC"}
 BETWEEN_COMMANDS_S = 0.1
+BEAT_S = 2.0  # a radar that reports zeros is never silent for longer
+BEATING_SILENCE_S = 10.0
+LATE_US = 5_000_000  # a vehicle that was given up would have been counted by then
 ALIVE_S = 1800.0  # without a sign of life for so long a window knows nothing
 MOST_REPORTS = 64  # of one vehicle that are kept
 BAND = re.compile(r"[a-z0-9_]{1,16}")
@@ -66,6 +72,7 @@ class OPS243(Windowed, TextDriver):
         Setting("format", "json", "how it is told to talk", ("json", "plain")),
         Setting("unit", "kmph", "which unit it is told to use", tuple(TO_KMH)),
         Setting("unit_told", True, "refuse a report that does not name its unit; false believes `unit`"),
+        Setting("zeros", True, "ask it to report zero while the road is empty, as a sign of life"),
         Setting("inbound", "positive", "the sign of what comes nearer", ("positive", "negative")),
         Setting("baud", 19200, "speed of the port; USB takes any", (9600, 19200, 57600, 115200)),
         Setting("gap", 1.0, "seconds without a report after which a vehicle has passed", (), 0.1, 30.0),
@@ -98,7 +105,10 @@ class OPS243(Windowed, TextDriver):
             raise ValueError("ops243.bands: each needs a name of its own, of small letters, digits and _")
         if not all(low < high for low, high in self._bands.values()):
             raise ValueError("ops243.bands: low must be less than high")
-        self._looks = Looks(5.0, self.frozen_s)
+        self._looks = Looks(BEAT_S, self.frozen_s)
+        self._beats = False  # it does report zeros
+        self._lost_us: int | None = None
+        self._opened_us = 0  # when this window began
         self._inside = {way: Vehicle() for way in WAYS}
         self._passed: dict[str, list[float]] = {way: [] for way in WAYS}
         self._total: Counts = {channel: 0 for way in WAYS for channel in (way, *(f"{way}.{b}" for b in self._bands))}
@@ -109,7 +119,8 @@ class OPS243(Windowed, TextDriver):
         """Speed only, in our unit, which is named each time."""
         self.lost_setup = False
         shape = b"OJ" if self.chosen["format"] == "json" else b"Oj"
-        for command in (UNIT_COMMAND[str(self.chosen["unit"])], b"OU", b"OS", b"Om", b"Ot", shape):
+        zeros = (b"BZ",) if self.chosen["zeros"] else ()
+        for command in (UNIT_COMMAND[str(self.chosen["unit"])], b"OU", b"OS", b"Om", b"Ot", shape, *zeros):
             yield Write(command)
             yield Pause(BETWEEN_COMMANDS_S)
 
@@ -133,9 +144,11 @@ class OPS243(Windowed, TextDriver):
 
     def _report(self, way: str, kmh: float, line: str) -> None:
         self._end_passages(self.at_us)
+        if not kmh and not self._beats:
+            self._beats, self.silence_s = True, BEATING_SILENCE_S
+        self._doubt |= self._looks.look(self.at_us, line.encode() if kmh else b"")
         if kmh < max(float(self.chosen["least_speed"]), 0.01):
             return
-        self._doubt |= self._looks.look(self.at_us, line.encode())
         self._inside[way].report(self.at_us, kmh)
 
     def _end_passages(self, at_us: int) -> None:
@@ -147,16 +160,16 @@ class OPS243(Windowed, TextDriver):
 
     def lost(self, looks: int) -> None:
         self._inside = {way: Vehicle() for way in WAYS}
-        self._doubt |= Flag.STALE
+        self._lost_us = self.at_us
 
     def close(self, at_us: int) -> list[Reading]:
         """Counts by direction and band, their totals, and means; nothing when the radar gave no sign of life."""
         self._end_passages(at_us)
         passed, self._passed = self._passed, {way: [] for way in WAYS}
-        flags, self._doubt = self._doubt, Flag.NONE
+        flags, alive = self._doubts(at_us)
         counts = dict(self._counted(passed))
         self._total = {channel: self._total[channel] + count for channel, count in counts.items()}
-        if self._heard_us is None or at_us - self._heard_us > ALIVE_S * MICRO:
+        if not alive:
             return []
         said = [Reading(Quantity.COUNT, float(count), channel, flags) for channel, count in counts.items()]
         said += [Reading(Quantity.COUNT_TOTAL, float(count), channel) for channel, count in self._total.items()]
@@ -164,6 +177,17 @@ class OPS243(Windowed, TextDriver):
             Reading(Quantity.VEHICLE_SPEED, fmean(speeds), way, flags)
             for way, speeds in passed.items() if len(speeds) >= int(self.chosen["least_for_mean"])
         ]  # fmt: skip
+
+    def _doubts(self, at_us: int) -> tuple[Flag, bool]:
+        """What is doubtful of the window that ends, and whether the radar lived in it at all."""
+        flags, self._doubt = self._doubt, Flag.NONE
+        looked = self._looks.close(at_us)
+        if self._lost_us is not None and self._lost_us + LATE_US > self._opened_us:
+            flags |= Flag.STALE
+        self._opened_us = at_us
+        if self._beats:
+            return flags | (looked or Flag.NONE), looked is not None
+        return flags, self._heard_us is not None and at_us - self._heard_us <= ALIVE_S * MICRO
 
     def _counted(self, passed: dict[str, list[float]]) -> Counts:
         counts: Counts = {}

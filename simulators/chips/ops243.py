@@ -16,8 +16,10 @@ from simulators.chips.spoken_chip import SpokenChip
 
 PER_KMH = {"mps": 1 / 3.6, "kmph": 1.0, "mph": 1 / 1.609344, "fps": 1 / 1.09728, "cmps": 1 / 0.036}
 UNITS = {"UM": "mps", "UK": "kmph", "US": "mph", "UF": "fps", "UC": "cmps"}
-SWITCHES = {"OJ": ("shaped", True), "Oj": ("shaped", False), "OU": ("named", True), "Ou": ("named", False)}
+SWITCHES = {"OJ": ("shaped", True), "Oj": ("shaped", False), "OU": ("named", True), "Ou": ("named", False),
+            "BZ": ("zeros", True), "BV": ("zeros", False)}  # fmt: skip
 PASSES_US = 1_000_000
+ZERO_US = 500_000  # a zero so often while the road is empty, if it was told so
 
 
 class OPS243(SpokenChip):
@@ -38,7 +40,7 @@ class OPS243(SpokenChip):
 
     def power_on(self) -> None:
         super().power_on()
-        self.unit, self.shaped, self.named = "mps", False, False
+        self.unit, self.shaped, self.named, self.zeros = "mps", False, False, False
 
     def passes(self, at_us: int, direction: str = "in", kmh: float = 42.0) -> None:
         """A vehicle is in the beam for a second from this time on."""
@@ -52,13 +54,15 @@ class OPS243(SpokenChip):
         return [kmh for at, kmh in self._passing if at <= self.now_us()] + [felt] * (abs(felt) >= 0.5)
 
     def talks(self) -> bool:
-        return bool(self.speeds()) and not self.faults.stuck_busy
+        return bool(self.speeds() or (self.zeros and self.now_us() % ZERO_US < self.frame_us)) and not (
+            self.faults.stuck_busy
+        )
 
     def frame_due(self) -> tuple[bytes, int | None]:
         speeds = self.speeds()
         line, wait_us = super().frame_due()
         if line and not self.faults.freeze:
-            line = b"".join(self._report(speed) for speed in speeds)
+            line = b"".join(self._report(speed) for speed in speeds or [0.0])
         return line, wait_us
 
     def spoken(self) -> bytes:
@@ -70,7 +74,7 @@ class OPS243(SpokenChip):
         return said
 
     def _report(self, kmh: float) -> bytes:
-        speed = f"{kmh * PER_KMH[self.unit] + 0.1 * (self.turns % 3):.1f}"
+        speed = f"{kmh * PER_KMH[self.unit] + 0.1 * (self.turns % 3) * bool(kmh):.1f}"
         if self.shaped:
             line = json.dumps({"unit": self.unit, "speed": speed} if self.named else {"speed": speed})
         else:

@@ -64,11 +64,11 @@ def test_vectors() -> None:
 
 
 def test_setup_tells_the_unit_the_shape_and_to_name_the_unit() -> None:
-    def told(**settings: str) -> list[bytes]:
+    def told(**settings: str | bool) -> list[bytes]:
         return [step.data for step in OPS243(**settings).setup() if isinstance(step, Write)]
 
-    assert told() == [b"UK", b"OU", b"OS", b"Om", b"Ot", b"OJ"]
-    assert told(unit="mph", format="plain") == [b"US", b"OU", b"OS", b"Om", b"Ot", b"Oj"]
+    assert told() == [b"UK", b"OU", b"OS", b"Om", b"Ot", b"OJ", b"BZ"]
+    assert told(unit="mph", format="plain", zeros=False) == [b"US", b"OU", b"OS", b"Om", b"Ot", b"Oj"]
 
 
 @pytest.mark.parametrize("shape", ["json", "plain"])
@@ -204,16 +204,34 @@ def test_a_radar_without_a_sign_of_life_says_nothing_and_an_empty_road_zero() ->
     assert driver.close(40 * MINUTE_US) == []
 
 
-def test_lost_looks_give_up_who_is_in_the_beam_and_flag_the_window() -> None:
+def test_a_radar_that_reports_zeros_is_known_to_be_silent() -> None:
     street, driver, chip = bench()
+    street.listen(driver, 30)
+    assert {reading.flags for reading in driver.close(street.clock.now_us)} == {Flag.NONE}
+    assert driver.silence_s == 10.0
+    chip.faults.stuck_busy = True
+    street.listen(driver, 5)
+    chip.faults.stuck_busy = False
+    street.listen(driver, 5)
+    assert driver.close(street.clock.now_us)[0].flags == Flag.STALE
+    chip.faults.stuck_busy = True
+    street.listen(driver, 5)
+    assert driver.close(street.clock.now_us) == []
+
+
+def test_lost_looks_give_up_who_is_in_the_beam_and_flag_the_window() -> None:
+    street, driver, chip = bench(zeros=False)
     chip.passes(street.clock.now_us + 1_000_000, "in")
     street.listen(driver, 1.5)
     driver.lost(1)
     street.listen(driver, 0.1)
-    street.clock.advance(5)
+    street.clock.advance(3)
     counts = driver.close(street.clock.now_us)
     assert counts[0].flags == Flag.STALE
-    assert {reading.flags for reading in driver.close(street.clock.now_us)} == {Flag.NONE}
+    assert driver.close(street.clock.now_us)[0].flags == Flag.STALE  # he would have been counted here
+    driver.at_us = street.clock.now_us + 10_000_000
+    driver.feed(b"\n{}\n")
+    assert {reading.flags for reading in driver.close(driver.at_us)} == {Flag.NONE}
 
 
 def test_a_radar_that_hangs_is_flagged() -> None:
