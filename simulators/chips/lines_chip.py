@@ -60,7 +60,7 @@ class LinesChip(Chip):
         while self._coming and self._coming[0][0] <= self.now_us():
             at_us, _, line, level = heapq.heappop(self._coming)
             happened.append(Edge(at_us, line, level))
-        return [] if silent else happened
+        return [] if silent else sorted(happened, key=lambda edge: edge.at_us)
 
     def next_us(self) -> int | None:
         """When the next edge comes; None when nothing is planned."""

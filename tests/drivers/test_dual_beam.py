@@ -152,3 +152,13 @@ def test_it_counts_people() -> None:
 def test_a_beam_that_is_not_wired_is_a_mistake_of_the_program() -> None:
     with pytest.raises(KeyError):
         DualBeam().edge(Edge(0, "c", 1))
+
+
+@pytest.mark.parametrize("levels", [(1, 0), (1, 1), (0, 1)])
+def test_who_stands_in_the_beams_when_they_begin_to_be_watched_is_not_counted(levels: tuple[int, int]) -> None:
+    driver = DualBeam()
+    driver.begin(0, {"a": levels[0], "b": levels[1]})
+    for line in ("a", "b"):
+        driver.edge(Edge(50_000, line, 0))
+    assert counts(driver) == (0, 0)
+    assert counts(walk(driver, [*RING, RING[0]], from_us=10**6)) == (1, 0)

@@ -134,3 +134,29 @@ def test_a_frozen_chip_makes_no_edges() -> None:
     assert chip.edges() == []
     chip.faults.freeze = False
     assert chip.edges() == []
+
+
+@pytest.mark.parametrize("knob", ["freeze", "unplug", "stuck_busy", "brown_out"])
+def test_edges_are_lost_while_a_chip_is_silent_and_come_again(knob: str) -> None:
+    clock = VirtualClock()
+    chip = PulseCounter(clock.boot_us)
+    chip.passes(10)
+    chip.faults.turn(knob)
+    clock.advance(1)
+    assert chip.edges() == []
+    if knob != "brown_out":
+        chip.faults.turn(knob, 0)
+    chip.passes(2_000_000)
+    clock.advance(2)
+    assert [edge.level for edge in chip.edges()] == [1, 0]
+
+
+def test_noise_is_needles_on_every_line() -> None:
+    clock = VirtualClock()
+    chip = DualBeam(clock.boot_us)
+    clock.advance(1)
+    chip.faults.garbage(3)
+    noise = chip.edges()
+    assert [edge.at_us for edge in noise] == sorted(edge.at_us for edge in noise)
+    assert sum(edge.level for edge in noise if edge.line == "a") == 3 == sum(e.level for e in noise if e.line == "b")
+    assert chip.edges() == []

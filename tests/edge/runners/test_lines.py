@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.contact import Contact
 from drivers.errors import BusFault
 from drivers.lines import Edge, LinesDriver
 from drivers.pulse_counter import PulseCounter
@@ -305,3 +306,18 @@ def test_the_real_counter_adds_up_over_windows() -> None:
     window = [event.readings[0].value for event in sampled(events)]
     assert sum(window) == sampled(events)[-1].readings[1].value == 60
     assert set(window) == {10.0}
+
+
+def test_how_the_lines_stand_is_told_when_they_are_opened_and_opened_anew() -> None:
+    """A door that stands open when the agent starts is open, though no edge ever said so; shut unseen, it is shut."""
+    clock, lines, driver = VirtualClock(), Lines(levels={17: 1}), Contact()
+    runner = LinesRunner("door", driver, 10_000, {"line": 17}, lines.open)
+    events = drive(runner, clock, 30)
+    lines.refuse = BusFault("the chip is gone")
+    events += drive(runner, clock, 40)
+    lines.refuse, lines.levels = None, {17: 0}
+    events += drive(runner, clock, 90)
+    openness = {event.at_ms: event.readings[0].value for event in sampled(events)}
+    assert [openness[at] for at in (10_000, 20_000, 30_000)] == [1, 1, 1]
+    assert [openness[at] for at in (80_000, 90_000)] == [0, 0]
+    assert all(event.readings[2].value == 0 for event in sampled(events)), "nobody opened it"
