@@ -49,7 +49,7 @@ class Modbus(RegisterDriver):
         Setting("framing", "rtu", "how frames are written: rtu, tcp, or rtu over tcp", FRAMINGS),
         BAUD, PARITY, STOP,
     )  # fmt: skip
-    tables = (Table("registers", COLUMNS, "where each quantity lies", XY_MD02, least=1),)
+    tables = (Table("registers", COLUMNS, "where each quantity lies", XY_MD02, least=1, required=True),)
     still_s = 0.0  # nobody knows what hangs there
 
     def __init__(self, **settings: Chosen) -> None:

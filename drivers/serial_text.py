@@ -62,7 +62,7 @@ class SerialText(TextDriver):
             Setting("key", "", "where it stands on a line", required=True),
             Setting("scale", 1.0, "what the number is multiplied with"),
             Setting("offset", 0.0, "what is added then"),
-        ), "what stands on a line", ({"quantity": "distance", "key": "distance"},), least=1, most=32),
+        ), "what stands on a line", ({"quantity": "distance", "key": "distance"},), least=1, most=32, required=True),
     )  # fmt: skip
 
     def __init__(self, **settings: Chosen) -> None:

@@ -61,6 +61,7 @@ class Table:
     default: tuple[Row, ...] = ()
     least: int = 0  # rows
     most: int = 64
+    required: bool = False  # a board must write it; the default is only for trying
 
     def refusal(self, rows: object) -> str | None:
         """The first reason why these rows may not stand; None when they may."""

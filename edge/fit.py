@@ -202,7 +202,7 @@ def _settings(fit: Fitted) -> Iterator[Mistake]:
         if "no such setting" in reason:
             words = meant(name, every) if every else "Take it out."
         yield Mistake(f"{fit.key}.settings.{name}", shown(value), reason, words)
-    missing = [table for table in kind.tables if table.least and table.name not in fit.table.settings]
+    missing = [table for table in kind.tables if table.required and table.name not in fit.table.settings]
     for table in missing:
         yield Mistake(f"{fit.key}.settings.{table.name}", "", f"{kind.name} needs it: {table.help}",
                       f"Add [[sensor.settings.{table.name}]].")  # fmt: skip
