@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from drivers.errors import BusFault
 from drivers.reading import Quantity
 from fleet import show
 from fleet.trouble import Exit, Trouble
@@ -94,23 +97,34 @@ def _file(made: FileChip, place: Path) -> Iterator[Callable[[], None]]:
     if place.exists():
         raise Trouble(f"{place} is there already.", "It was left alone.", "name another place with --bus", Exit.REFUSED)
     place.parent.mkdir(parents=True, exist_ok=True)
+    ended = threading.Event()
+    look = partial(_rewrite, place, made, threading.Lock())
+    look(), look()  # the first that a chip says may be what it wakes up with
+    watching = threading.Thread(target=lambda: [look() for _ in iter(lambda: ended.wait(LOOK_S), True)], daemon=True)
+    watching.start()
     try:
-        yield lambda: _rewrite(place, made.content())
+        yield look
     finally:
+        ended.set()
+        watching.join()
         place.unlink(missing_ok=True)
 
 
-def _rewrite(place: Path, content: bytes) -> None:
-    """A reader finds the old text or the new one, never half of it."""
-    fresh = place.with_name(place.name + ".new")
-    fresh.write_bytes(content)
-    fresh.replace(place)
+def _rewrite(place: Path, made: FileChip, turn: threading.Lock) -> None:
+    """A reader finds the old text or the new one, never half of it; where the device is gone, no file."""
+    with turn:
+        fresh = place.with_name(place.name + ".new")
+        try:
+            fresh.write_bytes(made.read(4096))
+        except BusFault:
+            place.unlink(missing_ok=True)
+        else:
+            fresh.replace(place)
 
 
 def _serve(made: Chip, look: Callable[[], None]) -> None:
     """Take orders until told to stop; without anybody at stdin, until a signal."""
     signal.signal(signal.SIGTERM, _stop)
-    look()
     for line in sys.stdin:
         if line.strip() == "stop":
             return
@@ -127,6 +141,8 @@ def _stop(*_: object) -> NoReturn:
 def _obey(made: Chip, words: list[str]) -> None:
     verb, what, value = [*words, "1", "1"][:3]
     try:
+        if verb == "feel" and Quantity[what.upper()] not in made.spans:
+            raise KeyError(f"a {made.name} does not feel {what}")
         if verb == "feel":
             made.feels[Quantity[what.upper()]] = float(value)
         elif verb == "fault":

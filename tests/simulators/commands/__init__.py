@@ -1,0 +1,1 @@
+"""The commands of `sim`, as they are typed."""
