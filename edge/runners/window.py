@@ -52,6 +52,7 @@ class Window:
         """The first step; later ones change nothing."""
         if self.boundary_ms is None:
             self.boundary_ms = next_multiple(now_ms, self.length_ms)
+            self._partial = now_ms % self.length_ms != 0
 
     def is_due(self, now_ms: int) -> bool:
         """Whether it must be closed."""
