@@ -13,7 +13,7 @@ from edge.buses.i2c import LinuxI2C
 from edge.buses.recovery import CLOCKS, free, recover
 from edge.wiring import BusPlan
 
-PLAN = BusPlan("/dev/i2c-1", 100_000, 3, 2, "/dev/gpiochip0", "fe804000.i2c")
+PLAN = BusPlan("/dev/i2c-1", scl_pin=3, sda_pin=2, adapter="fe804000.i2c")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Windows of drivers that look: exact at their boundaries, flagged when a look failed, whole where people are counted."""
+"""Windows of drivers that look: exact at their boundaries, flagged when a look failed, whole for who counts people."""
 
 from __future__ import annotations
 
