@@ -4,8 +4,8 @@ The kernel stamps each edge, so edges up to the boundary of a window are handed 
 the step comes. The kernel drops the oldest edges when nobody takes them; the gap in its sequence numbers shows how
 many, and the driver is told before the next. The numbers over all lines of the request are looked at, because they
 tell of a loss at the very next edge, whichever line it is on. What was lost lay between two edges that were not: every
-window that this stretch touches is flagged. How the lines stand nobody knows then, so the driver is told anew when the
-last edge is with it.
+window that this stretch touches is flagged. Where a line stands otherwise afterwards than its last edge said, the
+driver is told anew how they stand.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class LinesRunner:
         self._waiting: deque[EdgeEvent] = deque()  # taken from the kernel, later than the last boundary
         self._looked_ms = 0
         self._since_ms = 0  # when the lines were opened
-        self._unsure = False  # edges were lost, and with them how the lines stand
+        self._unsure = False  # edges were lost, and with them perhaps how the lines stand
+        self._levels: dict[str, int] = {}  # as the driver was told
         self._events: list[Event] = []
 
     @property
@@ -150,17 +151,21 @@ class LinesRunner:
         self._door.proven()
         self._waiting += sorted(taken, key=_number)  # two lines may enter the kernel's queue in the wrong order
         if anew:
-            self.driver.begin(now_ms * 1_000, levels)
+            self._levels = levels
+            self.driver.begin(now_ms * 1_000, dict(levels))
 
     def _begin(self, now_ms: int) -> None:
-        """After a loss: tell the driver how the lines stand now."""
+        """After a loss: tell the driver how the lines stand now, if that is news."""
         self._unsure = False
-        if self._door.port is not None:
-            try:
-                levels = self._door.port.levels(self._lines)
-            except OSError as error:
-                raise BusFault(blame(error)) from error
-            self.driver.begin(now_ms * 1_000, levels)
+        if self._door.port is None:
+            return
+        try:
+            levels = self._door.port.levels(self._lines)
+        except OSError as error:
+            raise BusFault(blame(error)) from error
+        if levels != self._levels:
+            self._levels = levels
+            self.driver.begin(now_ms * 1_000, dict(levels))
 
     def _close_window(self) -> None:
         boundary_ms = self._window.boundary_ms
@@ -192,7 +197,9 @@ class LinesRunner:
             try:
                 self._tell_loss(event)
                 self.driver.at_us = at_us
-                self.driver.edge(Edge(at_us, self._lines[event.line_offset], level(event)))
+                edge = Edge(at_us, self._lines[event.line_offset], level(event))
+                self._levels[edge.line] = edge.level
+                self.driver.edge(edge)
             except Exception as error:  # what comes after it is still taken, but the window says nothing
                 self._window.bug = f"the driver raised {blame(error)}"
 

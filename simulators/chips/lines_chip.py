@@ -34,8 +34,9 @@ class LinesChip(Chip):
 
     def __init__(self, now_us: Callable[[], int], noise: Callable[[Quantity], float] | None = None) -> None:
         self._coming: list[tuple[int, int, str, int]] = []
-        self.levels = dict.fromkeys(self.lines, 0)  # as whoever last asked for edges left them
         self._planned = 0
+        self._stand = dict.fromkeys(self.lines, 0)  # how the lines would stand if nothing were wrong
+        self.levels = dict.fromkeys(self.lines, 0)  # how they stand, as whoever last asked for edges left them
         super().__init__(now_us, noise)
 
     def plan(self, at_us: int, line: str, level: int) -> None:
@@ -54,13 +55,24 @@ class LinesChip(Chip):
         """Something passes by; only some chips notice."""
 
     def edges(self) -> list[Edge]:
-        """The edges since the last call. A frozen, stuck or unplugged chip has none; in a brown-out they are lost."""
+        """The edges since the last call, in order of time.
+
+        A frozen, stuck or unplugged chip has none, and in a brown-out they are lost. When it speaks again, its lines
+        come at once to where they should stand by then.
+        """
         silent = self.faults.freeze or self.faults.unplug or self.faults.stuck_busy or self.faults.browned_out()
+        since = dict(self._stand)
         happened = self._noise()
         while self._coming and self._coming[0][0] <= self.now_us():
             at_us, _, line, level = heapq.heappop(self._coming)
+            self._stand[line] = level
             happened.append(Edge(at_us, line, level))
-        return [] if silent else sorted(happened, key=lambda edge: edge.at_us)
+        if silent:
+            return []
+        began_us = min((edge.at_us for edge in happened), default=self.now_us())
+        anew = [Edge(began_us, line, level) for line, level in since.items() if self.levels[line] != level]
+        self.levels = dict(self._stand)
+        return anew + sorted(happened, key=lambda edge: edge.at_us)
 
     def next_us(self) -> int | None:
         """When the next edge comes; None when nothing is planned."""
