@@ -229,6 +229,17 @@ def test_frames_of_a_stream_stay_inside_its_window() -> None:
         assert len(inside) == event.readings[0].value
 
 
+def test_a_frame_at_the_boundary_belongs_to_the_next_window() -> None:
+    clock, driver = VirtualClock(), Gate()
+    runner, _, chip = gate(clock, driver)
+    chip.each_ms = 500
+    events = drive(runner, clock, 60)
+    assert any(at % 10_000_000 == 0 for at in driver.seen)
+    for event in sampled(events):
+        inside = [at for at in driver.seen if event.at_ms - WINDOW_MS <= at // 1_000 < event.at_ms]
+        assert len(inside) == event.readings[0].value
+
+
 def test_damage_and_unplugging_flag_a_streams_window() -> None:
     clock, driver = VirtualClock(), Gate()
     runner, wire, chip = gate(clock, driver)
