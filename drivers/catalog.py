@@ -66,6 +66,9 @@ CATALOG: dict[str, str] = {
     "cm1106": "drivers.cm1106:CM1106",
     "zh03b": "drivers.zh03b:ZH03B",
     "pm2008": "drivers.pm2008:PM2008",
+    "tca9548a": "drivers.tca9548a:TCA9548A",
+    "mcp23017": "drivers.mcp23017:MCP23017",
+    "sc16is752": "drivers.sc16is752:SC16IS752",
     "pulse_counter": "drivers.pulse_counter:PulseCounter",
     "dual_beam": "drivers.dual_beam:DualBeam",
     "ds18b20": "drivers.ds18b20:DS18B20",
@@ -111,6 +114,8 @@ ALSO: dict[str, str] = {
     "ops243-a": "ops243",
     "gps": "nmea",
     "pulse": "pulse_counter",
+    "pca9548a": "tca9548a",
+    "sc16is762": "sc16is752",
 }
 
 

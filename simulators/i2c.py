@@ -7,7 +7,9 @@ own runners do it in pieces, on a timetable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import reduce
+from operator import and_
 from typing import TypeVar
 
 from drivers.errors import BusFault, DriverError, Nack
@@ -20,31 +22,64 @@ GENERAL_CALL = 0
 
 
 class SimulatedI2C:
-    """One bus. `transfers` counts what went over it, refused or not."""
+    """One bus. `transfers` counts what went over it, refused or not; `reset_wired`: the muxes' RESET can be pulled."""
 
-    def __init__(self, chips: Mapping[int, I2CChip]) -> None:
+    def __init__(self, chips: Mapping[int, I2CChip], reset_wired: bool = False) -> None:
         self.chips = dict(chips)
+        self.reset_wired = reset_wired
         self.transfers = 0
 
+    def reach(self) -> Iterator[tuple[int, I2CChip]]:
+        """Every chip whose lines are joined to this bus now: address and chip."""
+        for address, chip in self.chips.items():
+            yield address, chip
+            yield from chip.behind()
+
     def transfer(self, address: int, data: bytes | None, count: int) -> bytes:
-        """Write, read, or write and read with a repeated start. Raises Nack, BusFault."""
+        """Write, read, or write and read with a repeated start. Raises Nack, BusFault.
+
+        Where several answer they pull the line together: what is read has the zeros of all of them.
+        """
         self.transfers += 1
-        if any(chip.faults.sda_stuck for chip in self.chips.values()):
+        reached = list(self.reach())
+        if any(chip.faults.sda_stuck for _, chip in reached):
             raise BusFault("the data line is held low: a chip on this bus hangs")
         if address == GENERAL_CALL and data:
-            for chip in self.chips.values():
+            for _, chip in reached:
                 chip.general_call(data)
             return b"\xff" * count
-        if address not in self.chips:
-            raise Nack(f"nobody answers at 0x{address:02X}")
-        return self.chips[address].transfer(data, count)
+        called = [chip for at, chip in reached if at == address]
+        if len(called) == 1:
+            return called[0].transfer(data, count)
+        return together([answer for chip in called if (answer := _answer(chip, data, count)) is not None], address)
+
+    def reset_muxes(self) -> bool:
+        """Pull the RESET of every mux; False when nobody wired it."""
+        if self.reset_wired:
+            for _, chip in list(self.reach()):
+                chip.reset()
+        return self.reset_wired
 
     def recover(self) -> str:
         """Give clocks by hand, as a board's pins would: a chip that hangs lets go. What came of it, in a clause."""
-        return free(SimulatedWires(self.chips.values()))
+        return free(SimulatedWires([chip for _, chip in self.reach()]))
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _answer(chip: I2CChip, data: bytes | None, count: int) -> bytes | None:
+    try:
+        return chip.transfer(data, count)
+    except Nack:
+        return None
+
+
+def together(answers: list[bytes], address: int) -> bytes:
+    """What the master reads of several that answer at once. Raises Nack when there is none."""
+    if not answers:
+        raise Nack(f"nobody answers at 0x{address:02X}")
+    return bytes(reduce(and_, octets) for octets in zip(*answers, strict=True))
 
 
 class SimulatedWires:

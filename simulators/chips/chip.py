@@ -10,7 +10,7 @@ A third opening, `load`, is for byte vectors: registers and replies that the chi
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from drivers.errors import BusFault, DriverError, Nack
@@ -94,6 +94,13 @@ class I2CChip(Chip):
 
     def general_call(self, data: bytes) -> None:
         """What the master says to everybody (address 0); most chips do not listen."""
+
+    def behind(self) -> Iterable[tuple[int, I2CChip]]:
+        """What else is on the bus because this chip lets it through: address and chip."""
+        return ()
+
+    def reset(self) -> None:
+        """Its RESET pin is pulled low for a moment, where it has one."""
 
     def take(self, name: str, value: Any, door: Mapping[str, Any]) -> None:
         if name != "bus_error":

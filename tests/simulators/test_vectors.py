@@ -48,6 +48,7 @@ def test_public_vectors(vector: dict[str, Any]) -> None:
 WITHOUT_VECTORS = {
     "alphasense", "analog", "anemometer", "contact", "ds18b20", "loop", "modbus", "pcf8563", "pir",
     "pulse_counter", "rain", "sdm630", "sen0232", "sps30_uart", "ld2450", "ops243", "serial_text",
+    "tca9548a", "mcp23017", "sc16is752",
 }  # fmt: skip
 
 
