@@ -111,6 +111,8 @@ class Bus(Table):
     hz: int = Field(default=100_000, ge=10_000, le=3_400_000, strict=True)
     scl: Pin | None = None
     sda: Pin | None = None
+    reset: Pin | None = None
+    crystal: int = Field(default=14_745_600, ge=100_000, le=80_000_000, strict=True)
     chip: str = Field(default="gpiochip0", strict=True)
     adapter: str = Field(
         default="", strict=True, pattern=r"^[0-9a-zA-Z._:-]*$",
@@ -172,8 +174,8 @@ def _together(
     pins |= {
         f"{key}.{name}": (bus.chip, pin)
         for key, bus in buses.items()
-        for name, pin in (("scl", bus.scl), ("sda", bus.sda))
-        if pin is not None and device(bus.name) not in BUS_PINS
+        for name, pin in (("scl", bus.scl), ("sda", bus.sda), ("reset", bus.reset))
+        if pin is not None and (name == "reset" or device(bus.name) not in BUS_PINS)
     }
     twice = [Mistake(f"{key}.name", shown(bus.name), "this bus is described twice", "Write one [[bus]] for it.")
              for key, bus in buses.items() if keys[device(bus.name)] != key]  # fmt: skip
@@ -183,7 +185,9 @@ def _together(
 
 def _bus_plans(buses: dict[str, Bus]) -> dict[str, BusPlan]:
     return {
-        device(bus.name): BusPlan(device(bus.name), bus.hz, bus.scl, bus.sda, device(bus.chip), bus.adapter)
+        device(bus.name): BusPlan(
+            device(bus.name), bus.hz, bus.scl, bus.sda, device(bus.chip), bus.adapter, bus.reset, bus.crystal
+        )
         for bus in buses.values()
     }
 

@@ -205,6 +205,7 @@ def _read_here(wiring: Wiring, board: Path, name: str | None) -> dict[str, Any]:
     from edge.clock import SystemClock
     from edge.live import read_once
     from edge.questions import told
+    from edge.shared import shared
 
     _real(wiring, board)
     plans = [plan for plan in wiring.sensors if name in (None, plan.name)]
@@ -212,7 +213,7 @@ def _read_here(wiring: Wiring, board: Path, name: str | None) -> dict[str, Any]:
         names = ", ".join(plan.name for plan in wiring.sensors) or "none"
         raise Trouble(f"There is no sensor {name or ''}; there are {names}.", "Nothing was changed.", "", USAGE)
     clock = SystemClock()
-    patients = read_once(plans, system_ports(wiring.buses), clock)
+    patients = read_once(plans, shared(system_ports(wiring.buses), clock), clock)
     return {"sensors": [told(patient, clock.boot_ms()) for patient in patients]}
 
 
@@ -228,10 +229,12 @@ def scan(options: argparse.Namespace) -> int:
 
 def _scan_here(wiring: Wiring | None) -> dict[str, Any]:
     from edge.buses.system import system_ports
-    from edge.clock import pause
+    from edge.clock import SystemClock, pause
+    from edge.shared import shared
     from edge.survey import survey
 
-    return survey(system_ports(), pause, wiring.sensors if wiring else ())
+    ports = shared(system_ports(wiring.buses if wiring else ()), SystemClock())
+    return survey(ports, pause, wiring.sensors if wiring else ())
 
 
 def status(options: argparse.Namespace) -> int:

@@ -33,7 +33,7 @@ class Sensors:
         self.plans, self._clock, self._put = plans, clock, put
         self.patients = {plan.name: Patient(plan, clock.boot_ms()) for plan in plans}
         self.questions = Questions(self.patients)
-        self._ports = shared(ports)
+        self._ports = shared(ports, clock)
         self.buses = [BusThread(runner, clock, put) for runner in runners_for(plans, self._ports, host_root)]
 
     def add(self, runner: Runner) -> None:

@@ -24,6 +24,8 @@ class BusPlan:
     sda_pin: int | None = None
     gpio_chip: str = "/dev/gpiochip0"
     adapter: str = ""  # the kernel's name of the controller, "fe804000.i2c"; unbound while the clocks are given
+    reset_pin: int | None = None  # wired to RESET of the muxes
+    crystal_hz: int = 14_745_600  # of the serial bridges
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,18 @@ class LinuxI2C:
         self._bus.close()
         return recover(self._plan, pause)
 
+    def reset_muxes(self) -> bool:
+        """Pull RESET of the muxes low for a moment, where the board names its pin."""
+        if self._plan is None or self._plan.reset_pin is None:
+            return False
+        from edge.buses.recovery import pull
+
+        try:
+            pull(self._plan.gpio_chip, self._plan.reset_pin, pause)
+        except OSError as error:
+            raise BusFault(f"RESET of the muxes can not be pulled: {error.strerror or error}") from error
+        return True
+
     def close(self) -> None:
         self._bus.close()
 

@@ -7,12 +7,13 @@ expects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from drivers.driver import SerialLine
 from drivers.errors import BusFault
+from edge.wiring import BusPlan
 
 
 class I2CPort(Protocol):
@@ -111,3 +112,4 @@ class PortOpener:
     serial: Callable[[str, SerialLine], SerialPort]
     lines: Callable[[str, tuple[int, ...], str, bool], LinePort]  # chip, offsets, bias, active_low
     files: Callable[[str], FilePort] = no_files
+    plans: Mapping[str, BusPlan] = field(default_factory=dict)  # what the board says of its I2C buses, by their path

@@ -142,6 +142,17 @@ def _clocked(plan: BusPlan, pause: Callable[[float], None]) -> str:
         return free(KernelWires(request, plan.scl_pin, plan.sda_pin, pause))
 
 
+def pull(chip: str, pin: int, pause: Callable[[float], None]) -> None:
+    """Pull a line low for a moment, and let it go: the RESET of muxes (a TCA9548A wants 6 ns). Raises OSError."""
+    import gpiod
+    from gpiod.line import Direction, Drive, Value
+
+    wanted = gpiod.LineSettings(direction=Direction.OUTPUT, drive=Drive.OPEN_DRAIN, output_value=Value.INACTIVE)
+    with gpiod.request_lines(chip, {pin: wanted}, "lantaarn") as request:
+        pause(HALF_PERIOD_S)
+        request.set_value(pin, Value.ACTIVE)
+
+
 def _wait_for(device: Path, pause: Callable[[float], None]) -> None:
     """The device file is made anew a moment after."""
     for _ in range(LOOKS):

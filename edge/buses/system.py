@@ -13,7 +13,7 @@ from edge.wiring import BusPlan
 def system_ports(buses: Iterable[BusPlan] = ()) -> PortOpener:
     """How ports come into being on Linux; what the board says of I2C buses helps to free a stuck one."""
     plans = {plan.name: plan for plan in buses}
-    return PortOpener(i2c=partial(_i2c, plans), serial=_serial, lines=_lines, files=_file)
+    return PortOpener(i2c=partial(_i2c, plans), serial=_serial, lines=_lines, files=_file, plans=plans)
 
 
 def _i2c(plans: Mapping[str, BusPlan], bus: str) -> I2CPort:

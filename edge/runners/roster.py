@@ -16,6 +16,7 @@ from drivers.driver import Driver, FileDriver, I2CDriver, SerialDriver
 from drivers.lines import LinesDriver
 from drivers.stream import StreamDriver
 from edge.buses.port import PortOpener
+from edge.buses.segment import segment
 from edge.runners.blackboard import Blackboard
 from edge.runners.host import HostRunner
 from edge.runners.lines import LinesRunner
@@ -29,7 +30,7 @@ from edge.wiring import SensorPlan
 
 
 def runners_for(sensors: Sequence[SensorPlan], ports: PortOpener, host_root: Path = Path("/")) -> list[Runner]:
-    """One runner per I2C bus, serial port, folder of files, counting sensor, and the host's vitals.
+    """One runner per I2C bus with its segments, serial port, folder of files, counting sensor, and the host's vitals.
 
     Opens nothing yet. Raises KeyError for an unknown driver and ValueError for settings that it does not allow: a board
     that was checked has neither.
@@ -62,9 +63,11 @@ def _i2c(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) ->
         if plan.bus_kind == "i2c":
             driver = cast(I2CDriver, driver_for(plan))
             address = driver.default_address if plan.address is None else plan.address
-            seat = Seat(plan.name, driver, plan.interval_ms, address, terms_of(plan, board))
-            buses.setdefault(plan.bus, []).append(seat)
-    return [I2CRunner(partial(ports.i2c, bus), seats, bus) for bus, seats in buses.items()]
+            root = segment(plan.bus).root
+            behind = plan.bus if plan.bus != root else ""
+            seat = Seat(plan.name, driver, plan.interval_ms, address, terms_of(plan, board), behind)
+            buses.setdefault(root, []).append(seat)
+    return [I2CRunner(partial(ports.i2c, bus), seats, bus, ports.i2c) for bus, seats in buses.items()]
 
 
 def _serial(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:

@@ -44,8 +44,10 @@ class Seat:
         interval_ms: int,
         address: int | str | None = None,
         terms: Terms | None = None,
+        segment: str = "",
     ) -> None:
         self.name, self.driver, self.interval_ms, self.address = name, driver, interval_ms, address
+        self.segment = segment  # behind which mux; "" on the bus itself
         self.terms = terms or Terms()
         self.voice = Voice(name, driver, self.terms.window_ms or interval_ms, self.terms)
         self.tally = self.voice.tally
@@ -86,6 +88,11 @@ class Seat:
         if isinstance(self.driver, Windowed) and self.window is not None:
             return max(LEAST_LOOK_MS, round(self.driver.window_look_s * 1_000))
         return min(round(self.driver.look_s * 1_000), self.interval_ms) or self.interval_ms
+
+    @property
+    def place(self) -> int | str | None:
+        """What only one talk at a time may be held with."""
+        return f"{self.segment}@{self.address}" if self.segment else self.address
 
     def begin(self, now_ms: int) -> None:
         """Its turn has come: set the device up if that must be, else read it."""

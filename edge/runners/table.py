@@ -132,7 +132,7 @@ class TalkRunner(Generic[P]):
         """Whether somebody else is in the midst of a talk with the same device."""
         if seat.talk is not None:
             return False
-        return any(other.talk is not None and other.address == seat.address for other in self.seats)
+        return any(other.talk is not None and other.place == seat.place for other in self.seats)
 
     def _may_speak(self, seat: Seat, now_ms: int) -> bool:
         return seat.wants_ms(now_ms) <= now_ms and not self._must_wait(seat)

@@ -25,21 +25,35 @@ LEAST_SILENCE_S = 0.005  # adapters and their drivers are late by milliseconds
 
 
 class I2CRunner(TalkRunner[I2CPort]):
-    """All chips of one I2C bus."""
+    """All chips of one I2C bus, those on its segments behind muxes too.
 
-    def __init__(self, open_port: Callable[[], I2CPort], seats: Sequence[Seat], bus: str = "") -> None:
+    Segments have no runner of their own: their transfers exclude each other anyway, and a thread for each of forty
+    would cost memory and win nothing. What separates them is the mux, and the price that is charged to who fails.
+    """
+
+    def __init__(
+        self,
+        open_port: Callable[[], I2CPort],
+        seats: Sequence[Seat],
+        bus: str = "",
+        open_segment: Callable[[str], I2CPort] | None = None,
+    ) -> None:
         super().__init__(open_port, seats, rests=False)
         self._healer = Healer(bus)
+        self._open_segment = open_segment
 
     def _perform(self, port: I2CPort, seat: Seat, step: Step, now_ms: int) -> bytes | None:
         assert isinstance(seat.address, int)
-        answer = i2c_answer(port, seat.address, step)
-        self._healer.works(seat.address)
+        answer = i2c_answer(self._port_of(seat, port), seat.address, step)
+        self._healer.works(seat.place)
         return answer
 
+    def _port_of(self, seat: Seat, port: I2CPort) -> I2CPort:
+        return self._open_segment(seat.segment) if seat.segment and self._open_segment is not None else port
+
     def _faulted(self, seat: Seat, now_ms: int, fault: BusFault) -> BusFault:
-        port = self._door.port
-        if port is not None and isinstance(port, Recoverable) and self._healer.faulted(seat.address, now_ms):
+        port = None if self._door.port is None else self._port_of(seat, self._door.port)
+        if port is not None and isinstance(port, Recoverable) and self._healer.faulted(seat.place, now_ms):
             seat.tally.add("recoveries")
             self._events += self._healer.heal(port, now_ms)
         return super()._faulted(seat, now_ms, fault)

@@ -128,4 +128,4 @@ def test_a_shared_bus_is_one_until_somebody_closes_it() -> None:
     assert two is not one and post.opened == 2
     two.transfer(0x44, b"", 0)
     with pytest.raises(BusFault):
-        shared(post.ports).i2c("/dev/i2c-1")
+        shared(post.ports, PacedClock()).i2c("/dev/i2c-1")
