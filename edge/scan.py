@@ -8,7 +8,7 @@ the drivers that may sit at an address probe it, which changes nothing at the ch
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,9 @@ from typing import TypeVar
 from drivers.driver import Driver, I2CDriver
 from drivers.errors import BusFault, DriverError
 from drivers.talk import Pause, Talk
+from drivers.tca9548a import TCA9548A
 from edge.buses.port import I2CPort
+from edge.buses.segment import MUX_ADDRESSES
 from edge.runners.conversation import Broken, Conversation
 from edge.runners.talks import i2c_answer
 
@@ -50,11 +52,15 @@ def scan_i2c(
     known: Iterable[type[Driver]],
     pause: Callable[[float], None],
     held: Mapping[int, str] | None = None,
+    skip: Container[int] = (),
 ) -> list[Found]:
-    """Ask every address of one bus. `held` names addresses that belong to the kernel. Raises BusFault."""
+    """Ask every address of one bus. `held` names addresses that belong to the kernel; what is to `skip` is heard here
+    but hangs elsewhere. Raises BusFault."""
     candidates = [driver for driver in known if issubclass(driver, I2CDriver)]
     found, fault = [], None
     for address in range(FIRST, LAST + 1):
+        if address in skip:
+            continue
         if held and address in held:
             found.append(Found(bus, address, (), held[address]))
             continue
@@ -67,6 +73,16 @@ def scan_i2c(
     if fault is not None and not found:
         raise fault
     return found
+
+
+def close_muxes(port: I2CPort, pause: Callable[[float], None], held: Container[int] = ()) -> None:
+    """Close the channels of every mux that answers: another program may have left them open."""
+    for address in MUX_ADDRESSES:
+        if address not in held and fitting(port, address, [TCA9548A], pause):
+            try:
+                port.transfer(address, b"\x00", 0)
+            except DriverError:
+                continue  # it is asked again like everybody else
 
 
 def answers(port: I2CPort, address: int) -> bool:

@@ -15,9 +15,11 @@ from pathlib import Path
 from drivers import catalog
 from drivers.driver import Driver, SerialLine
 from drivers.errors import BusFault
+from drivers.tca9548a import CHANNELS, TCA9548A
 from edge.buses.port import I2CPort, PortOpener, SerialPort
+from edge.buses.segment import segment
 from edge.listening import Heard, Opener, listen
-from edge.scan import held_by_kernel, i2c_buses, scan_i2c, serial_ports, users_of
+from edge.scan import Found, close_muxes, held_by_kernel, i2c_buses, scan_i2c, serial_ports, users_of
 from edge.wiring import SensorPlan
 
 
@@ -29,15 +31,33 @@ def survey(
     root: Path = Path("/"),
 ) -> dict[str, object]:
     """What answers where. Addresses on the board are named and left alone when `keep`, as are open ports."""
-    buses = list(dict.fromkeys([*i2c_buses(root), *(plan.bus for plan in board if plan.bus_kind == "i2c")]))
-    found = [_bus(bus, ports.i2c, pause, board, keep, root) for bus in buses]
+    roots = [segment(plan.bus).root for plan in board if plan.bus_kind == "i2c"]
+    found: list[dict[str, object]] = []
+    for bus in dict.fromkeys([*i2c_buses(root), *roots]):
+        found += _tree(bus, frozenset(), ports.i2c, pause, board, keep, root)
     return {"i2c": found, "serial": _serial(ports.serial, pause, board, keep, root)}
 
 
+def _tree(
+    bus: str, heard: frozenset[int], open_i2c: Callable[[str], I2CPort], pause: Callable[[float], None],
+    board: Sequence[SensorPlan], keep: bool, root: Path,
+) -> list[dict[str, object]]:  # fmt: skip
+    """A bus, and what lies behind the muxes that answer on it, where there is something."""
+    top, rows = _bus(bus, heard, open_i2c, pause, board, keep, root)
+    found = [top]
+    nearer = heard | {row.address for row in rows}
+    for mux in (row.address for row in rows if TCA9548A.name in row.drivers):
+        for channel in CHANNELS:
+            behind = _tree(f"{bus}/0x{mux:02x}.{channel}", nearer, open_i2c, pause, board, keep, root)
+            found += [each for each in behind if each["found"] or each["error"]]
+    return found
+
+
 def _bus(
-    bus: str, open_i2c: Callable[[str], I2CPort], pause: Callable[[float], None],
+    bus: str, heard: frozenset[int], open_i2c: Callable[[str], I2CPort], pause: Callable[[float], None],
     board: Iterable[SensorPlan], keep: bool, root: Path,
-) -> dict[str, object]:  # fmt: skip
+) -> tuple[dict[str, object], list[Found]]:  # fmt: skip
+    """A bus or segment; `heard` are addresses that hang nearer to the node and are heard here, too."""
     held = held_by_kernel(bus, root)
     ours = {plan.address: plan for plan in board if plan.bus == bus and plan.address is not None}
     if keep:
@@ -45,17 +65,18 @@ def _bus(
     try:
         port = open_i2c(bus)
         try:
-            rows = scan_i2c(bus, port, catalog.drivers(), pause, held)
+            close_muxes(port, pause, heard | held.keys())
+            rows = scan_i2c(bus, port, catalog.drivers(), pause, held, heard)
         finally:
             if not keep:
                 port.close()
     except BusFault as error:
-        return {"bus": bus, "error": str(error), "found": []}
+        return {"bus": bus, "error": str(error), "found": []}, []
     return {"bus": bus, "error": "", "found": [
         {"address": row.address, "drivers": list(row.drivers), "held_by": row.held_by,
          "sensor": ours[row.address].name if row.address in ours else ""}
         for row in rows
-    ]}  # fmt: skip
+    ]}, rows  # fmt: skip
 
 
 def _serial(

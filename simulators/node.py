@@ -80,7 +80,7 @@ class SimulatedNode:
         self.wiring = load(folder / BOARD, simulated=True).wiring
         self.clock = PacedClock(place.speed, place.start_wall_ms, place.boot_id, place.began_ns)
         spot = spots(place.seed, place.number + 1)[place.number]
-        self.post = Post(self.wiring.sensors, World(place.seed), spot, self.clock)
+        self.post = Post(self.wiring.sensors, World(place.seed), spot, self.clock, self.wiring.buses)
         self.tally = Tally(Path(place.tally), place.number + 1)
         self.disk = FolderDisk(Path(self.wiring.journal.folder))
         self.stopping = False

@@ -94,6 +94,11 @@ class SC16IS752(I2CChip):
         """Wire a device to a channel."""
         self.channels[channel].chip = chip
 
+    def clocked_by(self, crystal_hz: int) -> None:
+        """Another crystal than the usual."""
+        for channel in self.channels:
+            channel.crystal_hz = crystal_hz
+
     def power_on(self) -> None:
         for channel in self.channels:
             channel.reset()
