@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from drivers.talk import Pause, Read, Step, Write
+from edge.buses.port import FilePort
 from simulators.chips.file_chip import FileChip
 
 
@@ -31,7 +32,7 @@ class SimulatedFile:
         """Nothing is held."""
 
 
-def file_steps(port: SimulatedFile, pause: Callable[[float], None]) -> Callable[[Step], bytes]:
+def file_steps(port: FilePort, pause: Callable[[float], None]) -> Callable[[Step], bytes]:
     """What to do with each step of a talk with the chip behind this file."""
 
     def perform(step: Step) -> bytes:

@@ -19,6 +19,7 @@ from types import TracebackType
 from drivers.errors import BusFault, NoAnswer
 from drivers.reading import Quantity
 from drivers.talk import Pause, Read, Step, Write
+from edge.buses.port import SerialPort
 from simulators.chips.serial_chip import LINE_HOLDS, SerialChip
 
 LOOK_EVERY_MS = 20  # how often a pty looks for a client that opened it, and for what the chip says
@@ -71,7 +72,7 @@ class SimulatedSerial:
         self._arrived += self.chip.say()[: LINE_HOLDS - len(self._arrived)]
 
 
-def serial_steps(port: SimulatedSerial, pause: Callable[[float], None]) -> Callable[[Step], bytes]:
+def serial_steps(port: SerialPort, pause: Callable[[float], None]) -> Callable[[Step], bytes]:
     """What to do with each step of a talk on this port, for `simulators.i2c.converse`."""
 
     def perform(step: Step) -> bytes:

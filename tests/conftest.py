@@ -6,6 +6,8 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+collect_ignore = ["example_driver"]  # a package of its own: test_pytest_plugin.py installs it and runs its tests
+
 settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
 settings.register_profile("deep", settings.get_profile("house"), max_examples=5000)

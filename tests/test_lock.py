@@ -91,7 +91,9 @@ def test_other_peoples_drivers_never_ship() -> None:
     oracles = {canonicalize_name(name) for name in GROUPS["oracles-a"] + GROUPS["oracles-b"]}
     assert oracles & pins("dev.txt").keys() == set()
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel == {"packages": ["drivers", "edge", "fleet", "simulators"]}
+    assert wheel["packages"] == ["drivers", "edge", "fleet", "simulators"]
+    carried = wheel.get("force-include", {})
+    assert all(Path(what).suffix in ("", ".json", ".toml") and what.startswith("tests/") for what in carried)
 
 
 def test_unpacked_drivers_of_others_are_pure_so_that_every_python_may_read_them() -> None:

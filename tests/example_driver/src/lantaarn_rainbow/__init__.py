@@ -1,0 +1,1 @@
+"""A driver for Lantaarn, and the simulated chip that proves it."""
