@@ -45,7 +45,7 @@ UNITS: dict[tuple[str, bytes], float] = {
 }  # fmt: skip
 PIPES = {3: Quantity.GAS_VOLUME, 7: Quantity.WATER_VOLUME}
 
-LINE = re.compile(rb"(\d+)-(\d+):(\d+\.\d+\.\d+)((?:\([^()]*\))*)")
+LINE = re.compile(rb"(\d{1,3})-(\d{1,3}):(\d{1,3}\.\d{1,3}\.\d{1,3})((?:\([^()]*\))*)")
 MORE = re.compile(rb"(?:\([^()]*\))+")
 VALUE = re.compile(rb"\((\d{1,12}(?:\.\d{1,6})?)\*(\w+)\)")
 STAMPED = re.compile(rb"\((\d{12})[SW]?\)\((\d{1,12}(?:\.\d{1,6})?)\*(m3)\)")
@@ -126,7 +126,7 @@ class DSMR(StreamDriver):
         entries = list(_entries(frame))
         stamp = _made(entries)
         readings = [reading for _, code, value in entries if (reading := _of_meter(code, value))]
-        readings += _of_pipes(entries, stamp)
+        readings = _agreeing(readings) + _of_pipes(entries, stamp)
         if self._stands(stamp):
             readings = [replace(reading, flags=reading.flags | Flag.STALE) for reading in readings]
         return readings or None
@@ -158,6 +158,14 @@ def _of_meter(code: bytes, value: bytes) -> Reading | None:
     quantity, channel = METER[code]
     factor = UNITS.get((quantity.unit, found[2]))
     return None if factor is None else Reading(quantity, float(found[1]) * factor, channel)
+
+
+def _agreeing(readings: list[Reading]) -> list[Reading]:
+    """Each once. Raises FramingError where a telegram says two things under one code: one of them is not true."""
+    told = {reading.name: reading for reading in readings}
+    if any(told[reading.name] != reading for reading in readings):
+        raise FramingError("the telegram contradicts itself")
+    return list(told.values())
 
 
 def _of_pipes(entries: list[Entry], made: bytes) -> list[Reading]:

@@ -2,7 +2,8 @@
 
 Wiring: VCC to 5 V (the fan needs it), GND, TX to RXD of the Pi, RX to TXD; leave SET and RESET open. 3.3 V levels.
 One family, told apart by the length of the frame: 20 bytes of data from the 3003, 28 from most, 36 from the 5003ST.
-The 5003T and 5003S send 28 as well but put other things into the last words: name them in `variant`.
+The 5003T and 5003S send 28 as well but put other things into the last words: name them in `variant`, and the 5003ST
+too, whose formaldehyde and climate are otherwise left out.
 
 The device gives mass twice: "CF=1" for factory calibration and "atmospheric" for the street; only the second is
 published as pm. Counts come per 0.1 L of air and leave here per cm³. The error byte of the last word is documented
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from drivers.errors import ChecksumError, DeviceFault, FramingError, NotReady
 from drivers.reading import Quantity, Reading
-from drivers.setting import Setting
+from drivers.setting import Chosen, Setting
 from drivers.stream import Incomplete, StreamDriver
 from drivers.talk import Pause, Talk, Write
 
@@ -28,6 +29,10 @@ AFTER_SLEEP_S = 0.2
 
 MASS = (Quantity.PM1_CF1, Quantity.PM2_5_CF1, Quantity.PM10_CF1, Quantity.PM1, Quantity.PM2_5, Quantity.PM10)
 NUMBER = (Quantity.NC_GT0_3, Quantity.NC_GT0_5, Quantity.NC_GT1, Quantity.NC_GT2_5, Quantity.NC_GT5, Quantity.NC_GT10)
+ADDED = {
+    "pms5003t": (Quantity.TEMPERATURE, Quantity.HUMIDITY), "pms5003s": (Quantity.FORMALDEHYDE,),
+    "pms5003st": (Quantity.FORMALDEHYDE, Quantity.TEMPERATURE, Quantity.HUMIDITY),
+}  # fmt: skip
 
 
 def command(function: int, value: int) -> bytes:
@@ -47,15 +52,20 @@ class PMS5003(StreamDriver):
     name = "pms5003"
     title = "Plantower PMS5003, PMS7003, PMS3003: fine dust"
     datasheet = "https://www.aqmd.gov/docs/default-source/aq-spec/resources-page/plantower-pms5003-manual_v2-3.pdf"
-    measures = MASS + NUMBER
+    measures: tuple[Quantity, ...] = MASS + NUMBER
     decimals = dict.fromkeys(MASS, 0) | {Quantity.TEMPERATURE: 1, Quantity.HUMIDITY: 1}
     settings = (
-        Setting("variant", "auto", "which sibling; auto fits all but the two named", ("auto", "pms5003t", "pms5003s")),
+        Setting("variant", "auto", "which sibling; auto reads what all have in common", ("auto", *ADDED)),
     )
     warm_up_s = 30.0
     can_rest = True
     longest = 4 + LONG
     start = HEAD[:1]
+
+    def __init__(self, **settings: Chosen) -> None:
+        super().__init__(**settings)
+        variant = str(self.chosen["variant"])
+        self.measures = MASS + NUMBER[: 4 if variant == "pms5003t" else 6] + ADDED.get(variant, ())
 
     def setup(self) -> Talk[None]:
         """Wake it and let it report by itself."""
@@ -92,7 +102,7 @@ class PMS5003(StreamDriver):
             if frame[-3]:
                 self.errors[DeviceFault.cause] += 1
         mass = [Reading(quantity, float(word)) for quantity, word in zip(MASS, words, strict=False)]
-        return mass + self._rest(frame[3], words)
+        return [one for one in mass + self._rest(frame[3], words) if one.quantity in self.measures]
 
     def _rest(self, length: int, words: list[int]) -> list[Reading]:
         """Words 7 and on: counts, and what the siblings add."""

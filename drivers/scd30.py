@@ -26,6 +26,7 @@ from drivers.talk import Pause, Talk
 START, INTERVAL, READY, TAKE, SELF_CALIBRATION = 0x0010, 0x4600, 0x0202, 0x0300, 0x5306
 OFFSET, ALTITUDE, VERSION = 0x5403, 0x5102, 0xD100
 WAIT_S, POLL_S, SLACK_S = 0.010, 0.250, 1.0
+MOST_POLLS = 60  # of a chip that measures seldom
 NO_PRESSURE = 0
 HIGHEST_PPM = 40_000.0
 
@@ -87,10 +88,11 @@ class SCD30(I2CDriver):
 
     def _measures_soon(self) -> Talk[bool]:
         """Whether a measurement comes within the interval. That it measures is burnt in: not to be said needlessly."""
-        for _ in range(int((self._period_s + SLACK_S) / POLL_S)):
+        poll_s = max(POLL_S, self._period_s / MOST_POLLS)
+        for _ in range(int((self._period_s + SLACK_S) / poll_s)):
             if int.from_bytes((yield from ask(READY, 1, WAIT_S)), "big"):
                 return True
-            yield Pause(POLL_S)
+            yield Pause(poll_s)
         return False
 
     def read(self) -> Talk[list[Reading]]:

@@ -130,7 +130,7 @@ class Module(I2CDriver):
         return [
             Reading(quantity, value, flags=doubt if quantity in PARTICLES else Flag.NONE)
             for quantity, value in values.items()
-            if value is not None
+            if value is not None and quantity in self.measures
         ]
 
     def probe(self) -> Talk[bool]:

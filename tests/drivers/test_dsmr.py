@@ -294,3 +294,11 @@ def test_gas_that_was_not_heard_for_hours_is_stale_alone(heard: str, flag: Flag)
         "0-0:1.0.0(251121120000W)", "1-0:1.7.0(00.500*kW)", "0-1:24.1.0(003)", f"0-1:24.2.1({heard})(00012.345*m3)",
     ))  # fmt: skip
     assert {reading.name: reading.flags for reading in readings} == {"power": Flag.NONE, "gas_volume": flag}
+
+
+def test_a_telegram_that_says_two_things_under_one_code_says_nothing() -> None:
+    driver = DSMR()
+    said = b"/TST5\r\n\r\n1-0:1.8.1(000001.000*kWh)\r\n1-0:1.8.1(00000%d.000*kWh)\r\n!"
+    telegrams = [body + f"{crc16(body):04X}\r\n".encode() for body in (said % 1, said % 2)]
+    assert heard(driver, telegrams) == [{"energy_import.t1": 1.0}]
+    assert driver.errors == {"framing": 1}

@@ -54,7 +54,8 @@ def test_sweep(mass: tuple[int, ...], number: tuple[int, ...]) -> None:
     [
         ("pms3003", "auto", {}, [quantity.value for quantity in NUMBER]),
         ("pms5003", "auto", {}, ["temperature", "formaldehyde"]),
-        ("pms5003st", "auto", {"formaldehyde": 12.0, "temperature": -7.5, "humidity": 61.2}, []),
+        ("pms5003st", "pms5003st", {"formaldehyde": 12.0, "temperature": -7.5, "humidity": 61.2}, []),
+        ("pms5003st", "auto", {}, ["formaldehyde", "temperature", "humidity"]),
         ("pms5003s", "pms5003s", {"formaldehyde": 12.0}, ["temperature"]),
         ("pms5003t", "pms5003t", {"temperature": -7.5, "humidity": 61.2}, ["nc_gt5", "nc_gt10", "formaldehyde"]),
     ],

@@ -162,3 +162,13 @@ def test_no_value_from_a_damaged_answer(byte: int, bit: int) -> None:
     good[byte] ^= 1 << bit
     with pytest.raises(ChecksumError):
         follow(SCD30().read(), f"w 0202\np 10\nr 0001b0\nw 0300\np 10\nr {good.hex()}")
+
+
+def test_a_chip_that_measures_seldom_is_not_asked_often() -> None:
+    bench, chip = bench_of(measure_every_s=1_800)
+    bench.set_up()
+    chip.faults.stuck_busy = True
+    before = len(bench.steps)
+    with pytest.raises(DriverError):
+        bench.read()
+    assert len(bench.steps) - before <= 250
