@@ -68,7 +68,8 @@ class AMG8833(I2CChip):
 
     def given(self, count: int) -> bytes:
         self._settle()
-        answer = bytes(self._get((self._pointer + at) & 0xFF) for at in range(count))
+        pointed = [(self._pointer + at) & 0xFF for at in range(count)]
+        answer = bytes([self._get(register) for register in pointed])
         self._pointer = (self._pointer + count) & 0xFF
         return answer
 
@@ -88,9 +89,16 @@ class AMG8833(I2CChip):
         floor = self.sense(Quantity.TEMPERATURE)
         sixteenths = round(abs(floor) * 16) | (0x800 if floor < 0 else 0)
         self._held[THERMISTOR : THERMISTOR + 2] = sixteenths.to_bytes(2, "little")
+        self._walks = [walk for walk in self._walks if self._gone(walk[0]) <= PATH]
+        somebody = any(self._gone(walk[0]) >= 0 for walk in self._walks)
         for at in range(64):
-            quarters = round((floor + self._warmth(at // 8, at % 8)) * 4) & 0xFFF
+            warmth = self._warmth(at // 8, at % 8) if somebody else 0.0
+            quarters = round((floor + warmth) * 4) & 0xFFF
             self._held[PIXELS + 2 * at : PIXELS + 2 * at + 2] = quarters.to_bytes(2, "little")
+
+    def _gone(self, began_us: int) -> float:
+        """How many rows who began then has gone by this frame."""
+        return ((self._frame_us or 0) - began_us) / 1e6 * ROWS_A_SECOND
 
     def _warmth(self, row: int, column: int) -> float:
         """How much warmer a pixel is for those who are below it now."""
@@ -98,7 +106,7 @@ class AMG8833(I2CChip):
         if self.faults.freeze or self.faults.saturate:
             return warmth
         for began_us, way, at_column in self._walks:
-            gone = ((self._frame_us or 0) - began_us) / 1e6 * ROWS_A_SECOND
+            gone = self._gone(began_us)
             if 0 <= gone <= PATH:
                 centre = gone - RADIUS - 1 if way == "in" else 8 + RADIUS - gone
                 apart = ((row - centre) ** 2 + (column - at_column) ** 2) ** 0.5
