@@ -23,6 +23,7 @@ class Looks:
         self._last_us: int | None = None
         self._began_us: int | None = None  # the window; None before the first look
         self._seen = self._holed = self._froze = False
+        self._open = False  # looks were missing, and none has come since
 
     def look(self, at_us: int, raw: bytes) -> Flag:
         """One look, in the order of time; STUCK when it has said the same for too long. Empty bytes may stand still."""
@@ -31,18 +32,18 @@ class Looks:
         self._holed = self._holed or gap
         if raw != self._raw or not raw or gap:
             self._raw, self._same_us = raw, at_us
-        self._last_us, self._seen = at_us, True
+        self._last_us, self._seen, self._open = at_us, True, False
         self._froze = at_us - self._same_us > self._frozen_us
         return Flag.STUCK if self._froze else Flag.NONE
 
     def lost(self) -> None:
-        """Looks are missing."""
-        self._holed = True
+        """Looks are missing; until the next one comes that is so for every window that begins meanwhile."""
+        self._holed = self._open = True
 
     def close(self, at_us: int) -> Flag | None:
         """End a window: what is doubtful of it; None when nothing was looked at."""
         late = self._last_us is not None and at_us - self._last_us > self._gap_us
         flags = (Flag.STALE if self._holed or late else Flag.NONE) | (Flag.STUCK if self._froze else Flag.NONE)
         seen, self._seen = self._seen, False
-        self._holed, self._began_us = late, at_us
+        self._holed, self._began_us = late or self._open, at_us
         return flags if seen else None

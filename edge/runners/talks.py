@@ -162,6 +162,7 @@ class SerialRunner(TalkRunner[SerialPort]):
     def _perform(self, port: SerialPort, seat: Seat, step: Step, now_ms: int) -> bytes | None:
         match step:
             case Write(data):
+                port.drain()  # what came before the question is no answer to it
                 port.write(data)
                 return b""
             case Read():
