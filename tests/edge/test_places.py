@@ -91,6 +91,20 @@ def test_lines_of_an_expander_are_a_bank_of_their_own() -> None:
     assert mistakes(AIR, gate("one", 2, 3, "i2c-1/0x20"), gate("two", 4, 5, "i2c-1/0x20"), gate("x", 4, 5)) == {}
 
 
+@pytest.mark.parametrize("name", ["tca9548a", "mcp23017", "sc16is752", "pca9548a"])
+def test_a_helper_chip_is_no_sensor(name: str) -> None:
+    told("sensor[1].driver", "Name it in the sensors that it helps", i2c("mux", name))
+
+
+def test_the_reset_of_the_muxes_takes_a_pin() -> None:
+    bus = '[[bus]]\nname = "i2c-1"\nreset = 17\ncrystal = 1843200\n'
+    found = mistakes(bus, gate("gate", 17, 27))
+    assert list(found) == ["sensor[1].pins.a"] or list(found) == ["bus[1].reset"]
+    checked = check(HEAD + bus + AIR, "node.toml", False)
+    assert checked.wiring is not None
+    assert (checked.wiring.buses[0].reset_pin, checked.wiring.buses[0].crystal_hz) == (17, 1_843_200)
+
+
 def test_ports_of_a_bridge_chip_share_its_address() -> None:
     both = [sensor(f"dust-{part}", "sds011", f'port = "i2c-1/0x4d.{part}"') for part in "ab"]
     assert mistakes(*both) == {}
