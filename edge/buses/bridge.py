@@ -18,6 +18,7 @@ from edge.buses.bell import Bell
 from edge.buses.port import I2CPort
 from edge.buses.pump import Pumps
 from edge.buses.turn import lead
+from edge.runners.blame import blame
 
 BITS = 10  # of a byte on the line
 SHORTEST_MS, LONGEST_MS = 2, 20
@@ -69,6 +70,8 @@ class BridgePort:
                 self._mind(fault, now_us)
             except DriverError as error:
                 self._mind(error, now_us, error.cause == "device_fault")
+            except Exception as error:  # listening must not end in silence
+                self._break(BusFault(f"the serial bridge at {self._where}: {blame(error)}"))
 
     def _take(self, now_us: int) -> None:
         received = lead(receive(self._channel), self._port, self._address)

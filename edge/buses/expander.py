@@ -25,6 +25,7 @@ from edge.buses.bell import Bell
 from edge.buses.port import EdgeEvent, I2CPort
 from edge.buses.pump import Pump, Pumps
 from edge.buses.turn import lead
+from edge.runners.blame import blame
 
 LOOK_MS = 5
 LATE_US = 4 * LOOK_MS * 1_000  # between two looks: what came after a first change may be lost
@@ -157,6 +158,8 @@ class Expander:
                 self._doubtful = True
                 if now_us - self._looked_us > PATIENCE_US:
                     self._end(BusFault(f"the expander at {self._where} does not answer: {error}"))
+            except Exception as error:  # counting must not end in silence
+                self._end(BusFault(f"the expander at {self._where}: {blame(error)}"))
 
     def release(self, lines: ExpanderLines) -> None:
         """Its pins are watched no more."""

@@ -6,6 +6,7 @@ sensor on the bus itself.
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from drivers.reading import Quantity
 from edge.buses.pump import Pump
+from edge.buses.thread import BusThread
 from edge.events import Event, Failed, Happened, Sampled
 from edge.runners.roster import runners_for
 from edge.shared import shared
@@ -22,7 +24,7 @@ from edge.survey import survey
 from edge.wiring import BusPlan, SensorPlan
 from simulators.chips.chip import Chip
 from simulators.chips.lines_chip import LinesChip
-from simulators.clock import VirtualClock
+from simulators.clock import PacedClock, VirtualClock
 from simulators.i2c import SimulatedI2C
 from simulators.post import Post
 from simulators.streets import spots
@@ -219,3 +221,18 @@ def test_a_scan_looks_behind_muxes_that_answer(tmp_path: Path) -> None:
     behind = {bus: [row["address"] for row in rows] for bus, rows in told.items() if rows and bus != BUS}
     assert behind == {f"{BUS}/0x70.2": [0x76], f"{BUS}/0x70.5": [0x76]}
     assert told[f"{BUS}/0x70.2"][0]["sensor"] == EAST
+
+
+def test_with_real_threads() -> None:
+    """The same in real time, ten times as fast: pumps, bus threads and pipes; until everything was read once."""
+    clock = PacedClock(10.0)
+    post = Post(PLANS, World(1), spots(1, 1)[0], clock)
+    events: queue.Queue[Event] = queue.Queue()
+    threads = [BusThread(runner, clock, events.put) for runner in runners_for(PLANS, shared(post.ports, clock))]
+    for thread in threads:
+        thread.start()
+    seen: set[str] = set()
+    while seen != set(EVERY_MS):
+        event = events.get(timeout=20)
+        seen |= {event.sensor} if isinstance(event, Sampled) else set()
+    assert all(thread.stop(5.0) for thread in threads)
