@@ -92,14 +92,14 @@ def judge(vector: Vector) -> Verdict:
         return Verdict(str(vector.get("id", "")), name, NO_DRIVER)
     note = ""
     try:
-        chosen, note = _settings(kind, vector)
+        chosen, note = settings_of(kind, vector)
         difference = compare(vector, play(kind(**chosen), vector))
     except Exception as error:  # whatever a driver or a door raises is this vector's failure, not the player's
         difference = f"{type(error).__name__}: {error}"
     return Verdict(str(vector.get("id", "")), name, FAIL if difference else PASS, difference, note)
 
 
-def _settings(kind: type[Driver], vector: Vector) -> tuple[dict[str, SettingValue], str]:
+def settings_of(kind: type[Driver], vector: Vector) -> tuple[dict[str, SettingValue], str]:
     """The `config` as far as the driver knows it; a sibling that it wants named is named by the vector's `chip`."""
     known = {setting.name: setting for setting in kind.settings}
     config = dict(vector.get("config") or {})

@@ -20,7 +20,7 @@ from drivers.talk import Read, Step, Write, WriteRead
 from drivers.window import Windowed
 from tests.drivers.hostile import SNARES, hurt, misshapen, seal_of
 from tests.drivers.recorded import Truth, truth, variants
-from tests.drivers.under_fire import Answering, Shot
+from tests.drivers.under_fire import Shot
 
 INPUTS = 30  # of an episode
 STYLES = ("one", "one", "one", "some", "all", "stubborn", "stubborn", "alike", "failing", "other length", "long ago")
@@ -170,7 +170,7 @@ class Liar:
             return self.alike * len(true)
         if self.style == "long ago":
             return self.dice.choice(self.others)
-        shaped = (self.serial or self.file) and self.dice.random() < 0.4 or self.style == "other length"
+        shaped = ((self.serial or self.file) and self.dice.random() < 0.4) or self.style == "other length"
         return misshapen(true, self.dice, self.others) if shaped else hurt(
             true, self.dice, self.others, self.address, self.question)
 
@@ -285,7 +285,9 @@ def _stream(shot: Shot, told: Truth, dice: Random) -> int:
 # Lines.
 
 
-STEPS_US = (0, 0, 1, 10, 300, 2_000, 20_000, 100_000, 300_000, 1_000_000, 5_000_000, 60_000_000, DAY_US, 10**15, -1, -5_000_000)
+STEPS_US = (
+    0, 0, 1, 10, 300, 2_000, 20_000, 100_000, 300_000, 1_000_000, 5_000_000, 60_000_000, DAY_US, 10**15, -1, -5_000_000,
+)  # fmt: skip
 
 
 def _lines(shot: Shot, dice: Random) -> int:
@@ -299,7 +301,7 @@ def _lines(shot: Shot, dice: Random) -> int:
         steps = dice.choices(STEPS_US[:-2] if dice.random() < 0.7 else STEPS_US, k=dice.randrange(1, 16))
         for step in steps:
             at_us = max(0, at_us + step)
-            shot.edge(at_us, dice.choice(reader.lines), dice.choice((0, 1)) if dice.random() < 0.97 else dice.choice((2, -1)))
+            shot.edge(at_us, dice.choice(reader.lines), dice.choice((0, 1) * 16 + (2, -1)))
         chance = dice.random()
         if chance < 0.1:
             shot.lost(dice.choice((1, 7, 10**6)))

@@ -27,14 +27,16 @@ FIELDS: tuple[bytes, ...] = (
 )  # fmt: skip
 NUMBERS: tuple[bytes, ...] = (
     b"", b"-", b"+", b".", b"-0", b"00000000", b"1e999", b"-1e999", b"1e-999", b"9e99", b"NaN", b"nan", b"Infinity",
-    b"-inf", b"0x1F", b"1_000", b"1,5", b"9" * 19, b"9" * 400, b"9" * 5000, b"-" + b"9" * 300 + b".9", b"0." + b"0" * 300 + b"1",
-    b"1e" + b"9" * 30, b"\xd9\xa1\xd9\xa2", b"\xb2", b" 7", b"1.2.3", b"--5", b"null", b"true", b"[]", b"{}", b'"x"',
+    b"-inf", b"0x1F", b"1_000", b"1,5", b"9" * 19, b"9" * 400, b"9" * 5000, b"-" + b"9" * 300 + b".9",
+    b"0." + b"0" * 300 + b"1", b"1e" + b"9" * 30,
+    b"\xd9\xa1\xd9\xa2", b"\xb2", b" 7", b"1.2.3", b"--5", b"null", b"true", b"[]", b"{}", b'"x"',
     b"[" * 3000, b'{"a":' * 400, b"\x00", b"\xff", b"999999", b"000000", b"250000", b"99", b"-1",
 )  # fmt: skip
 NUMBER = re.compile(rb"\d+(?:\.\d+)?")
 SNARES: tuple[bytes, ...] = (
-    b"\xaa", b"\xaa\xc0", b"BM", b"BM\x00\x1c", b"BM\xff\xff", b"/", b"!", b"\r\n", b"\x00" * 9, b"\xff" * 9, b"~", b"}", b"$GP",
-    b"*", b"\xf4\xf3\xf2\xf1", b"\xf8\xf7\xf6\xf5", b"YY", b"YYYY", b"\x16", b"{", b"\xaa\xff\x03\x00", b"\n",
+    b"\xaa", b"\xaa\xc0", b"BM", b"BM\x00\x1c", b"BM\xff\xff", b"/", b"!", b"\r\n", b"\x00" * 9, b"\xff" * 9, b"~",
+    b"}", b"$GP", b"*", b"\xf4\xf3\xf2\xf1", b"\xf8\xf7\xf6\xf5", b"YY", b"YYYY", b"\x16", b"{",
+    b"\xaa\xff\x03\x00", b"\n",
 )  # fmt: skip
 
 
@@ -131,7 +133,8 @@ SEALS: tuple[Seal, ...] = (
     _nmea(),
     _p1(),
     _tailed("modbus", lambda data: _crc16(data, 0xFFFF).to_bytes(2, "little")),
-    *(_tailed(f"sum {head}", lambda data: _byte(sum(data)), head, tail) for head in (0, 1, 2) for tail in (b"", b"\xab")),
+    *(_tailed(f"sum {head}", lambda data: _byte(sum(data)), head) for head in (0, 1, 2)),
+    _tailed("sds011", lambda data: _byte(sum(data)), 2, b"\xab"),
     *(_tailed(f"complement {head}", lambda data: _byte(-sum(data)), head) for head in (0, 1, 2)),
     _tailed("inverse", lambda data: _byte(~sum(data))),
     _tailed("sum16", lambda data: (sum(data) & 0xFFFF).to_bytes(2, "big")),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drivers.catalog import driver
+from drivers.catalog import CATALOG, driver
 from drivers.driver import I2CDriver
 from drivers.reading import Quantity, Reading
 from drivers.setting import SettingValue
@@ -16,9 +16,10 @@ from simulators.chips.chip import I2CChip
 from simulators.clock import VirtualClock
 from simulators.i2c import SimulatedI2C, converse, i2c_steps
 from simulators.shelf import chip
+from simulators.vectors import known, settings_of
 
 VECTORS = Path(__file__).parent.parent / "vectors"
-I2C = ("bme280", "sht31", "scd4x", "sps30")
+I2C = tuple(name for name in CATALOG if issubclass(driver(name), I2CDriver))
 
 
 def vectors(file: str, driver_or_chip: str) -> list[dict[str, Any]]:
@@ -64,7 +65,9 @@ class Bench:
 
 def played(vector: Mapping[str, Any]) -> dict[str, float]:
     """What the driver makes of a vector's door. Raises DriverError."""
-    bench = Bench(vector["driver"], **vector["config"])
+    chosen, _ = settings_of(driver(vector["driver"]), vector)
+    bench = Bench(vector["driver"], **chosen)
     bench.chip.load(vector["door"])
+    bench.driver.known = known(vector)
     bench.set_up()
     return {reading.name: reading.value for reading in bench.read()}

@@ -63,7 +63,7 @@ def performer(reader: TalkDriver | StreamDriver, device: Chip, clock: VirtualClo
 
 @dataclass
 class Truth:
-    """Answers by talk and question, in order; on a serial line a whole reply, however it was read. Frames of streams."""
+    """Answers by talk and question, in order (on a serial line whole replies, however they were read); frames."""
 
     answers: dict[tuple[str, bytes], list[bytes]] = field(default_factory=lambda: defaultdict(list))
     frames: list[bytes] = field(default_factory=list)
@@ -94,9 +94,12 @@ def made(name: str, settings: dict[str, Chosen], clock: VirtualClock) -> tuple[A
 def variants(name: str) -> tuple[tuple[tuple[str, Chosen], ...], ...]:
     """The default, each choice of each setting, the ends of each number, and tables of our own; as far as they fit."""
     kind = driver(name)
-    single = [(s.name, value) for s in kind.settings
-              for value in (s.choices or tuple(v for v in (s.low, s.high) if v is not None)) if value != s.default]  # fmt: skip
-    wanted: list[tuple[tuple[str, Chosen], ...]] = [(), *((one,) for one in single[:: 1 + len(single) // MOST_VARIANTS])]
+    single: list[tuple[str, Chosen]] = []
+    for setting in kind.settings:
+        ends = tuple(end for end in (setting.low, setting.high) if end is not None)
+        single += [(setting.name, value) for value in setting.choices or ends if value != setting.default]
+    some = single[:: 1 + len(single) // MOST_VARIANTS]
+    wanted: list[tuple[tuple[str, Chosen], ...]] = [(), *((one,) for one in some)]
     if name == "serial_text":
         wanted += [tuple(settings.items()) for settings, _ in TEXTS.values()]
     if name == "modbus":

@@ -85,7 +85,8 @@ def test_one_flipped_bit_is_never_a_value(kind: type[StreamDriver], data: st.Dat
     frame[at] ^= 1 << bit
     driver = kind()
     found = heard(driver, [bytes(frame)]) + [{r.name: r.value for r in s} for s in driver.flush()]
-    assert not kind.sealed or all(values == expected(kind) for values in found)  # outside the sum: the ids of nothing that we read
+    # What lies outside the sum is the identity of the device, and never read.
+    assert not kind.sealed or all(values == expected(kind) for values in found)
     assert found or driver.errors
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.catalog import drivers
@@ -21,6 +21,7 @@ TALKS = [kind for kind in drivers() if issubclass(kind, TalkDriver)]
 MOST_STEPS = 2_000
 Answer = bytes | type[DriverError]
 
+few = settings(max_examples=25)  # `test_fuzz` gives each driver thousands
 wild = st.lists(st.one_of(st.binary(max_size=64), st.sampled_from([Nack, BusFault, NoAnswer])), min_size=1, max_size=40)
 fitting = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=64)
 
@@ -58,6 +59,7 @@ def hold(talk: Talk[list[Reading]], perform: Callable[[Step], bytes]) -> None:
 
 
 @pytest.mark.parametrize("kind", TALKS, ids=lambda kind: kind.name)
+@few
 @given(answers=wild, exact=st.booleans())
 def test_total_on_anything(kind: type[TalkDriver], answers: list[Answer], exact: bool) -> None:
     driver = kind()
@@ -71,6 +73,7 @@ def test_total_on_anything(kind: type[TalkDriver], answers: list[Answer], exact:
 
 
 @pytest.mark.parametrize("kind", TALKS, ids=lambda kind: kind.name)
+@few
 @given(values=fitting)
 def test_total_on_words_whose_checksums_fit(kind: type[TalkDriver], values: list[int]) -> None:
     hold(kind().read(), from_words(values))

@@ -13,11 +13,22 @@ from tests.drivers.i2c_bench import I2C, Bench
 KNOBS = ("nack_next", "corrupt", "stuck_busy", "unplug", "sda_stuck", "brown_out", "wrong_chip_id")
 
 
+BOOT_S = 3.0  # the slowest chip (SCD30) is deaf for two seconds after its power came back
+
+
 def steps_of(name: str) -> int:
     bench = Bench(name)
-    bench.set_up()
+    warm(bench)
     bench.read()
     return len(bench.steps)
+
+
+def warm(bench: Bench) -> None:
+    """Set up, and let what needs it warm up: what it says before that is flagged, and judged elsewhere."""
+    bench.set_up()
+    if bench.driver.warm_up_s:
+        bench.read()
+        bench.clock.advance(bench.driver.warm_up_s)
 
 
 def warmer(bench: Bench) -> dict[Quantity, float]:
@@ -27,8 +38,12 @@ def warmer(bench: Bench) -> dict[Quantity, float]:
     return bench.chip.feels
 
 
-def true(bench: Bench, found: dict[Quantity, float]) -> bool:
-    return all(abs(value - bench.chip.feels[q]) <= bench.chip.resolves[q] for q, value in found.items())
+def true(bench: Bench) -> bool:
+    """Whether whatever a reading gives without a doubt is what the chip feels."""
+    bench.driver.at_us = bench.clock.now_us
+    found = {reading.quantity: reading.value for reading in bench.read() if not reading.flags}
+    told = {q: value for q, value in found.items() if q in bench.chip.resolves and q not in bench.chip.untold}
+    return all(abs(value - bench.chip.feels[q]) <= 1.000001 * bench.chip.resolves[q] for q, value in told.items())
 
 
 @pytest.mark.parametrize("knob", KNOBS)
@@ -44,15 +59,15 @@ def test_turned_at_any_step(name: str, knob: str) -> None:
 
         bench.before = turn  # type: ignore[method-assign]
         try:
-            bench.set_up()
+            warm(bench)
             for _ in range(2):
-                assert true(bench, bench.values()), f"{knob} at step {at} gave a wrong value"
+                assert true(bench), f"{knob} at step {at} gave a wrong value"
         except DriverError:
             pass
         bench.chip.faults = Faults()
-        bench.clock.advance(1)
-        bench.set_up()
-        assert true(bench, bench.values()), f"{knob} at step {at} is not got over"
+        bench.clock.advance(BOOT_S)
+        warm(bench)
+        assert true(bench), f"{knob} at step {at} is not got over"
 
 
 @pytest.mark.parametrize("name", I2C)
@@ -64,9 +79,9 @@ def test_unplugged_and_back(name: str) -> None:
         bench.read()
     bench.chip.faults.unplug = False
     bench.chip.power_on()
-    bench.clock.advance(1)
+    bench.clock.advance(BOOT_S)
     bench.set_up()
-    assert bench.read()
+    assert bench.read() or not bench.driver.measures
 
 
 def test_knobs_by_name() -> None:
