@@ -41,6 +41,7 @@ class Driver:
     warm_ups_s: Mapping[Quantity, float] = {}  # ... where a quantity takes longer or shorter
     still_s: float = 3600.0  # a value may stand still for this long before it counts as stuck; 0: for ever
     can_rest: ClassVar[bool] = False  # has `rest`: may sleep between readings that lie far apart
+    private: ClassVar[str] = ""  # why its bytes must not be kept as they are, where they name somebody or their things
     shares: ClassVar[str] = ""  # sensors whose drivers have the same word here may share an address or a port
     uses: ClassVar[tuple[Quantity, ...]] = ()  # what a neighbour may tell it, for compensation
     bus_bytes: int = 0  # on the wire for one reading, addresses included; 0: it is not asked

@@ -67,6 +67,7 @@ class DSMR(StreamDriver):
     """Power in W, energy in kWh, voltage and current per phase, gas and water in m³."""
 
     name = "dsmr"
+    private = "a telegram names the meters by their numbers, and so the household"
     title = "Smart meter (DSMR P1): power, energy, gas, water"
     datasheet = "https://www.netbeheernederland.nl/sites/default/files/2024-02/dsmr_5.0.2_p1_companion_standard.pdf"
     measures = (

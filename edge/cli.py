@@ -20,6 +20,7 @@ from edge.wiring import Wiring
 
 HOME = Path("/var/lib/lantaarn/node.toml")
 LOG = "journalctl -u edge"
+NOTHING_RECORDED = "Nothing was recorded."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +82,21 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("-b", "--board", type=Path, help=f"the board file (default: ./node.toml or {HOME})")
         command.add_argument("-o", "--output", choices=("table", "json"), default="table")
         command.set_defaults(work=work)
+    _add_record(commands)
     return top
+
+
+def _add_record(commands: Any) -> None:
+    words = "write down what a sensor really says, as a transcript that tests play back"
+    command = commands.add_parser("record", help=words, description=(
+        f"{words}. Drivers whose bytes name people or their things are refused; sim replay FILE plays it back."))
+    command.add_argument("sensor", help="its name on the board")
+    command.add_argument("file", type=Path, help="the transcript to write; NAME.transcript, NAME-what.transcript")
+    command.add_argument("-n", "--readings", type=int, default=1, help="how many readings (default: 1)")
+    command.add_argument("--seconds", type=float, default=0.0, help="for how long instead; lines: default one window")
+    command.add_argument("--agreed", action="store_true", help="the people who pass while it records have agreed")
+    command.add_argument("-b", "--board", type=Path, help=f"the board file (default: ./node.toml or {HOME})")
+    command.set_defaults(work=record)
 
 
 def board_of(options: argparse.Namespace) -> Path:
@@ -215,6 +230,49 @@ def _read_here(wiring: Wiring, board: Path, name: str | None) -> dict[str, Any]:
     clock = SystemClock()
     patients = read_once(plans, shared(system_ports(wiring.buses), clock), clock)
     return {"sensors": [told(patient, clock.boot_ms()) for patient in patients]}
+
+
+def record(options: argparse.Namespace) -> int:
+    """`edge record`"""
+    wiring, board, file = wiring_of(options), board_of(options), options.file.absolute()
+    _real(wiring, board)
+    plan = next((plan for plan in wiring.sensors if plan.name == options.sensor), None)
+    if plan is None:
+        names = ", ".join(plan.name for plan in wiring.sensors) or "none"
+        raise Trouble(f"There is no sensor {options.sensor}; there are {names}.", NOTHING_RECORDED, "", USAGE)
+    if file.exists() or not os.access(file.parent, os.W_OK):
+        why = "is there already" if file.exists() else "can not be written: its folder is not there, or not yours"
+        raise Trouble(f"{file} {why}.", f"{NOTHING_RECORDED} It was left alone.", "Name another file.", REFUSED)
+    if ask(wiring, {"ask": "status"}) is not None:
+        raise Trouble("An agent runs on this board and holds its ports.", NOTHING_RECORDED,
+                      "sudo systemctl stop edge, then record, then sudo systemctl start edge", REFUSED)  # fmt: skip
+    found = _recorded(wiring, plan, options)
+    if not found.good:
+        causes = ", ".join(f"{cause} {count} times" for cause, count in found.causes.items()) or "silence"
+        raise Trouble(f"{plan.name} gave no reading: {causes}.", NOTHING_RECORDED, f"edge read {plan.name}", WRONG)
+    with open(file, "x", encoding="utf-8") as written:
+        written.write(found.text)
+    print(f"{file}: {found.good} readings of {plan.name} ({plan.driver}). Play it back: sim replay {file}")
+    return OK
+
+
+def _recorded(wiring: Wiring, plan: Any, options: argparse.Namespace) -> Any:
+    from drivers.errors import BusFault
+    from edge.buses.system import system_ports
+    from edge.clock import SystemClock, pause
+    from edge.recording import Length, Unrecordable, origin
+    from edge.recording import record as write_down
+    from edge.shared import shared
+
+    clock, length = SystemClock(), Length(max(1, options.readings), max(0.0, options.seconds))
+    ports = shared(system_ports(wiring.buses), clock)
+    try:
+        return write_down(plan, ports, clock, pause, length, options.agreed, origin(plan))
+    except Unrecordable as why:
+        raise Trouble(f"{why}.", NOTHING_RECORDED, "", REFUSED) from None
+    except BusFault as fault:
+        raise Trouble(f"{plan.name} can not be recorded: {fault}.", NOTHING_RECORDED, f"edge read {plan.name}",
+                      UNREACHABLE) from None  # fmt: skip
 
 
 def scan(options: argparse.Namespace) -> int:

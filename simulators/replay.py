@@ -121,10 +121,10 @@ def _into(part: Part, word: str, rest: str, line: str) -> None:
         part.sets.append([])
     elif word == "!":
         part.causes.append(rest.strip())
-    elif word in ("w", "r", "x", "p", "s", "e"):
+    elif word in ("w", "r", "x", "p", "s", "e", "l"):
         part.wire.append(line)
     else:
-        raise ValueError("a line begins with w, r, x, p, s, e, =, ! or --")
+        raise ValueError("a line begins with w, r, x, p, s, e, l, =, ! or --")
 
 
 def _expected(words: Sequence[str]) -> Expected:
@@ -154,13 +154,20 @@ def _play(played: Driver, part: Part) -> None:
     elif part.kind == "hear" and isinstance(played, StreamDriver):
         _play_stream(played, part)
     elif part.kind == "watch" and isinstance(played, LinesDriver):
-        for line in part.wire:
-            _, at_us, name, level = line.split()
-            played.edge(Edge(int(at_us), name, int(level)))
+        _play_lines(played, [line.split() for line in part.wire])
     elif part.kind == "close" and isinstance(played, Windowed):
         _compare(part.sets, [played.close(played.at_us)])
     else:
         raise Deviation(f"a {played.name} has no such part")
+
+
+def _play_lines(played: LinesDriver, wire: Sequence[Sequence[str]]) -> None:
+    """Edges `e at line level`; lines that are told to stand so (`l line level`) begin to be watched then."""
+    if levels := {words[1]: int(words[2]) for words in wire if words[0] == "l"}:
+        played.begin(played.at_us, levels)
+    for words in wire:
+        if words[0] == "e":
+            played.edge(Edge(int(words[1]), words[2], int(words[3])))
 
 
 def _play_talk(played: TalkDriver | StreamDriver, part: Part) -> None:
