@@ -137,7 +137,7 @@ class BME680(I2CDriver):
         Setting("heater_ms", 150, "how long it is heated for a reading, in ms", (), 1, 4032),
     )
     warm_ups_s: Mapping[Quantity, float] = {Quantity.GAS_RESISTANCE: 1200.0}
-    bus_bytes = 7 + 11 + 2 * 20  # settings, start, the field twice
+    bus_bytes = 7 + 11 + 4 + 2 * 20  # settings, start, status, the field twice
     _calibration: Calibration | None = None
 
     def __init__(self, **settings: Chosen) -> None:

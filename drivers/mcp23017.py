@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drivers.errors import ChecksumError, DeviceFault, DriverError, WrongChip
-from drivers.helper import HelperDriver
+from drivers.landlord import LandlordDriver
 from drivers.register_chip import registers
 from drivers.talk import Read, Talk, Write
 
@@ -120,7 +120,7 @@ def story(before: int, change: Change, watched: int) -> tuple[list[tuple[int, in
     return first, later, more
 
 
-class MCP23017(HelperDriver):
+class MCP23017(LandlordDriver):
     """Sixteen lines."""
 
     name = "mcp23017"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from drivers.driver import SerialLine
 from drivers.errors import DeviceFault, DriverError, WrongChip
-from drivers.helper import HelperDriver
+from drivers.landlord import LandlordDriver
 from drivers.register_chip import registers
 from drivers.talk import Talk, Write
 
@@ -124,7 +124,7 @@ def _level(register: int, channel: int) -> Talk[int]:
     return level
 
 
-class SC16IS752(HelperDriver):
+class SC16IS752(LandlordDriver):
     """Two serial ports."""
 
     name = "sc16is752"

@@ -13,7 +13,7 @@ what it holds changes nothing. The PCA9548A is the same.
 from __future__ import annotations
 
 from drivers.errors import BusFault, DeviceFault, DriverError, FramingError
-from drivers.helper import HelperDriver
+from drivers.landlord import LandlordDriver
 from drivers.talk import Read, Talk, Write
 
 CHANNELS = range(8)
@@ -57,7 +57,7 @@ def opened() -> Talk[int]:
     return held[0]
 
 
-class TCA9548A(HelperDriver):
+class TCA9548A(LandlordDriver):
     """Eight buses behind one."""
 
     name = "tca9548a"

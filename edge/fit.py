@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from drivers.catalog import ALSO, driver, names
 from drivers.driver import Driver, FileDriver, I2CDriver, SerialDriver
 from drivers.guests import Unfit
-from drivers.helper import HelperDriver
+from drivers.landlord import LandlordDriver
 from drivers.lines import LinesDriver
 from drivers.reading import Quantity
 from drivers.stream import StreamDriver
@@ -169,7 +169,7 @@ def _named(key: str, sensor: SensorTable) -> Iterator[Mistake]:
 
 def _where(fit: Fitted) -> Iterator[Mistake]:
     key, sensor, wanted = fit.key, fit.table, WHERE[fit.speaks]
-    if isinstance(fit.made, HelperDriver):
+    if isinstance(fit.made, LandlordDriver):
         yield Mistake(f"{key}.driver", shown(sensor.driver), "it measures nothing and needs no table of its own",
                       f"Name it in the sensors that it helps: {fit.made.helps}.")  # fmt: skip
     given = {"bus": sensor.bus, "port": sensor.port, "pins": sensor.pins, "file": sensor.file}

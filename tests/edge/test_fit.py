@@ -8,7 +8,7 @@ import pytest
 
 from drivers.catalog import CATALOG, driver
 from drivers.driver import FileDriver, I2CDriver
-from drivers.helper import HelperDriver
+from drivers.landlord import LandlordDriver
 from drivers.lines import LinesDriver
 from drivers.window import Windowed
 from edge.board import check
@@ -182,7 +182,7 @@ def test_units_share_a_line_when_they_speak_alike() -> None:
     told("sensor[2].port", "already taken", unit("a", 1), sensor("mhz19", name="b", where=PORT))
 
 
-@pytest.mark.parametrize("name", [name for name in CATALOG if not issubclass(driver(name), HelperDriver)])
+@pytest.mark.parametrize("name", [name for name in CATALOG if not issubclass(driver(name), LandlordDriver)])
 def test_every_driver_can_be_named_by_a_board(name: str) -> None:
     """With nothing but its place; what else it needs it says itself, by a key of its own."""
     kind = driver(name)

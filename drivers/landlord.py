@@ -1,4 +1,4 @@
-"""Chips that measure nothing and help others to be reached: a mux, a bank of lines, further serial ports.
+"""Chips that measure nothing and give others a place: a mux, a bank of lines, further serial ports.
 
 They stand in the catalog so that `edge scan` recognises them and the shelf grades them, but no sensor of a board is
 one of them: a board names them in the place of those that they help (`bus = "i2c-1/0x70.3"`). What is said to them is
@@ -15,7 +15,7 @@ from drivers.reading import Reading
 from drivers.talk import Talk
 
 
-class HelperDriver(I2CDriver):
+class LandlordDriver(I2CDriver):
     """A chip that only helps. Subclasses say `look`."""
 
     helps: ClassVar[str]  # how a board names it: 'bus = "i2c-1/0x70.3"'
