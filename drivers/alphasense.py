@@ -80,6 +80,8 @@ class Alphasense(ConverterDriver):
         self.warm_up_s = self._number("warm_up_h") * 3600.0
         gas = (self.gas,) if self.cell.sensitivity_mv_per_ppb else ()
         self.measures = (*gas, Quantity.ELECTRODE_VOLTAGE)
+        if gas:
+            self.needs = self.uses if self.gas is Quantity.O3 else (Quantity.TEMPERATURE,)
         self._air: deque[tuple[int, float]] = deque()  # when, and how warm it was
 
     def _number(self, name: str) -> float:

@@ -44,6 +44,7 @@ class Driver:
     private: ClassVar[str] = ""  # why its bytes must not be kept as they are, where they name somebody or their things
     shares: ClassVar[str] = ""  # sensors whose drivers have the same word here may share an address or a port
     uses: ClassVar[tuple[Quantity, ...]] = ()  # what a neighbour may tell it, for compensation
+    needs: tuple[Quantity, ...] = ()  # of these, what it says nothing without
     bus_bytes: int = 0  # on the wire for one reading, addresses included; 0: it is not asked
 
     def __init__(self, **settings: Chosen) -> None:

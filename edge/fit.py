@@ -7,8 +7,10 @@ whether a sensor may rest or lean on a neighbour. Everything is found before any
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
@@ -138,9 +140,9 @@ def speaks(kind: type[Driver]) -> BusKind:
 
 
 def _made(kind: type[Driver], table: SensorTable) -> Driver:
-    wrong = {name for name, _, _ in _wrong_settings(kind, table)}
+    wrong = {re.split(r"[.\[]", name)[0] for name, _, _ in _wrong_settings(kind, table)}
     try:
-        return kind(**{name: value for name, value in table.settings.items() if name.split(".")[0] not in wrong})
+        return kind(**{name: value for name, value in table.settings.items() if name not in wrong})
     except ValueError:  # told by `_settings`
         return kind()
 
@@ -202,7 +204,7 @@ def _settings(fit: Fitted) -> Iterator[Mistake]:
     every = [*defaults, *(table.name for table in kind.tables)]
     wrong = list(_wrong_settings(kind, fit.table))
     for name, value, reason in wrong:
-        words = f"The default is {defaults[name]}." if name in defaults else ""
+        words = f"The default is {defaults[name]}." if name in defaults else _nearest(kind, name, value)
         if "no such setting" in reason:
             words = meant(name, every) if every else "Take it out."
         yield Mistake(f"{fit.key}.settings.{name}", shown(value), reason, words)
@@ -215,6 +217,17 @@ def _settings(fit: Fitted) -> Iterator[Mistake]:
             kind(**fit.table.settings)
         except ValueError as error:
             yield Mistake(f"{fit.key}.settings", "", str(error))
+
+
+def _nearest(kind: type[Driver], place: str, value: object) -> str:
+    """What may have been meant in a row of a table: by the name of a column, or by a value that is not on its list."""
+    name, _, column = place.rpartition(".")
+    columns = next((table.columns for table in kind.tables if name.startswith(table.name)), ())
+    names = [each.name for each in columns]
+    choices = next((map(str, each.choices) for each in columns if each.name == column), iter(()))
+    known, word = (list(choices), str(value)) if column in names else (names, column)
+    near = get_close_matches(word.lower(), known, n=1, cutoff=0.6) if word else []
+    return f'Did you mean "{near[0]}"?' if near else ""
 
 
 def _pace(fit: Fitted, simulated: bool) -> Iterator[Mistake]:
@@ -297,14 +310,26 @@ def _beside(fit: Fitted, sensors: Mapping[str, SensorTable]) -> Iterator[Mistake
         yield Mistake(key, shown(name), f"a {made.name} has no use for a neighbour", "Take it out.")
     elif name not in others:
         yield Mistake(key, shown(name), "no other sensor has this name", meant(name, others) if others else "")
-    elif not _tells(others[name], made.uses):
+    elif (told := _tells(name, others)) is not None and not told & set(made.uses):
         wanted = " or ".join(quantity.value for quantity in made.uses)
         yield Mistake(key, shown(name), f"{name} does not measure {wanted}, which {made.name} could use")
+    elif told is not None and (lacking := [one.value for one in made.needs if one not in told]):
+        yield Mistake(key, shown(name), f"{name} does not tell {' and '.join(lacking)}, which {made.name} can not do "
+                      "without", f"Write beside = … for {name} too: what it does not measure, its neighbour tells.")  # fmt: skip
 
 
-def _tells(other: SensorTable, wanted: tuple[Quantity, ...]) -> bool:
-    kind = known(other.driver)
-    return kind is None or bool(set(_made(kind, other).measures) & set(wanted))
+def _tells(name: str, others: Mapping[str, SensorTable]) -> set[Quantity] | None:
+    """What this sensor measures, and along the chain its neighbours; None where that is not known."""
+    told: set[Quantity] = set()
+    asked: set[str] = set()
+    while name in others and name not in asked:
+        asked.add(name)
+        other = others[name]
+        if (kind := known(other.driver)) is None:
+            return None if other.driver != VITALS else told
+        told |= set(_made(kind, other).measures)
+        name = other.beside or ""
+    return told
 
 
 def whereabouts(fits: Sequence[Fitted], mobile: bool) -> Iterator[Mistake]:

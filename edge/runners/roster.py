@@ -36,6 +36,8 @@ def runners_for(sensors: Sequence[SensorPlan], ports: PortOpener, host_root: Pat
     that was checked has neither.
     """
     board = Blackboard()
+    for plan in sensors:
+        board.place(plan.name, plan.beside)
     return [
         *_i2c(sensors, ports, board),
         *_serial(sensors, ports, board),

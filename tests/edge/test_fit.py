@@ -56,9 +56,10 @@ def test_rows_of_settings_compile_as_they_stand() -> None:
 @pytest.mark.parametrize(
     ("row", "key", "words"),
     [
-        (ROW + 'kinds = "input"', "registers[1].kinds", "is no column"),
+        (ROW + 'kinds = "input"', "registers[1].kinds", 'Did you mean "kind"?'),
+        (ROW.replace("voltage", "voltge"), "registers[1].quantity", 'Did you mean "voltage"?'),
         (ROW.replace("register = 0", ""), "registers[1].register", "is missing"),
-        (ROW + ROW.replace('"voltage"', '"volts"'), "registers[2].quantity", "must be one of"),
+        (ROW + ROW.replace('"voltage"', '"volts"'), "registers[2].quantity", "no quantity that is known"),
         (ROW + 'scale = "2"', "registers[1].scale", "must be a number"),
         (ROW + "scale = inf", "registers[1].scale", "finite"),
         (ROW + "register2 = { a = 1 }", "registers[1].register2", "is no column"),
@@ -146,6 +147,28 @@ def test_a_neighbour_must_be_there_and_of_use() -> None:
     told("sensor[2].beside", "does not measure", light, sensor("sgp40", 'beside = "light"'))
 
 
+CELL = {"sensitivity_mv_per_ppb": "0.2", "no2_sensitivity_mv_per_ppb": "0.2"}
+
+
+def cell(gas: str, beside: str, address: str = "0x48") -> str:
+    settings = "\n".join(f"{name} = {value}" for name, value in CELL.items())
+    rest = f'address = {address}\nbeside = "{beside}"\n[sensor.settings]\ngas = "{gas}"\n{settings}'
+    return sensor("alphasense", rest, name=gas)
+
+
+def test_ozone_learns_the_warmth_of_the_air_through_its_no2_neighbour() -> None:
+    assert plan(AIR, cell("no2", "air"), cell("o3", "no2", "0x49")).beside == "no2"
+    told("sensor[2].beside", "does not tell no2", AIR, cell("o3", "air"))
+    bare = cell("no2", "air").replace('beside = "air"\n', "")
+    told("sensor[3].beside", "Write beside = … for no2 too", AIR, bare, cell("o3", "no2", "0x49"))
+
+
+def test_neighbours_in_a_ring_are_followed_once() -> None:
+    found = mistakes(cell("no2", "o3"), cell("o3", "no2", "0x49"))
+    assert [mistake.key for mistake in found] == ["sensor[1].beside", "sensor[2].beside"]
+    assert all("temperature" in str(mistake) for mistake in found)
+
+
 def test_only_a_node_declared_mobile_tells_where_it_is() -> None:
     gps = sensor("nmea", where=PORT)
     told("sensor[1].settings.position", "declared mobile", gps)
@@ -196,3 +219,9 @@ def test_every_driver_can_be_named_by_a_board(name: str) -> None:
         where = f"pins = {{ {', '.join(f'{line} = {5 + at}' for at, line in enumerate(lines))} }}"
     found = mistakes("[site]\nmobile = true\n", sensor(name, where=where))
     assert all(mistake.key.startswith("sensor[1].settings") for mistake in found), [str(m) for m in found]
+
+
+def test_a_wrong_row_does_not_hide_what_else_is_wrong() -> None:
+    """The mini-UART has no parity, whatever the registers say."""
+    wrong = sensor("modbus", '[sensor.settings]\nparity = "E"\n' + ROW + 'typ = "s16"', where='port = "/dev/ttyS0"')
+    assert {mistake.key for mistake in mistakes(wrong)} == {"sensor[1].settings.registers[1].typ", "sensor[1].port"}

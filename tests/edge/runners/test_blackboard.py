@@ -40,6 +40,24 @@ def test_what_cannot_be_is_not_known_and_the_channel_without_a_name_comes_first(
     assert board.known("air", 0) == {HUMIDITY: 50.0}
 
 
+@given(st.lists(st.sets(st.sampled_from([TEMPERATURE, HUMIDITY, Quantity.NO2])), min_size=1, max_size=5), st.booleans())
+def test_what_a_neighbour_does_not_measure_its_own_neighbour_tells(said: list[set[Quantity]], ring: bool) -> None:
+    board, names = Blackboard(), [f"sensor{at}" for at in range(len(said))]
+    for at, (name, behind) in enumerate(zip(names, [*names[1:], names[0] if ring else ""], strict=True)):
+        board.place(name, behind)
+        board.write(name, 0, 1_000, [Reading(one, 10.0 * at + 1) for one in said[at]])
+    nearest = {one: at for at in reversed(range(len(said))) for one in said[at]}
+    assert board.known(names[0], 0) == {one: 10.0 * at + 1 for one, at in nearest.items()}
+
+
+def test_a_stale_word_is_not_replaced_by_that_of_somebody_farther_off() -> None:
+    board = Blackboard()
+    board.place("no2", "air")
+    board.write("no2", 0, 1_000, [Reading(TEMPERATURE, 20.0), Reading(Quantity.NO2, 30.0)])
+    board.write("air", LEAST_MS, 1_000, [Reading(TEMPERATURE, 25.0), Reading(HUMIDITY, 50.0)])
+    assert board.known("no2", LEAST_MS + 1) == {HUMIDITY: 50.0}
+
+
 class Curious(Plain):
     """Notes what it was told before each talk."""
 

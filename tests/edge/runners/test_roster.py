@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from drivers.driver import SerialLine
+from drivers.reading import Quantity, Reading
 from edge.buses.port import I2CPort, LinePort, PortOpener, SerialPort
 from edge.events import Event
 from edge.runners.roster import runners_for
+from edge.runners.talks import I2CRunner
 from edge.wiring import SensorPlan
 from simulators import shelf
 from simulators.chips.chip import I2CChip
@@ -73,3 +76,12 @@ def test_a_board_of_every_kind() -> None:
 def test_a_driver_that_nobody_knows() -> None:
     with pytest.raises(KeyError, match="no driver 'bmp999'"):
         runners_for([SensorPlan("x", "bmp999", "i2c", "/dev/i2c-1", 1)], street(VirtualClock(), []), Path("/"))
+
+
+def test_who_stands_beside_whom_is_known_to_all_on_the_board() -> None:
+    plans = [replace(PLANS[0], name="o3", beside="damp"), replace(PLANS[1], beside="co2"), PLANS[2]]
+    runners = runners_for(plans, street(VirtualClock(), []))
+    assert isinstance(runners[0], I2CRunner)
+    board = runners[0].seats[0].terms.board
+    board.write("co2", 0, 1_000, [Reading(Quantity.CO2, 500.0)])
+    assert board.known("damp", 0) == {Quantity.CO2: 500.0}
