@@ -74,8 +74,8 @@ class Module(I2CDriver):
         """Whether this product is the one that the board means."""
         raise NotImplementedError
 
-    def keep_settings(self) -> Talk[None]:
-        """Told to an idle module; most are lost with its power."""
+    def keep_settings(self, product: str) -> Talk[None]:
+        """Told to an idle module, zeros too: it may still hold what an earlier board said. Most are lost with power."""
         yield from ()
 
     def setup(self) -> Talk[bool]:
@@ -87,7 +87,7 @@ class Module(I2CDriver):
         if not self.knows(found := name_of((yield from ask(NAME, NAME_WORDS, REGISTER_S)))):
             raise WrongChip(f"expected {self.title.partition(':')[0]}, found {found!r}")
         yield from ask(CLEAR_STATUS, 2, REGISTER_S)
-        yield from self.keep_settings()
+        yield from self.keep_settings(found)
         yield from tell(START, wait_s=START_S)
         return False
 

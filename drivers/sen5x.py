@@ -56,10 +56,11 @@ class SEN5x(Module):
         variant = str(self.chosen["variant"])
         return product in (("SEN50", "SEN54", "SEN55") if variant == "any" else (variant.upper(),))
 
-    def keep_settings(self) -> Talk[None]:
+    def keep_settings(self, product: str) -> Talk[None]:
         period = high_word(round(float(self.chosen["auto_clean_s"])))
         yield from hold(AUTO_CLEAN, AUTO_CLEAN, period, "the fan's cleaning period", REGISTER_S)
-        if offset := offset_word(float(self.chosen["temperature_offset_c"])):
+        if product != "SEN50":  # which has no thermometer
+            offset = offset_word(float(self.chosen["temperature_offset_c"]))
             yield from hold(OFFSET, OFFSET, [offset, 0, 0], "the temperature offset", REGISTER_S)
 
     def rest(self) -> Talk[None]:

@@ -59,14 +59,14 @@ class SEN66(Module):
     def knows(self, product: str) -> bool:
         return product == "SEN66"
 
-    def keep_settings(self) -> Talk[None]:
+    def keep_settings(self, product: str) -> Talk[None]:
         self._told_hpa = 0
         if self.chosen["auto_calibration"] != "keep":
             on = int(self.chosen["auto_calibration"] == "on")
             yield from hold(SELF_CALIBRATION, SELF_CALIBRATION, [on], "self-calibration", REGISTER_S)
         yield from hold(ALTITUDE, ALTITUDE, [round(float(self.chosen["altitude_m"]))], "the altitude", REGISTER_S)
-        if offset := offset_word(float(self.chosen["temperature_offset_c"])):
-            yield from tell(OFFSET, offset, 0, 0, 0, wait_s=REGISTER_S)  # cannot be read back
+        offset = offset_word(float(self.chosen["temperature_offset_c"]))
+        yield from tell(OFFSET, offset, 0, 0, 0, wait_s=REGISTER_S)  # cannot be read back
 
     def read(self) -> Talk[list[Reading]]:
         yield from self._tell_pressure()

@@ -123,6 +123,17 @@ def test_power_lost_is_found_out_and_told_settings_are_told_again() -> None:
     assert bench.values()[Quantity.PM10] == pytest.approx(8.0)
 
 
+@pytest.mark.parametrize("product", ["SEN54", "SEN50"])
+def test_an_offset_of_an_earlier_board_does_not_stay(product: str) -> None:
+    bench, chip = bench_of(temperature_offset_c=3.0)
+    chip.becomes(product)
+    bench.clock.advance(1)
+    bench.set_up()
+    bench.driver = SEN5x()
+    bench.set_up()
+    assert chip.settings.get(0x60B2, [0, 0, 0]) == [0, 0, 0]
+
+
 def test_one_that_goes_on_measuring_is_left_to_it() -> None:
     bench, chip = bench_of()
     assert bench.talk(bench.driver.setup()) is False

@@ -83,6 +83,14 @@ def test_settings_reach_the_module_and_what_it_keeps_is_written_once() -> None:
     assert sum(data[:2] == b"\x67\x11" and len(data) > 2 for data in said) == 1
 
 
+def test_an_offset_of_an_earlier_board_does_not_stay() -> None:
+    bench, chip = bench_of(temperature_offset_c=3.0)
+    bench.set_up()
+    bench.driver = SEN66()
+    bench.set_up()
+    assert chip.offsets == (0, 0, 0, 0)
+
+
 @pytest.mark.parametrize(("chosen", "before", "after"), [("keep", 0, 0), ("keep", 1, 1), ("on", 0, 1), ("off", 1, 0)])
 def test_self_calibration(chosen: str, before: int, after: int) -> None:
     bench, chip = bench_of(auto_calibration=chosen)
