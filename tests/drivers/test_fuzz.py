@@ -11,6 +11,7 @@ import gc
 import sys
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -19,14 +20,16 @@ from typing import Any
 import pytest
 
 import drivers.driver
+from drivers import mcp23017, sc16is752, tca9548a
 from drivers.catalog import CATALOG, driver
-from drivers.driver import TalkDriver
-from drivers.errors import NoAnswer
+from drivers.driver import SerialLine, TalkDriver
+from drivers.errors import BusFault, DriverError, Nack, NoAnswer
 from drivers.lines import LinesDriver
 from drivers.reading import Quantity, Reading
 from drivers.stream import Incomplete, StreamDriver
-from drivers.talk import Read, Talk, Write
+from drivers.talk import Read, Step, Talk, Write, WriteRead
 from drivers.window import Windowed
+from simulators.i2c import converse
 from tests.drivers import under_fire
 from tests.drivers.fuzzing import Found, Honest, besieged, episode, fuzz
 from tests.drivers.recorded import truth
@@ -60,6 +63,42 @@ def test_a_hundred_thousand_hostile_inputs(name: str) -> None:
 def test_what_was_found_once(file: Path) -> None:
     for line in file.read_text("utf-8").splitlines():
         played(line)
+
+
+# What runners of buses within buses say to the chips between: talks that are nobody's `read`.
+
+PINS, LINE = mcp23017.Pins(0xFFFF), SerialLine(9_600)
+BETWEEN: dict[str, Callable[[], Talk[Any]]] = {
+    "tca9548a select": lambda: tca9548a.select(3), "tca9548a closed": tca9548a.closed,
+    "mcp23017 configure": lambda: mcp23017.configure(PINS), "mcp23017 changes": lambda: mcp23017.changes(PINS),
+    "mcp23017 intact": lambda: mcp23017.intact(PINS), "mcp23017 levels": mcp23017.levels,
+    "sc16is752 configure": lambda: sc16is752.configure(0, LINE), "sc16is752 receive": lambda: sc16is752.receive(1),
+    "sc16is752 send": lambda: sc16is752.send(1, bytes(200)),
+}  # fmt: skip
+OF_THEM = bytes((0x00, 0xFF, 0x48, 0x01, 0x08, 0x40, 0x44, sc16is752.OURS))  # bytes that such chips are built of
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", BETWEEN)
+def test_chips_between_may_say_anything(name: str) -> None:
+    dice, ended = Random(name), 0
+    for _ in range(FAST):
+        exact, made_of = dice.random() < 0.9, dice.choice((OF_THEM, OF_THEM[: dice.randrange(1, 3)], bytes(range(256))))
+        asked = 0
+
+        def anything(step: Step, exact: bool = exact, made_of: bytes = made_of) -> bytes:
+            nonlocal asked
+            asked += 1
+            assert asked < 200, "the talk goes on for ever"
+            if dice.random() < 0.02:
+                raise dice.choice((Nack, BusFault))("so it was drawn")
+            count = step.count if isinstance(step, Read | WriteRead) else 0
+            return bytes(dice.choices(made_of, k=count if exact or not count else dice.randrange(2 * count)))
+
+        with suppress(DriverError):
+            converse(BETWEEN[name](), anything)
+        ended += 1
+    assert ended == FAST
 
 
 # Memory: what the drivers' own code holds on to, and the most that anything took in between.

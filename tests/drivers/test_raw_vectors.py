@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from drivers.checks import crc16
 from drivers.bme280 import BME280
+from drivers.checks import crc16
 from drivers.cubic import command as cubic
 from drivers.dual_beam import DualBeam
 from drivers.errors import WrongChip
