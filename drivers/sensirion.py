@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from drivers.checks import word, words
 from drivers.errors import DeviceFault, FramingError, Nack
+from drivers.reading import Flag, Quantity, Reading
 from drivers.talk import Pause, Read, Talk, Write
 
 
@@ -84,6 +85,16 @@ def high_word(value: int) -> tuple[int, int]:
 def celsius(ticks: int) -> float:
     """The temperature word of SHT3x and SCD4x in °C."""
     return -45.0 + 175.0 * ticks / 65535.0
+
+
+LOWEST_C, HIGHEST_C, ROUNDING_C = -40.0, 125.0, 0.01
+
+
+def warmth(ticks: int) -> Reading:
+    """The temperature of SHT3x and SHT4x, flagged beyond -40 to 125 °C: the element ends there, or is broken."""
+    found = celsius(ticks)
+    inside = LOWEST_C - ROUNDING_C <= found <= HIGHEST_C + ROUNDING_C
+    return Reading(Quantity.TEMPERATURE, found, flags=Flag.NONE if inside else Flag.RANGE)
 
 
 def percent(ticks: int) -> float:

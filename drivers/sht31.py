@@ -7,7 +7,7 @@ always zero tells an SHT3x from its neighbours.
 
 A measurement needs no setting, so a loss of power between two readings changes nothing. Setup ends periodic measuring
 and the heater (both would spoil a reading) and clears the status; as long as its "reset seen" bit then stays clear, the
-chip has not been without power.
+chip has not been without power. A temperature beyond -40 to 125 °C is flagged as out of range.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from drivers.driver import I2CDriver
 from drivers.errors import DriverError, WrongChip
 from drivers.reading import Quantity, Reading
-from drivers.sensirion import ask, celsius, percent, tell, tell_if_heard
+from drivers.sensirion import ask, percent, tell, tell_if_heard, warmth
 from drivers.talk import Talk
 
 MEASURE_ONCE, BREAK, HEATER_OFF, STATUS, CLEAR_STATUS = 0x2400, 0x3093, 0x3066, 0xF32D, 0x3041
@@ -52,7 +52,7 @@ class SHT31(I2CDriver):
     def read(self) -> Talk[list[Reading]]:
         answer = yield from ask(MEASURE_ONCE, 2, CONVERSION_S)
         return [
-            Reading(Quantity.TEMPERATURE, celsius(int.from_bytes(answer[0:2], "big"))),
+            warmth(int.from_bytes(answer[0:2], "big")),
             Reading(Quantity.HUMIDITY, percent(int.from_bytes(answer[2:4], "big"))),
         ]
 

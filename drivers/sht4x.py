@@ -6,7 +6,8 @@ letter behind the type (A 0x44, B 0x45, C 0x46).
 Commands are one byte. The chip keeps no setting at all, so a loss of power between two readings changes nothing and
 setup has nothing to write: it asks for the serial number, which with its checksum is the only identity there is (an
 SHT3x at the same address does not hear that command). A heater pulse that somebody else began is broken off, because
-warm air would be measured. Humidity comes out between -6 and 119 % and is cut to what exists, as the maker says.
+warm air would be measured. Humidity comes out between -6 and 119 % and is cut to what exists, as the maker says;
+a temperature beyond -40 to 125 °C is flagged as out of range.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from drivers.driver import I2CDriver
 from drivers.errors import DriverError, Nack, WrongChip
 from drivers.reading import Quantity, Reading
-from drivers.sensirion import celsius, hear
+from drivers.sensirion import hear, warmth
 from drivers.talk import Pause, Talk, Write
 
 MEASURE, SERIAL, RESET = b"\xfd", b"\x89", b"\x94"
@@ -51,7 +52,7 @@ class SHT4x(I2CDriver):
         yield Pause(CONVERSION_S)
         answer = yield from hear(2)
         return [
-            Reading(Quantity.TEMPERATURE, celsius(int.from_bytes(answer[0:2], "big"))),
+            warmth(int.from_bytes(answer[0:2], "big")),
             Reading(Quantity.HUMIDITY, percent(int.from_bytes(answer[2:4], "big"))),
         ]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drivers.checks import crc8, word
 from drivers.errors import ChecksumError, FramingError, Nack, WrongChip
-from drivers.reading import Quantity
+from drivers.reading import Flag, Quantity
 from drivers.sht31 import ALERT, HEATER, RESET_SEEN, SHT31
 from simulators.transcript import follow
 from tests.drivers.i2c_bench import Bench, vectors
@@ -94,6 +94,13 @@ def test_every_word_is_a_possible_climate(temperature: int, humidity: int) -> No
     values = {r.name: r.value for r in follow(SHT31().read(), f"w 2400\np 16\nr {answer}")}
     assert -45.0 <= values["temperature"] <= 130.0
     assert 0.0 <= values["humidity"] <= 100.0
+
+
+@pytest.mark.parametrize(("ticks", "flag"), [(0, Flag.RANGE), (1800, Flag.RANGE), (1873, Flag.NONE), (63662, Flag.NONE),
+                                            (63700, Flag.RANGE), (0xFFFF, Flag.RANGE)])  # fmt: skip
+def test_beyond_what_the_element_can_is_flagged(ticks: int, flag: Flag) -> None:
+    answer = (word(ticks) + word(0x8000)).hex()
+    assert [r.flags for r in follow(SHT31().read(), f"w 2400\np 16\nr {answer}")] == [flag, Flag.NONE]
 
 
 def test_refused_while_it_converts() -> None:

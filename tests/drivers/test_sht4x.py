@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drivers.checks import word
 from drivers.errors import ChecksumError, FramingError, Nack, WrongChip
-from drivers.reading import Quantity
+from drivers.reading import Flag, Quantity
 from drivers.sht4x import SHT4x, percent
 from simulators.transcript import follow
 from tests.drivers.i2c_bench import Bench, vectors
@@ -33,6 +33,13 @@ def test_published_bytes(vector: dict[str, Any]) -> None:
 def test_the_whole_scale_and_no_more() -> None:
     assert [percent(ticks) for ticks in (0, 3145, 0xFFFF)] == [0.0, 0.0, 100.0]
     assert percent(3146) == pytest.approx(0.0006, abs=0.0001)
+
+
+@pytest.mark.parametrize(("ticks", "flag"), [(0, Flag.RANGE), (1800, Flag.RANGE), (1873, Flag.NONE), (63662, Flag.NONE),
+                                            (63700, Flag.RANGE), (0xFFFF, Flag.RANGE)])  # fmt: skip
+def test_beyond_what_the_element_can_is_flagged(ticks: int, flag: Flag) -> None:
+    answer = (word(ticks) + word(0x8000)).hex()
+    assert [r.flags for r in follow(SHT4x().read(), f"w fd\np 10\nr {answer}")] == [flag, Flag.NONE]
 
 
 def test_setup_knows_its_chip_again() -> None:
