@@ -10,17 +10,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from drivers.driver import SerialLine
 from drivers.errors import BusFault
-from edge.buses.bridge import BridgePort
-from edge.buses.expander import Expander
 from edge.buses.mux import Hops, Muxes, way_to
 from edge.buses.port import FilePort, I2CPort, LinePort, PortOpener, Recoverable, SerialPort
 from edge.buses.pump import Pumps, threads
 from edge.buses.segment import Lodging, lodging
 from edge.clock import Clock
 from edge.wiring import BusPlan
+
+if TYPE_CHECKING:  # what most boards do not have is loaded when it is opened
+    from edge.buses.expander import Expander
 
 
 class SharedBus:
@@ -133,6 +135,8 @@ class Lodgings:
             return self.ports.serial(path, line)
         if not place.part:
             raise BusFault(f"{path} names a chip with two ports: write {path}.a or {path}.b")
+        from edge.buses.bridge import BridgePort
+
         crystal_hz = self.ports.plans.get(place.segment.root, BusPlan("")).crystal_hz
         return BridgePort(self._bus(place), place.address, "ab".index(place.part), line, crystal_hz,
                           self.clock.boot_us, self.pumps, self._wait_ms)  # fmt: skip
@@ -142,6 +146,8 @@ class Lodgings:
         place = lodged(chip)
         if place is None:
             return self.ports.lines(chip, offsets, bias, active_low)
+        from edge.buses.expander import Expander
+
         key = (place.segment.root, place.segment.hops, place.address)
         with self.turn:
             if key not in self.expanders:

@@ -21,6 +21,7 @@ class MAX17048(RowChip):
     """Voltage, battery level and rate at 0x36."""
 
     name = "max17048"
+    hides_busy = True
     address = 0x36
     addresses = (0x36,)
     door = "regs16"

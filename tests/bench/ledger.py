@@ -26,7 +26,6 @@ from tests.bench.troubles import Trouble
 
 PIECE = 1 << 20
 SETTLE_S = 200.0  # for setting up, and for devices that say themselves that they warm up
-REPEATS = 2  # a fuel gauge or a module without a ready bit is found out by what it repeats: so many intervals
 LIKELY = Flag.WARMING | Flag.SPIKE  # a device that is not settled, a jump of the world: no sign of a fault
 BY_NAME = {quantity.value: quantity for quantity in Quantity}
 Value = tuple[float, Flag]
@@ -179,7 +178,7 @@ class Judge:
         return "" if value == true else str(true)
 
     def _never(self, part: Part, quantity: Quantity, value: float, at_ms: int) -> str:
-        from_ms = max(BEGIN_MS, at_ms - LAG_MS - REPEATS * part.plan.interval_ms - part.plan.window_ms)
+        from_ms = max(BEGIN_MS, at_ms - LAG_MS - part.plan.interval_ms - part.plan.window_ms)
         low, high = self.day.climates[part.plan.name].between(part.chip, quantity, from_ms, at_ms + LAG_MS)
         step = 10.0 ** -part.made.decimals.get(quantity, quantity.decimals)
         slack = part.chip.resolves[quantity] * 1.01 + 0.51 * step

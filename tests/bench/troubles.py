@@ -55,7 +55,7 @@ def _of(rig: Rig, part: Part, seed: int, from_ms: int, to_ms: int) -> Iterator[T
         if at_ms + lasts_ms + QUIET_MS + pace_ms > to_ms:
             return
         yield Trouble(name, fault, at_ms // 1_000 * 1_000, (at_ms + lasts_ms) // 1_000 * 1_000)
-        at_ms += lasts_ms + PAUSE_MS + 2 * pace_ms + int(PAUSE_MS * unit(seed, name, number, "pause"))
+        at_ms += lasts_ms + PAUSE_MS + 4 * pace_ms + int(PAUSE_MS * unit(seed, name, number, "pause"))
         number += 1
 
 

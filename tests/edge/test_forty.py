@@ -99,7 +99,7 @@ def knows_who_fails(run: Lived) -> None:
         assert run.judge.untrue(name) == [], name
     for trouble in run.day.troubles:
         back_ms = run.judge.back_ms(trouble)
-        allowed_ms = RECOVERY_MS + run.judge.first_ms(trouble.sensor) + 2 * run.judge.pace_ms(trouble.sensor)
+        allowed_ms = RECOVERY_MS + run.judge.first_ms(trouble.sensor) + 3 * run.judge.pace_ms(trouble.sensor)
         assert back_ms is not None and back_ms <= allowed_ms, trouble
 
 
