@@ -18,7 +18,7 @@ import struct
 
 from drivers.driver import I2CDriver
 from drivers.errors import DriverError, NotMeasured, NotReady
-from drivers.reading import Quantity, Reading
+from drivers.reading import Flag, Quantity, Reading
 from drivers.sensirion import ask, hold, tell
 from drivers.setting import Chosen, Setting
 from drivers.talk import Pause, Talk
@@ -28,7 +28,7 @@ OFFSET, ALTITUDE, VERSION = 0x5403, 0x5102, 0xD100
 WAIT_S, POLL_S, SLACK_S = 0.010, 0.250, 1.0
 MOST_POLLS = 60  # of a chip that measures seldom
 NO_PRESSURE = 0
-HIGHEST_PPM = 40_000.0
+HIGHEST_PPM = 40_000.0  # where it ends: a bound
 
 
 class SCD30(I2CDriver):
@@ -106,7 +106,7 @@ class SCD30(I2CDriver):
             raise NotMeasured(f"{co2:g} ppm is no measurement: the chip has just been started")
         self._trusted = True
         return [
-            Reading(Quantity.CO2, co2),
+            Reading(Quantity.CO2, co2, flags=Flag.RANGE if co2 >= HIGHEST_PPM else Flag.NONE),
             Reading(Quantity.TEMPERATURE, temperature),
             Reading(Quantity.HUMIDITY, humidity),
         ]

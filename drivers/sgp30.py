@@ -28,6 +28,7 @@ from drivers.talk import Talk
 START, MEASURE, BASELINE, SET_HUMIDITY, FEATURES = 0x2003, 0x2008, 0x2015, 0x2061, 0x202F
 REGISTER_S, MEASURE_S = 0.010, 0.012
 NOTHING = (400, 0)
+MOST = 60_000  # ppm and ppb: where it ends
 SILENT_US, PATIENCE_US, LEARNS_S = 15_000_000, 60_000_000, 43_200.0
 NO_HUMIDITY = 0  # what switches the compensation off
 
@@ -75,7 +76,10 @@ class SGP30(I2CDriver):
         found = int.from_bytes(answer[0:2], "big"), int.from_bytes(answer[2:4], "big")
         flags = (yield from self._doubt(found)) if found == NOTHING or not self._had_baseline else Flag.NONE
         measured = zip(self.measures, found, strict=True)
-        return [Reading(quantity, float(value), flags=flags) for quantity, value in measured]
+        return [
+            Reading(quantity, float(value), flags=flags | (Flag.RANGE if value >= MOST else Flag.NONE))
+            for quantity, value in measured
+        ]
 
     def _doubt(self, found: tuple[int, int]) -> Talk[Flag]:
         """What a value deserves that might be no measurement."""

@@ -8,7 +8,7 @@ too. An index of 100 is the usual air of this place, above it there is more to s
 from __future__ import annotations
 
 from drivers.reading import Quantity, Reading
-from drivers.sgp4x import LEARNS_S, SGP4x
+from drivers.sgp4x import LEARNS_S, SGP4x, raw
 from drivers.talk import Talk
 
 MEASURE, MEASURE_S = 0x260F, 0.030
@@ -27,4 +27,4 @@ class SGP40(SGP4x):
     def read(self) -> Talk[list[Reading]]:
         (voc,) = yield from self.answer(MEASURE, 1, MEASURE_S)
         step_s = self.step_s()
-        return [Reading(Quantity.VOC_RAW, float(voc)), *self.indexed(Quantity.VOC_INDEX, voc, step_s)]
+        return [raw(Quantity.VOC_RAW, voc), *self.indexed(Quantity.VOC_INDEX, voc, step_s)]

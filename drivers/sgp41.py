@@ -15,7 +15,7 @@ from drivers.errors import DriverError
 from drivers.reading import Quantity, Reading
 from drivers.sensirion import tell_if_heard
 from drivers.setting import Chosen
-from drivers.sgp4x import LEARNS_S, SGP4x
+from drivers.sgp4x import LEARNS_S, SGP4x, raw
 from drivers.talk import Pause, Talk
 
 CONDITION, MEASURE, HEATER_OFF = 0x2612, 0x2619, 0x3615
@@ -57,6 +57,6 @@ class SGP41(SGP4x):
         voc, nox = yield from self.answer(MEASURE, 2, MEASURE_S)
         step_s = self.step_s()
         return [
-            Reading(Quantity.VOC_RAW, float(voc)), Reading(Quantity.NOX_RAW, float(nox)),
+            raw(Quantity.VOC_RAW, voc), raw(Quantity.NOX_RAW, nox),
             *self.indexed(Quantity.VOC_INDEX, voc, step_s), *self.indexed(Quantity.NOX_INDEX, nox, step_s),
         ]  # fmt: skip

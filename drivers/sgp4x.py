@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from drivers.driver import I2CDriver
 from drivers.errors import DeviceFault, DriverError, WrongChip
-from drivers.gas_index import NOX, VOC, GasIndex
+from drivers.gas_index import NOX, TICKS_HIGH, TICKS_LOW, VOC, GasIndex
 from drivers.reading import Flag, Quantity, Reading
 from drivers.sensirion import ask, hear, tell
 from drivers.setting import Chosen
@@ -87,13 +87,20 @@ class SGP4x(I2CDriver):
         if not (value := index.process(ticks, step_s)):
             return []
         learns = index.uptime_s < LEARNS_S[quantity]
-        return [Reading(quantity, float(value), flags=Flag.WARMING if learns else Flag.NONE)]
+        flags = raw(quantity, ticks).flags
+        return [Reading(quantity, float(value), flags=flags | Flag.WARMING if learns else flags)]
 
     def probe(self) -> Talk[bool]:
         try:
             return (yield from ask(SERIAL, 3, SERIAL_S)) not in (bytes(6), b"\xff" * 6)
         except DriverError:
             return False
+
+
+def raw(quantity: Quantity, ticks: int) -> Reading:
+    """Ticks as they came; flagged where the film cannot say so, and its index goes on with what it said before."""
+    sound = TICKS_LOW < ticks < TICKS_HIGH
+    return Reading(quantity, float(ticks), flags=Flag.NONE if sound else Flag.RANGE)
 
 
 def compensation(known: Mapping[Quantity, float]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from drivers.checks import word, words
 from drivers.errors import ChecksumError, DeviceFault, DriverError, Nack, NotMeasured, NotReady
-from drivers.reading import Quantity
+from drivers.reading import Flag, Quantity
 from drivers.scd30 import INTERVAL, NO_PRESSURE, SCD30, START
 from drivers.sensirion import command
 from drivers.setting import SettingValue
@@ -75,6 +75,12 @@ def test_a_setting_that_does_not_stick_is_a_fault() -> None:
     chip.load({"command": "5102", "response": "000081"})
     with pytest.raises(DeviceFault, match="altitude"):
         bench.set_up()
+
+
+def test_where_it_ends_the_value_is_only_a_bound() -> None:
+    for co2, flag in ((40_000.0, Flag.RANGE), (39_999.0, Flag.NONE)):
+        found = follow(SCD30().read(), f"w 0202\np 10\nr 0001b0\nw 0300\np 10\nr {floats(co2, 20.0, 50.0)}")
+        assert [reading.flags for reading in found] == [flag, Flag.NONE, Flag.NONE]
 
 
 def test_zero_after_a_loss_of_power_is_no_measurement_and_the_warm_up_begins_anew() -> None:

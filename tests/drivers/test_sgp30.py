@@ -144,6 +144,16 @@ def test_no_value_from_a_damaged_answer(byte: int) -> None:
         look(bench)
 
 
+def test_where_it_ends_the_value_is_only_a_bound() -> None:
+    bench, chip = bench_of()
+    bench.set_up()
+    look(bench, 20)
+    chip.feels[Quantity.TVOC] = 60_000.0
+    assert look(bench) == {"eco2": (450.0, Flag.NONE), "tvoc": (60_000.0, Flag.RANGE)}
+    chip.feels.update({Quantity.ECO2: 60_000.0, Quantity.TVOC: 59_999.0})
+    assert look(bench) == {"eco2": (60_000.0, Flag.RANGE), "tvoc": (59_999.0, Flag.NONE)}
+
+
 def test_stuck() -> None:
     bench, chip = bench_of()
     bench.set_up()

@@ -89,6 +89,19 @@ def test_no_index_for_45_seconds_then_one_that_learns_for_an_hour() -> None:
     assert settled["voc_raw"] == (30_000.0, Flag.NONE)
 
 
+def test_ticks_that_no_film_says_doubt_the_index_too() -> None:
+    bench, chip = bench_of()
+    bench.set_up()
+    look(bench, 370, every_s=10.0)
+    for ticks in (0.0, 65_000.0, 65_535.0):
+        chip.feels[Quantity.VOC_RAW] = ticks
+        found = look(bench)
+        assert found["voc_raw"] == (ticks, Flag.RANGE)
+        assert found["voc_index"][1] is Flag.RANGE
+    chip.feels[Quantity.VOC_RAW] = 64_999.0
+    assert {flags for _, flags in look(bench).values()} == {Flag.NONE}
+
+
 def test_an_event_shows_and_a_failure_on_the_bus_costs_nothing() -> None:
     bench, chip = bench_of()
     assert bench.talk(bench.driver.setup()) is False
