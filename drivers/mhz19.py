@@ -8,19 +8,21 @@ device that was heard to be there, and proven only by its still answering. Some 
 so that is not waited for: it may still lie in the line when the next reading is asked, which is why `read` looks for
 its own answer among other bytes.
 
-The undocumented temperature and status bytes are left alone. Source: Winsen MH-Z19B user's manual V1.5.
+Where its range ends, the truth is at least as high: flagged. 0 ppm is no air. After a dip of its supply it begins anew
+without a word. The undocumented temperature and status bytes are left alone. Source: Winsen MH-Z19B user's manual V1.5.
 """
 
 from __future__ import annotations
 
 from drivers.driver import SerialDriver
 from drivers.errors import ChecksumError, DriverError, FramingError, NoAnswer, NotReady
-from drivers.reading import Quantity, Reading
+from drivers.reading import Flag, Quantity, Reading
 from drivers.setting import Chosen, Setting
 from drivers.talk import Pause, Read, Talk, Write
 
 READ, ABC, RANGE = 0x86, 0x79, 0x99
 LENGTH = 9
+SPANS = (2000, 5000, 10_000)
 ANSWER_S = 1.0
 BETWEEN_COMMANDS_S = 0.1
 PATIENCE = 64  # bytes that are no answer before giving up
@@ -46,7 +48,7 @@ class MHZ19(SerialDriver):
     measures = (Quantity.CO2,)
     settings = (
         Setting("abc", "leave", "automatic baseline: on, off, or as the device has it", ("leave", "on", "off")),
-        Setting("range", 0, "upper end in ppm; 0 leaves it as it is", (0, 2000, 5000, 10000)),
+        Setting("range", 0, "upper end in ppm; 0 leaves it as it is", (0, *SPANS)),
     )
     interval_min_s = 2.0
     warm_up_s = 180.0
@@ -76,9 +78,14 @@ class MHZ19(SerialDriver):
     def read(self) -> Talk[list[Reading]]:
         """One value. Raises NoAnswer, ChecksumError, FramingError, NotReady."""
         answer = yield from self._asked()
-        if not any(answer[2:8]):
-            raise NotReady("no measurement yet")
-        return [Reading(Quantity.CO2, float(answer[2] << 8 | answer[3]))]
+        if not (co2 := answer[2] << 8 | answer[3]):
+            raise NotReady("no measurement yet: 0 ppm is no air")
+        return [Reading(Quantity.CO2, float(co2), flags=Flag.RANGE if self._at_its_end(co2) else Flag.NONE)]
+
+    def _at_its_end(self, co2: int) -> bool:
+        """Of a device that was not told its range, any end that it could have."""
+        span = int(self.chosen["range"])
+        return co2 >= span if span else co2 in SPANS or co2 >= SPANS[-1]
 
     def probe(self) -> Talk[bool]:
         """Whether something here answers like an MH-Z19."""

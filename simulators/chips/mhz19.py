@@ -16,7 +16,7 @@ class MHZ19(SerialChip):
     """CO2 up to the range it is set to."""
 
     name = "mhz19"
-    spans: ClassVar[Spans] = {Quantity.CO2: (0.0, 5000.0), Quantity.TEMPERATURE: (-40.0, 85.0)}
+    spans: ClassVar[Spans] = {Quantity.CO2: (1.0, 5000.0), Quantity.TEMPERATURE: (-40.0, 85.0)}
     resolves: ClassVar[Values] = {Quantity.CO2: 1.0}
     rests: ClassVar[Values] = {Quantity.CO2: 430.0, Quantity.TEMPERATURE: 20.0}
     answers_setters = False

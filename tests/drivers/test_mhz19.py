@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from drivers.errors import ChecksumError, DriverError, FramingError, NoAnswer, NotReady
 from drivers.mhz19 import MHZ19, checksum, command
-from drivers.reading import Quantity
+from drivers.reading import Flag, Quantity
 from drivers.talk import Read, Step
 from simulators.chips.mhz19 import MHZ19 as Winsen
 from simulators.chips.mhz19 import framed
@@ -52,7 +52,7 @@ def test_commands_are_those_of_the_manual(what: str, said: bytes) -> None:
 
 def test_sweep_every_value_including_those_whose_checksum_is_zero() -> None:
     street, zeros = bench(), 0
-    for co2 in range(5001):
+    for co2 in range(1, 5001):
         street.feel({Quantity.CO2: co2})
         zeros += answer(co2)[8] == 0
         assert street.ask(MHZ19()) == {"co2": co2}
@@ -92,6 +92,7 @@ def test_one_flipped_bit_is_never_a_value(co2: int, at: int, bit: int) -> None:
         (answer(600)[:5], NoAnswer),
         (framed(0x99, b"\x01"), FramingError),
         (framed(0x86, bytes(6)), NotReady),
+        (answer(0), NotReady),
         (answer(600)[:8] + b"\x00", ChecksumError),
         (bytes(500), FramingError),
     ],
@@ -124,6 +125,20 @@ def test_settings_reach_the_device_and_its_late_answers_confuse_nobody() -> None
     assert (chip.baseline, chip.range_ppm) == (False, 2000)
     street.feel({Quantity.CO2: 3500})
     assert street.ask(driver) == {"co2": 2000}
+
+
+@pytest.mark.parametrize(
+    ("span", "ends", "goes_on"),
+    [(0, (2000, 5000, 10_000, 12_000), (1999, 2001, 4999, 5001, 9999)), (2000, (2000, 2001), (1999,)),
+     (5000, (5000,), (2000, 4999)), (10_000, (10_000,), (2000, 5000, 9999))],
+)  # fmt: skip
+def test_where_its_range_ends_the_value_is_only_a_bound(
+    span: int, ends: tuple[int, ...], goes_on: tuple[int, ...]
+) -> None:
+    for co2 in (*ends, *goes_on):
+        street = bench(answer(co2))
+        (reading,) = converse(MHZ19(range=span).read(), serial_steps(street.port, street.clock.advance))
+        assert (reading.value, reading.flags) == (co2, Flag.RANGE if co2 in ends else Flag.NONE)
 
 
 def test_settings_are_written_once_and_only_to_a_device_that_is_there() -> None:
