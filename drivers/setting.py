@@ -13,6 +13,7 @@ from dataclasses import dataclass
 SettingValue = bool | int | float | str
 Row = Mapping[str, SettingValue]
 Chosen = SettingValue | Sequence[Row]  # what a board may say
+MOST_TOLD = 16  # choices; a longer list is not read on a ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Setting:
         if isinstance(self.default, str) and not isinstance(value, str):
             return "must be a text"
         if self.choices and value not in self.choices:
-            return "must be one of " + ", ".join(map(str, self.choices))
+            many = len(self.choices) > MOST_TOLD
+            return f"is no {self.name} that is known" if many else "must be one of " + ", ".join(map(str, self.choices))
         return self._out_of_bounds(value)
 
     def _out_of_bounds(self, value: object) -> str | None:

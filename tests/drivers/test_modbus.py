@@ -82,7 +82,7 @@ def test_lines() -> None:
         ({"framing": "ascii"}, "rtu, tcp"),
         ({"registers": []}, "1 to 64 rows"),
         ({"registers": [{"quantity": "temperature"}]}, "register is missing"),
-        ({"registers": [{"quantity": "joy", "register": 1}]}, "one of temperature"),
+        ({"registers": [{"quantity": "joy", "register": 1}]}, "no quantity that is known"),
         ({"registers": [{"quantity": "rain", "register": 1, "type": "u8"}]}, "type must be one of u16"),
         ({"registers": [{"quantity": "rain", "register": 1}, {"quantity": "rain", "register": 2}]}, "same quantity"),
         ({"registers": [{"quantity": "rain", "register": 65535, "type": "u32"}]}, "no room"),

@@ -110,6 +110,23 @@ def test_people_are_counted_over_300_s_or_more_by_talks_and_streams_too() -> Non
     assert not mistakes(sensor("vl53l1x", door.replace("passage", "parking")))
 
 
+def test_who_was_there_at_which_second_is_not_told_without_a_window_either() -> None:
+    for name in ("ld2410", "ld2450"):
+        told("sensor[1].interval", "nobody's trace", sensor(name, 'interval = "10s"', where=PORT))
+        assert plan(sensor(name, where=PORT)).interval_ms == 300_000
+        assert not mistakes(sensor(name, 'interval = "10s"', where=PORT), simulated=True)
+    told("sensor[1].interval", "count_total", sensor("modbus", 'interval = "1s"\n' + ROW.replace("voltage", "count_total"),
+                                                     where=PORT))  # fmt: skip
+    told("sensor[1].window", "300s", sensor("ops243", 'window = "60s"', where=PORT))
+    told("sensor[1].window", "300s", sensor("pir", 'window = "60s"', where="pins = { line = 5 }"))
+    assert plan(sensor("tfmini", 'interval = "1s"', where=PORT)).interval_ms == 1_000
+
+
+@pytest.mark.parametrize("quantity", ["latitude", "vehicle_speed", "count", "uptime"])
+def test_a_register_map_tells_neither_places_nor_speeds(quantity: str) -> None:
+    told("sensor[1].settings.registers[1].quantity", "", sensor("modbus", ROW.replace("voltage", quantity), where=PORT))
+
+
 MUST = [name for name in CATALOG if isinstance(made := driver(name)(), Windowed) and made.must_window]
 
 
