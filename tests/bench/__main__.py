@@ -15,11 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fleet.trouble import Trouble
-from tests.bench import agent, collector, flash, wire
+from tests.bench import agent, collector, flash, virtual, wire
 from tests.bench.figure import Findings, Line, Skipped, machine
 from tests.bench.report import as_json, as_table, progress
 
-PARTS = ("wire", "collector", "start", "agent", "flash")
+PARTS = ("wire", "collector", "start", "agent", "day", "flash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,12 @@ class Sizes:
     starts: int = 7
     steady_s: float = 120.0
     flash_s: int = 300
+    day_s: int = 3_605
+    priced_s: int = 600
 
 
-QUICK = Sizes(chunks=10, collector_chunks=10, collector_runs=1, starts=3, steady_s=20.0, flash_s=20)
+QUICK = Sizes(chunks=10, collector_chunks=10, collector_runs=1, starts=3, steady_s=20.0, flash_s=20, day_s=605,
+              priced_s=60)  # fmt: skip
 
 
 def measure(sizes: Sizes, parts: Sequence[str], scratch: Path) -> Iterator[Line]:
@@ -45,6 +48,8 @@ def measure(sizes: Sizes, parts: Sequence[str], scratch: Path) -> Iterator[Line]
         yield from collector.measure(scratch, sizes.collector_chunks, sizes.collector_runs)
     if "start" in parts:
         yield from _tried("agent: start to hello", lambda: agent.measure_starts(scratch, sizes.starts))
+    if "day" in parts:
+        yield from virtual.measure(sizes.day_s, sizes.priced_s)
     with ExitStack() as stack:
         run = flash.begin(stack, scratch, sizes.flash_s) if "flash" in parts else None
         if "agent" in parts:
@@ -67,12 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Figures beside their peers.")
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes: not for quoting")
     parser.add_argument("--seconds", type=int, help="of flash writing (default 300)")
+    parser.add_argument("--hours", type=float, help="of the simulated day of forty sensors (default 1)")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure this part; may be given again")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     options = parser.parse_args(arguments)
     sizes = QUICK if options.quick else Sizes()
     if options.seconds:
         sizes = replace(sizes, flash_s=options.seconds)
+    if options.hours:
+        sizes = replace(sizes, day_s=round(options.hours * 3_600) + 5)
     findings = Findings(machine())
     with TemporaryDirectory(prefix="lantaarn-bench-") as scratch:
         for line in measure(sizes, options.only or PARTS, Path(scratch)):

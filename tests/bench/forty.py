@@ -77,7 +77,7 @@ FORTY = (
     lines("hatch", "contact", "line = 26"),
     lines("path", "dual_beam", "a = 12, b = 13", "300s"),
     lines("pulse", "pulse_counter", "line = 19"),
-    lines("eye", "pir", "line = 20"),
+    lines("eye", "pir", "line = 20", "300s"),
 )
 BOARD = HEAD + "".join(FORTY)
 STEP_ONE = HEAD + """[[sensor]]
