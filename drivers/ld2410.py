@@ -70,6 +70,7 @@ class LD2410(Windowed, StreamDriver):
                                                                            256000, 460800)),
         Setting("count_still", True, "somebody who sits still is somebody too; false: only who moves"),
     )  # fmt: skip
+    counts_people = True  # not how many, but when
     still_s = 0.0  # an empty place is empty all night; a radar that hangs is told by its bytes
     frozen_s = FROZEN_S
     longest = 10 + LONGEST_ANSWER

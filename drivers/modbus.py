@@ -10,13 +10,14 @@
 Register numbers are those on the wire, counted from 0: a manual that writes 30001 or 40001 means register 0 of kind
 input or holding. Over RS485 the port is a serial one (`framing = "rtu"`); a device or gateway on the network has
 `port = "tcp://192.0.2.7:502"` and `framing = "tcp"`, or `"rtu over tcp"` where the gateway only carries bytes. Names
-ending in `le` have the low word first. Nothing is ever written.
+ending in `le` have the low word first. Nothing is ever written. Places and speeds of vehicles cannot be had here.
 
 Without a table it reads the thermo-hygrometer XY-MD02 (two input registers from 1, tenths), to try a line with.
 """
 
 from __future__ import annotations
 
+from drivers.hearsay import MAY_BE_TOLD
 from drivers.modbus_map import BAUD, PARITY, STOP, SWAPPED, TYPES, UNIT, Register, RegisterDriver, octets
 from drivers.reading import Quantity
 from drivers.rtu import FRAMINGS
@@ -27,7 +28,7 @@ XY_MD02: tuple[Row, ...] = (
     {"quantity": "humidity", "register": 2, "kind": "input", "type": "u16", "scale": 0.1},
 )
 COLUMNS = (
-    Setting("quantity", "", "what it is", tuple(quantity.value for quantity in Quantity), required=True),
+    Setting("quantity", "", "what it is", MAY_BE_TOLD, required=True),
     Setting("channel", "", "which of several: l1, in, north"),
     Setting("register", 0, "number of the (first) register, counted from 0", (), 0, 0xFFFF, required=True),
     Setting("kind", "holding", "holding (function 3) or input (function 4)", ("holding", "input")),

@@ -3,7 +3,8 @@
 Wiring: its USB plug, then name the port by `/dev/serial/by-id/…`; or 5 V, GND, TX to RXD of the Pi, RX to TXD. It
 reports a speed several times while a vehicle is in its beam and nothing at all while the road is empty. Reports of one
 direction that follow each other within `gap` are one vehicle, whose speed is their median; vehicles that follow each
-other more closely are one, which is the limit of the instrument. Only counts leave, by direction and by the speed
+other more closely are one, which is the limit of the instrument. It can not tell a cyclist from a slow car, so windows
+are those of people. Only counts leave, by direction and by the speed
 bands of the table `bands`, and the mean speed of a window in which at least `least_for_mean` vehicles came by: never
 the speed of one.
 
@@ -14,7 +15,7 @@ only knows from memory: `inbound` says it.
 A silent road proves nothing. So with `zeros` the radar is asked to report zero while the road is empty (`BZ`, also from
 memory); once one was heard, a pause of more than two seconds is a hole in the window, which is flagged STALE. Where it
 does not do so, the setup is repeated after a quarter of an hour of silence; the answers to it prove that the radar
-lives, and a window without a sign of life for half an hour says nothing.
+lives, and a window without a sign of life for half an hour says nothing; who passed before it is counted in the next.
 Source: OmniPreSense, AN-010 API interface (reference 6.4).
 """
 
@@ -92,6 +93,7 @@ class OPS243(Windowed, TextDriver):
         ), most=16),
     )  # fmt: skip
     must_window = True
+    counts_people = True  # cyclists and walkers are in the beam as well
     still_s = 0.0
     frozen_s = 600.0
     silence_s = 900.0
@@ -159,6 +161,7 @@ class OPS243(Windowed, TextDriver):
                 self._inside[way] = Vehicle()
 
     def lost(self, looks: int) -> None:
+        self._end_passages(self.at_us)
         self._inside = {way: Vehicle() for way in WAYS}
         self._lost_us = self.at_us
 
@@ -167,10 +170,11 @@ class OPS243(Windowed, TextDriver):
         self._end_passages(at_us)
         passed, self._passed = self._passed, {way: [] for way in WAYS}
         flags, alive = self._doubts(at_us)
+        if not alive:
+            self._passed, self._doubt = passed, flags | Flag.STALE
+            return []
         counts = dict(self._counted(passed))
         self._total = {channel: self._total[channel] + count for channel, count in counts.items()}
-        if not alive:
-            return []
         said = [Reading(Quantity.COUNT, float(count), channel, flags) for channel, count in counts.items()]
         said += [Reading(Quantity.COUNT_TOTAL, float(count), channel) for channel, count in self._total.items()]
         return said + [

@@ -4,7 +4,7 @@ Wiring: VCC to 5 V, GND, OUT (3.3 V, high while it sees movement) to a pin. It t
 behind each movement it holds its output for some seconds, is then blind for as long, and a group is one movement.
 `hold_s` bridges that blindness and the stillness of who reads a timetable. Presence is 1 when anybody was there at any
 moment of the window; occupancy is the share of the window, holding included. Short windows would draw the trace of one
-person on a quiet street: 300 s is what the page of this driver asks for. After power-on it sees ghosts for a minute.
+person on a quiet street, so they are those of people: 300 s or more. After power-on it sees ghosts for a minute.
 Source: HC-SR501 sheet; its hold and lock-out of 2 to 3 s are set by potentiometers.
 """
 
@@ -26,6 +26,7 @@ class PIR(LinesDriver):
     datasheet = "https://www.mpja.com/download/31227sc.pdf"
     measures = (Quantity.PRESENCE, Quantity.OCCUPANCY)
     settings = (Setting("hold_s", 5.0, "occupied for so long after the last movement", (), 0, 3600),)
+    counts_people = True  # not how many, but when
     still_s = 0.0
 
     def __init__(self, **settings: Chosen) -> None:

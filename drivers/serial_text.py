@@ -23,14 +23,12 @@ from typing import Any
 
 from drivers.driver import SerialLine
 from drivers.errors import FramingError, NotMeasured
+from drivers.hearsay import MAY_BE_TOLD
 from drivers.pattern import compiled
 from drivers.reading import Quantity, Reading
 from drivers.setting import Chosen, Row, Setting, Table
 from drivers.textline import TextDriver, number
 
-Q = Quantity
-NOT_HERE = {Q.LATITUDE, Q.LONGITUDE, Q.ALTITUDE, Q.VEHICLE_SPEED, Q.COUNT, Q.CPU_LOAD, Q.MEMORY_AVAILABLE, Q.DISK_FREE,
-            Q.UPTIME, Q.THROTTLED}  # fmt: skip
 NAMED = {quantity.value: quantity for quantity in Quantity}
 CHANNEL = re.compile(r"(?:[a-z0-9_]{1,16}(?:\.[a-z0-9_]{1,16})?)?")
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "space": " "}
@@ -57,7 +55,7 @@ class SerialText(TextDriver):
     )
     tables = (
         Table("fields", (
-            Setting("quantity", "", "what it is", tuple(q.value for q in Quantity if q not in NOT_HERE), required=True),
+            Setting("quantity", "", "what it is", MAY_BE_TOLD, required=True),
             Setting("channel", "", "which of several, as in temperature.inside"),
             Setting("key", "", "where it stands on a line", required=True),
             Setting("scale", 1.0, "what the number is multiplied with"),

@@ -25,5 +25,8 @@ class Windowed(Driver):
         """So many looks or edges were missed before the next one: give up what is half seen, never invent."""
 
     def close(self, at_us: int) -> list[Reading]:
-        """Close the window at this time: its counts, shares and means, and running totals."""
+        """Close the window at this time: its counts, shares and means, and running totals.
+
+        Nothing at all where nothing was looked at, which the driver knows best: a road may be silent and empty.
+        """
         raise NotImplementedError

@@ -28,6 +28,7 @@ from edge.wiring import BusKind, SensorPlan
 
 VITALS = "vitals"
 PEOPLE_WINDOW_MS = 300_000
+PASSING = (Quantity.PRESENCE, Quantity.COUNT, Quantity.COUNT_TOTAL)  # told each second, they tell who passed when
 WHERE: dict[BusKind, str] = {"i2c": "bus", "uart": "port", "gpio": "pins", "file": "file", "host": ""}
 EXAMPLES = {
     "bus": 'bus = "i2c-1"',
@@ -94,7 +95,7 @@ class Fitted:
         if self.windowed:
             return self.table.window or PEOPLE_WINDOW_MS
         slowest = 60_000 if self.made is None else max(10_000, round(self.made.interval_min_s * 1_000))
-        return self.table.interval or slowest
+        return self.table.interval or (max(slowest, PEOPLE_WINDOW_MS) if self.traces else slowest)
 
     @property
     def windowed(self) -> bool:
@@ -102,6 +103,13 @@ class Fitted:
         if not isinstance(self.made, Windowed):
             return False
         return self.made.must_window or self.table.window is not None
+
+    @property
+    def traces(self) -> list[str]:
+        """What it tells by the interval that may be somebody's trace: whom a generic driver counts, who knows?"""
+        told = [quantity.value for quantity in self.made.measures if quantity in PASSING] if self.made else []
+        plain = isinstance(self.made, Windowed) and Quantity.PRESENCE.value not in told  # a lidar tells a distance then
+        return [] if plain or self.windowed else told
 
     @property
     def asked_ms(self) -> int:
@@ -245,10 +253,22 @@ def _pace(fit: Fitted, simulated: bool) -> Iterator[Mistake]:
         least = f"{made.interval_min_s:g}s"
         yield Mistake(f"{key}.interval", f"{sensor.interval / 1000:g}s", f"{made.name} measures no faster than "
                       f"every {least}", f'Write interval = "{least}" or more.')  # fmt: skip
-    people = isinstance(made, Windowed) and made.counts_people and fit.windowed and not simulated
+    if not simulated:
+        yield from _of_people(fit, made)
+
+
+def _of_people(fit: Fitted, made: Driver) -> Iterator[Mistake]:
+    """Who was there at which second is nobody's business: what is told of people is told over 300 s or more."""
+    sensor, key = fit.table, fit.key
+    people = isinstance(made, Windowed) and made.counts_people and fit.windowed
     if people and sensor.window is not None and sensor.window < PEOPLE_WINDOW_MS:
         yield Mistake(f"{key}.window", f"{sensor.window / 1000:g}s", "people are counted over 300s or more, so that "
                       "no count points at a person", 'Write window = "300s" or leave it out.')  # fmt: skip
+    if fit.traces and fit.pace_ms < PEOPLE_WINDOW_MS:
+        either = 'window = "300s", or ' if isinstance(made, Windowed) else ""
+        yield Mistake(f"{key}.interval", f"{fit.pace_ms / 1000:g}s", f"{' and '.join(fit.traces)} may be of people and "
+                      "is told every 300s or more seldom, so that it is nobody's trace",
+                      f'Write {either}interval = "300s" or more.')  # fmt: skip
 
 
 def _place(fit: Fitted) -> Iterator[Mistake]:
@@ -315,7 +335,8 @@ def _beside(fit: Fitted, sensors: Mapping[str, SensorTable]) -> Iterator[Mistake
         yield Mistake(key, shown(name), f"{name} does not measure {wanted}, which {made.name} could use")
     elif told is not None and (lacking := [one.value for one in made.needs if one not in told]):
         yield Mistake(key, shown(name), f"{name} does not tell {' and '.join(lacking)}, which {made.name} can not do "
-                      "without", f"Write beside = … for {name} too: what it does not measure, its neighbour tells.")  # fmt: skip
+                      "without",
+                      f"Write beside = … for {name} too: what it does not measure, its neighbour tells.")  # fmt: skip
 
 
 def _tells(name: str, others: Mapping[str, SensorTable]) -> set[Quantity] | None:

@@ -3,7 +3,8 @@
 What is kept is the newest of each quantity at each due instant, stamped with its own time of arrival: a device may say
 one thing in one frame and another in the next. The first frame after start, silence or an unplug is passed on at once,
 so that a technician sees at once that it works. With a window nothing of
-the frames is passed on: they stay in the driver, and the window is told.
+the frames is passed on: they stay in the driver, and the window is told, also one in which a device that may be silent
+for so long was silent, if its driver has something to say: an empty road is a count of zero.
 
 A device that is silent for longer than it may, or says that it forgot, is told its setup again, because it may have
 lost its power and its mind. After that it is given the time that it may be silent before it is told once more.
@@ -70,6 +71,7 @@ class StreamRunner:
         self._hungry = False  # there was more than a gulp
         self._flush_ms: int | None = None  # when what lies half in the driver is no frame any more
         self._damage = 0  # the driver's errors that are known
+        self._unmet = 0  # ... and the frames that met nothing
         self._discard_ms = STALE_WINDOW_MS
         self._attendance = Attendance(interval_ms)
         self._events: list[Event] = []
@@ -98,6 +100,8 @@ class StreamRunner:
         counts = self.tally.copy()
         for cause, number in self.driver.errors.copy().items():
             counts[cause] = counts.get(cause, 0) + number
+        if self._window is not None:  # how often nobody was seen, read twice a second, tells when somebody was
+            counts.pop(NotMeasured.cause, None)
         return {self.name: counts}
 
     def breakers(self) -> dict[str, State]:
@@ -207,12 +211,20 @@ class StreamRunner:
         for readings in frames:
             if self._window is None:
                 self._newest |= {reading.name: (now_ms, reading) for reading in believed(readings, False)}
-            self._heard_ms = now_ms
-            self._door.proven()
-            self.breaker.proven()
-            if self._window is not None:
-                self._window.looked(now_ms)
+            self._heard(now_ms)
+        unmet = self.driver.errors[NotMeasured.cause]
+        if unmet > self._unmet and self._window is not None:
+            self._heard(now_ms)
+        self._unmet = unmet
         self._events += self.voice.clock(now_ms)
+
+    def _heard(self, now_ms: int) -> None:
+        """A whole frame. In a window also one that met nothing: under the open sky nobody is there most of the time."""
+        self._heard_ms = now_ms
+        self._door.proven()
+        self.breaker.proven()
+        if self._window is not None:
+            self._window.looked(now_ms)
 
     def _mind_damage(self) -> None:
         damage = sum(count for cause, count in self.driver.errors.items() if cause != NotMeasured.cause)
@@ -227,8 +239,9 @@ class StreamRunner:
         self.tally.add("missed", self._window.catch_up(now_ms))
         for closed in self._window.close_all(now_ms):
             since_ms = closed.at_ms - self._window.length_ms
-            if closed.seen and closed.readings is not None:
+            if closed.readings is not None and (closed.seen or (closed.readings and closed.whole)):
                 self._events.append(self.voice.say(closed.at_ms, closed.readings, closed.doubted, since_ms))
+        self._window.listens(now_ms, self._door.port is not None)
 
     # What is told of it.
 

@@ -34,6 +34,7 @@ class Closed:
     seen: bool  # somebody watched, at some time
     doubted: bool
     bug: str  # why it says nothing
+    whole: bool  # no part of it is missing
 
 
 class Window:
@@ -96,7 +97,7 @@ class Window:
         self.bug, self._lossy, self._seen, self._partial = "", False, watching, not (watching and whole)
         self._folded = partial and self.driver.counts_people
         readings = None if self._folded else self.driver.close(at_ms * 1_000)
-        return Closed(at_ms, readings, seen, partial or doubted, bug)
+        return Closed(at_ms, readings, seen, partial or doubted, bug, not partial)
 
 
 class LookWindow(Window):
@@ -108,11 +109,20 @@ class LookWindow(Window):
         self._patience_ms = patience_ms
         self._last_ms: int | None = None  # the last look, or the beginning of the window
         self._blind_ms = 0
+        self._deaf_ms = 0  # for so long nothing could be heard, even of one who may be silent for longer
+        self._deaf_since_ms: int | None = None
 
     def begin(self, now_ms: int) -> None:
         super().begin(now_ms)
         if self._last_ms is None and self.boundary_ms is not None:
             self._last_ms = self.boundary_ms - self.length_ms
+            self._deaf_ms = now_ms - self._last_ms
+
+    def listens(self, now_ms: int, able: bool) -> None:
+        """Whether from now on anything can be heard."""
+        if self._deaf_since_ms is not None:
+            self._deaf_ms += now_ms - self._deaf_since_ms
+        self._deaf_since_ms = None if able else now_ms
 
     def looked(self, at_ms: int) -> None:
         """A look that succeeded."""
@@ -124,7 +134,10 @@ class LookWindow(Window):
         while self.is_due(now_ms):
             assert self.boundary_ms is not None
             self._mind_gap(self.boundary_ms)
-            self._partial, self._blind_ms = self._blind_ms > BLIND * self.length_ms, 0
+            self.listens(self.boundary_ms, self._deaf_since_ms is None)
+            missed_ms = max(self._blind_ms, self._deaf_ms)
+            self._partial = missed_ms > (BLIND * self.length_ms if self._seen else 0)
+            self._blind_ms = self._deaf_ms = 0
             yield self.close(watching=False, whole=True)
 
     def _mind_gap(self, at_ms: int) -> None:

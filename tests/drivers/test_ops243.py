@@ -264,3 +264,33 @@ def test_every_vehicle_is_counted_in_one_band(vehicles: list[tuple[str, float]])
         assert said[f"count.{way}"] == sum(w == way for w, _ in vehicles)
         assert said[f"count.{way}"] == sum(said[f"count.{way}.{band}"] for band in ("to_30", "30_50", "from_50"))
     assert {q.quantity for q in driver.close(street.clock.now_us)} <= {Quantity.COUNT, Quantity.COUNT_TOTAL}
+
+
+def test_who_passed_before_the_radar_died_is_counted_when_it_lives_again() -> None:
+    """The total and the sum of the counts are never told apart."""
+    street, driver, chip = bench()
+    street.listen(driver, 5)
+    chip.passes(street.clock.now_us)
+    street.listen(driver, 1.1)
+    first = closed(street, driver)
+    assert first["count.in"] == 0, "it is still in the beam"
+    for _ in range(2):
+        street.clock.advance(60)
+        driver.at_us = street.clock.now_us
+        assert closed(street, driver) == {}
+    street.listen(driver, 5)
+    said = {reading.name: reading for reading in driver.close(street.clock.now_us)}
+    assert (said["count.in"].value, said["count_total.in"].value) == (1, 1)
+    assert Flag.STALE in said["count.in"].flags
+
+
+def test_noise_on_the_line_does_not_lose_who_has_passed_already() -> None:
+    street, driver, chip = bench()
+    chip.passes(street.clock.now_us)
+    street.listen(driver, 3)
+    driver.lost(1)
+    assert closed(street, driver)["count.in"] == 1
+
+
+def test_cyclists_are_people() -> None:
+    assert OPS243().counts_people

@@ -79,3 +79,7 @@ def test_it_never_counts() -> None:
 def test_another_line_is_a_mistake_of_the_program() -> None:
     with pytest.raises(KeyError):
         PIR().edge(Edge(0, "a", 1))
+
+
+def test_when_somebody_was_there_is_for_long_windows() -> None:
+    assert PIR.counts_people

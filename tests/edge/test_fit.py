@@ -115,8 +115,8 @@ def test_who_was_there_at_which_second_is_not_told_without_a_window_either() -> 
         told("sensor[1].interval", "nobody's trace", sensor(name, 'interval = "10s"', where=PORT))
         assert plan(sensor(name, where=PORT)).interval_ms == 300_000
         assert not mistakes(sensor(name, 'interval = "10s"', where=PORT), simulated=True)
-    told("sensor[1].interval", "count_total", sensor("modbus", 'interval = "1s"\n' + ROW.replace("voltage", "count_total"),
-                                                     where=PORT))  # fmt: skip
+    counting = 'interval = "1s"\n' + ROW.replace("voltage", "count_total")
+    told("sensor[1].interval", "count_total", sensor("modbus", counting, where=PORT))
     told("sensor[1].window", "300s", sensor("ops243", 'window = "60s"', where=PORT))
     told("sensor[1].window", "300s", sensor("pir", 'window = "60s"', where="pins = { line = 5 }"))
     assert plan(sensor("tfmini", 'interval = "1s"', where=PORT)).interval_ms == 1_000
