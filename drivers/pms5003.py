@@ -6,8 +6,10 @@ The 5003T and 5003S send 28 as well but put other things into the last words: na
 too, whose formaldehyde and climate are otherwise left out.
 
 The device gives mass twice: "CF=1" for factory calibration and "atmospheric" for the street; only the second is
-published as pm. Counts come per 0.1 L of air and leave here per cm³. The error byte of the last word is documented
-nowhere: it is counted as device_fault and the values stand. The laser lasts about three years: with `rest = true` on
+published as pm. Counts come per 0.1 L of air and leave here per cm³. At 1000 µg/m³ and at 65535 particles the truth
+is at least as high: flagged. No particle at all is no air of any street: it has not measured yet (a 3003, which counts
+none, may say three zeros). The error byte of the last word is documented nowhere: it is counted as device_fault and
+the values stand. The laser lasts about three years: with `rest = true` on
 the board it sleeps between readings that lie far apart. What it is told is gone after a power cut, and is talking then.
 Sources: Plantower PMS5003 manual V2.3, PMS5003T and PMS5003ST manuals; commands E1, E2 and E4 of its appendix I.
 """
@@ -15,7 +17,7 @@ Sources: Plantower PMS5003 manual V2.3, PMS5003T and PMS5003ST manuals; commands
 from __future__ import annotations
 
 from drivers.errors import ChecksumError, DeviceFault, FramingError, NotReady
-from drivers.reading import Quantity, Reading
+from drivers.reading import Flag, Quantity, Reading
 from drivers.setting import Chosen, Setting
 from drivers.stream import Incomplete, StreamDriver
 from drivers.talk import Pause, Talk, Write
@@ -28,6 +30,7 @@ AFTER_WAKE_S = 2.0
 AFTER_SLEEP_S = 0.2
 
 MASS = (Quantity.PM1_CF1, Quantity.PM2_5_CF1, Quantity.PM10_CF1, Quantity.PM1, Quantity.PM2_5, Quantity.PM10)
+MOST_MASS, MOST_COUNT = 1000, 0xFFFF  # where they end
 NUMBER = (Quantity.NC_GT0_3, Quantity.NC_GT0_5, Quantity.NC_GT1, Quantity.NC_GT2_5, Quantity.NC_GT5, Quantity.NC_GT10)
 ADDED = {
     "pms5003t": (Quantity.TEMPERATURE, Quantity.HUMIDITY), "pms5003s": (Quantity.FORMALDEHYDE,),
@@ -44,6 +47,21 @@ def command(function: int, value: int) -> bytes:
 def signed(word: int) -> int:
     """A 16-bit word as two's complement."""
     return word - 0x10000 if word & 0x8000 else word
+
+
+def masses(words: list[int]) -> list[Reading]:
+    """The first six words; flagged at 1000 µg/m³, where the truth is at least as high."""
+    return [bounded(q, float(word), word >= MOST_MASS) for q, word in zip(MASS, words, strict=False)]
+
+
+def numbers(words: list[int]) -> list[Reading]:
+    """Counts per 0.1 L as 1/cm³; flagged at 65535."""
+    return [bounded(q, word / 100, word >= MOST_COUNT) for q, word in zip(NUMBER, words, strict=False)]
+
+
+def bounded(quantity: Quantity, value: float, bound: bool) -> Reading:
+    """Flagged where it is only a bound."""
+    return Reading(quantity, value, flags=Flag.RANGE if bound else Flag.NONE)
 
 
 class PMS5003(StreamDriver):
@@ -97,11 +115,11 @@ class PMS5003(StreamDriver):
             return None
         words = [int.from_bytes(frame[at : at + 2], "big") for at in range(4, len(frame) - 2, 2)]
         if len(frame) > 4 + SHORT:
-            if not any(words):
+            if not any(words[:12]):
                 raise NotReady("no measurement yet")
             if frame[-3]:
                 self.errors[DeviceFault.cause] += 1
-        mass = [Reading(quantity, float(word)) for quantity, word in zip(MASS, words, strict=False)]
+        mass = masses(words)
         return [one for one in mass + self._rest(frame[3], words) if one.quantity in self.measures]
 
     def _rest(self, length: int, words: list[int]) -> list[Reading]:
@@ -109,7 +127,7 @@ class PMS5003(StreamDriver):
         if length == SHORT:
             return []
         small = self.chosen["variant"] == "pms5003t" and length == USUAL
-        counts = [Reading(q, w / 100) for q, w in zip(NUMBER[: 4 if small else 6], words[6:], strict=False)]
+        counts = numbers(words[6 : 10 if small else 12])
         if small:
             return counts + self._climate(words[10:12])
         if length == LONG:

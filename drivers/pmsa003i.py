@@ -8,21 +8,20 @@ their sum.
 Mass comes twice: "CF=1" for factory calibration and "atmospheric" for the street; only the second is published as pm.
 Counts come per 0.1 L and leave here per cm³. Now and then it does not acknowledge: it is asked three times. The fan
 needs half a minute before the air in the chamber is the air outside; until the first measurement the frame is all
-zeros. The error byte is documented nowhere: values stand. At 1000 µg/m³ and at 65535 particles the truth is at least
-as high: flagged.
+zeros, and one without a single particle is no measurement whatever its version says. The error byte is documented
+nowhere: values stand. At 1000 µg/m³ and at 65535 particles the truth is at least as high: flagged.
 """
 
 from __future__ import annotations
 
 from drivers.driver import I2CDriver
 from drivers.errors import ChecksumError, DriverError, FramingError, Nack, NotReady
-from drivers.pms5003 import HEAD, MASS, NUMBER, USUAL
-from drivers.reading import Flag, Quantity, Reading
+from drivers.pms5003 import HEAD, MASS, NUMBER, USUAL, masses, numbers
+from drivers.reading import Reading
 from drivers.talk import Pause, Read, Talk
 
 LENGTH = 4 + USUAL
 TRIES, AGAIN_S = 3, 0.02
-MOST_MASS, MOST_COUNT = 1000, 0xFFFF
 
 
 class PMSA003I(I2CDriver):
@@ -47,10 +46,9 @@ class PMSA003I(I2CDriver):
     def read(self) -> Talk[list[Reading]]:
         frame = yield from _frame()
         words = [int.from_bytes(frame[at : at + 2], "big") for at in range(4, LENGTH - 2, 2)]
-        if not any(words):
+        if not any(words[:12]):
             raise NotReady("no measurement yet: the frame is empty")
-        mass = [_reading(q, float(word), word >= MOST_MASS) for q, word in zip(MASS, words, strict=False)]
-        return mass + [_reading(q, word / 100, word >= MOST_COUNT) for q, word in zip(NUMBER, words[6:], strict=False)]
+        return masses(words) + numbers(words[6:12])
 
     def probe(self) -> Talk[bool]:
         try:
@@ -58,10 +56,6 @@ class PMSA003I(I2CDriver):
         except DriverError:
             return False
         return True
-
-
-def _reading(quantity: Quantity, value: float, bound: bool) -> Reading:
-    return Reading(quantity, value, flags=Flag.RANGE if bound else Flag.NONE)
 
 
 def _frame() -> Talk[bytes]:

@@ -96,6 +96,12 @@ def test_nothing_measured_after_power_was_lost() -> None:
     assert bench.values()[Quantity.PM2_5] == 9.0
 
 
+def test_no_particle_at_all_is_no_air() -> None:
+    frame = framed(bytes(24) + b"\x97\x00")
+    with pytest.raises(NotReady):
+        follow(PMSA003I().read(), f"r {frame.hex()}")
+
+
 def test_it_warms_up_anew_after_each_setup() -> None:
     bench = Bench("pmsa003i")
     assert bench.talk(bench.driver.setup()) is None
