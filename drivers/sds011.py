@@ -8,14 +8,15 @@ hours, so let it sleep: with `working_period = 5` it runs 30 s of every 5 minute
 `setup` wakes it, asks for report mode and period, and writes only what is not so: they are kept in its flash. Every
 answer is held against what we want, and a setting that does not stick is counted as device_fault.
 
-A report with both values zero is sent while the fan spins up: it is no measurement.
+A report with both values zero is sent while the fan spins up: it is no measurement. At 999.9 µg/m³
+(PM10: 1999.9) it ends, and the truth is at least as high: flagged.
 Source: Nova, Laser Dust Sensor Control Protocol V1.3.
 """
 
 from __future__ import annotations
 
 from drivers.errors import ChecksumError, DeviceFault, FramingError, NotReady
-from drivers.reading import Quantity, Reading
+from drivers.reading import Flag, Quantity, Reading
 from drivers.setting import Setting, SettingValue
 from drivers.stream import Incomplete, StreamDriver
 from drivers.talk import Pause, Talk, Write
@@ -26,6 +27,7 @@ LENGTH = 10
 REPORT_MODE, WORK, PERIOD = 2, 6, 8
 ANY_DEVICE = b"\xff\xff"
 BETWEEN_COMMANDS_S = 0.2
+PLACES = ((Quantity.PM2_5, 2, 9_999), (Quantity.PM10, 4, 19_999))  # quantity, where, and where it ends
 
 
 def command(function: int, value: int, write: bool = True) -> bytes:
@@ -92,10 +94,13 @@ class SDS011(StreamDriver):
         if frame[1] == REPLY:
             self._answer(*frame[2:5])
             return None
-        fine, coarse = (int.from_bytes(frame[at : at + 2], "little") for at in (2, 4))
-        if fine == coarse == 0:
+        steps = [int.from_bytes(frame[at : at + 2], "little") for _, at, _ in PLACES]
+        if not any(steps):
             raise NotReady("no measurement yet")
-        return [Reading(Quantity.PM2_5, fine / 10), Reading(Quantity.PM10, coarse / 10)]
+        return [
+            Reading(quantity, step / 10, flags=Flag.RANGE if step >= most else Flag.NONE)
+            for step, (quantity, _, most) in zip(steps, PLACES, strict=True)
+        ]
 
     def _answer(self, function: int, written: int, value: int) -> None:
         """Keep what the device says it is set to. Raises DeviceFault when it was told otherwise."""

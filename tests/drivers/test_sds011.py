@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.reading import Quantity
+from drivers.reading import Flag, Quantity
 from drivers.sds011 import SDS011, command
 from drivers.talk import Write
 from simulators.chips.sds011 import SDS011 as Nova
@@ -51,6 +51,17 @@ def test_sweep(fine: int, coarse: int) -> None:
     driver = SDS011()
     assert heard(driver, [chip.report()]) == wanted
     assert driver.errors == ({} if wanted else {"not_ready": 1})
+
+
+@pytest.mark.parametrize(
+    ("fine", "coarse", "flags"),
+    [(9999, 19999, [Flag.RANGE] * 2), (9998, 19998, [Flag.NONE] * 2), (9999, 12000, [Flag.RANGE, Flag.NONE])],
+)
+def test_the_highest_is_only_a_bound(fine: int, coarse: int, flags: list[Flag]) -> None:
+    chip = Nova(lambda: 0)
+    chip.feels.update({Quantity.PM2_5: fine / 10, Quantity.PM10: coarse / 10})
+    (found,) = SDS011().feed(chip.report())
+    assert [reading.flags for reading in found] == flags
 
 
 def test_setup_wakes_a_sleeper_that_only_answers_when_asked() -> None:
