@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from drivers.cubic import ask, command
 from drivers.driver import SerialDriver
-from drivers.errors import DriverError, NoAnswer, NotReady, WrongChip
+from drivers.errors import DriverError, FramingError, NoAnswer, NotReady, WrongChip
 from drivers.reading import Flag, Quantity, Reading
 from drivers.setting import Chosen, Setting
 from drivers.talk import Talk
@@ -46,7 +46,7 @@ class CM1106(SerialDriver):
         """Raises WrongChip when another sensor of this maker answers."""
         try:
             version = yield from ask(command(VERSION), VERSION_BYTES)
-        except NoAnswer:  # early ones do not know this command; `read` will tell whether it is there at all
+        except (NoAnswer, FramingError):  # unknown to early ones, or of another length; `read` tells who is there
             version = b"CM"
         if not version.startswith(b"CM"):
             raise WrongChip(f"expected a CM1106, found {version.decode('ascii', 'replace').strip()!r}")

@@ -127,6 +127,15 @@ def test_another_sensor_of_the_maker_is_told_apart() -> None:
     street.set_up(CM1106())
 
 
+def test_a_version_of_another_length_is_no_reason_to_refuse_it() -> None:
+    street, chip = bench()
+    chip.version = b"CM V0.0.20-long"
+    driver = CM1106(abc="off")
+    street.set_up(driver)
+    assert not chip.baseline
+    assert street.ask(driver) == {"co2": 430}
+
+
 def test_probe() -> None:
     street, chip = bench()
     assert converse(CM1106().probe(), serial_steps(street.port, street.clock.advance))
