@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.bmp280 import BMP280
+from drivers.bosch import reading
 from drivers.errors import BusFault, DeviceFault, NotMeasured, NotReady, WrongChip
 from drivers.reading import Flag, Quantity
 from drivers.talk import Write
@@ -102,6 +103,15 @@ def test_a_converter_at_its_end_is_flagged(name: str) -> None:
     bench.chip.faults.saturate = True
     flags = {reading.quantity: reading.flags for reading in bench.read()}
     assert flags[Quantity.TEMPERATURE] == flags[Quantity.PRESSURE] == Flag.RANGE
+
+
+@pytest.mark.parametrize(("quantity", "value", "flag"), [
+    (Quantity.TEMPERATURE, 85.1, Flag.RANGE), (Quantity.TEMPERATURE, -40.1, Flag.RANGE),
+    (Quantity.PRESSURE, 29_990.0, Flag.RANGE), (Quantity.PRESSURE, 110_010.0, Flag.RANGE),
+    (Quantity.TEMPERATURE, 85.0, Flag.NONE), (Quantity.PRESSURE, 30_000.0, Flag.NONE),
+])  # fmt: skip
+def test_what_the_chip_can_tell_ends_where_its_datasheet_says(quantity: Quantity, value: float, flag: Flag) -> None:
+    assert reading(quantity, value).flags is flag
 
 
 @given(st.floats(-40.0, 85.0), st.floats(30_000.0, 110_000.0))

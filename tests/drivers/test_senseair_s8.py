@@ -54,6 +54,14 @@ def test_what_it_reports_of_itself_is_no_value(bit: int, word: str) -> None:
         street.ask(SenseairS8())
 
 
+@pytest.mark.parametrize("co2", [0, 0x8000, 0xFFF0])
+def test_zero_and_less_are_no_air(co2: int) -> None:
+    street, chip = bench()
+    chip.inputs = lambda: {0: 0, 1: 0, 2: 0, 3: co2}  # type: ignore[method-assign]
+    with pytest.raises(NotReady):
+        street.ask(SenseairS8())
+
+
 def test_a_value_beyond_its_range_is_flagged() -> None:
     street, chip = bench()
     chip.faults.saturate = True
