@@ -7,11 +7,16 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from edge.board import check
 from edge.cli import parser
+from simulators.commands.app import app
+from simulators.commands.run import COMMANDS
+from simulators.pytest_plugin import OPTIONS
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "drivers" / "README.md").read_text()
@@ -61,11 +66,23 @@ def test_the_board_passes_its_check() -> None:
     assert check(board, "node.toml").mistakes == ()
 
 
+def understood(command: Any, words: list[str]) -> None:
+    """Parse the words of a `sim` command without running it. Raises click's usage errors."""
+    while hasattr(command, "commands"):
+        command, words = command.commands[words[0]], words[1:]
+    command.make_context(command.name, words)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_exist(command: str, tmp_path: Path) -> None:
     words = shlex.split(command)
     if words[0] == "edge":
         assert parser().parse_args(words[1:]).work
+    elif words[0] == "sim":
+        assert COMMANDS  # they have registered themselves
+        understood(get_command(app), words[1:])
+    elif words[0] == "pytest":
+        assert words[1].removeprefix("--lantaarn-") in OPTIONS and (ROOT / words[-1]).exists()
     elif words[0] == "python":
         assert subprocess.run([sys.executable, *words[1:]], cwd=ROOT, capture_output=True, timeout=60).returncode == 0
     else:
