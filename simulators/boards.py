@@ -1,8 +1,8 @@
 """What hangs on the posts of the street: the board file of each simulated node, as a technician would write it.
 
-Five kinds of post take turns, so that every driver of the catalog is at work in a street of five or more. The windows
-of the counters are 10 s, so that a demonstration of a minute shows counts; outside the simulator `edge check` refuses
-that for people, and says why.
+Nine kinds of post take turns, so that a street of nine or more shows what a city hangs: air, people, vehicles, parking,
+energy, weather, noise. The windows of the counters are 10 s, so that a demonstration of a minute shows counts; outside
+the simulator `edge check` refuses that for people, and says why.
 """
 
 from __future__ import annotations
@@ -27,13 +27,25 @@ def gate(name: str, driver: str, pins: dict[str, int]) -> Sensor:
     return {"name": name, "driver": driver, "pins": pins, "window": "10s"}
 
 
+def windowed(sensor: Sensor) -> Sensor:
+    """The same, reported by the window."""
+    return {**{key: value for key, value in sensor.items() if key != "interval"}, "window": "10s"}
+
+
 AIR = [i2c("air", "bme280", 0x76, "2s"), i2c("co2", "scd4x", 0x62, "5s"), i2c("dust", "sps30", 0x69, "2s")]
 DUST = [serial("dust", "sds011", 0, "2s"), i2c("air", "sht31", 0x44, "2s"), serial("co2", "mhz19", 1, "5s")]
 GATE = [gate("gate", "dual_beam", {"a": 17, "b": 27}), i2c("air", "sht31", 0x44, "2s")]
 ROAD = [gate("road", "pulse_counter", {"line": 22}), serial("dust", "pms5003", 0, "2s")]
 MAINS = [serial("meter", "dsmr", 0, "2s"), i2c("air", "bme280", 0x76, "2s")]
+WEATHER = [gate("wind", "anemometer", {"line": 5}), gate("rain", "rain", {"line": 6}),
+           serial("vane", "wind_direction_rs485", 0, "2s"), i2c("light", "bh1750", 0x23, "2s")]  # fmt: skip
+NOISE = [windowed(i2c("noise", "dbmeter", 0x48, "2s")), i2c("air", "sht4x", 0x44, "2s")]
+TUBES = [gate("tubes", "dual_tube", {"a": 23, "b": 24}), i2c("solar", "ina226", 0x40, "2s"),
+         i2c("battery", "max17048", 0x36, "5s")]  # fmt: skip
+PARKING = [windowed(serial("spot", "tfmini", 0, "2s")), serial("meter", "sdm120", 1, "2s")]
 POSTS: tuple[tuple[str, list[Sensor]], ...] = (
     ("air", AIR), ("dust", DUST), ("gate", GATE), ("road", ROAD), ("mains", MAINS),
+    ("weather", WEATHER), ("noise", NOISE), ("tubes", TUBES), ("parking", PARKING),
 )  # fmt: skip
 
 

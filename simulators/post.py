@@ -39,6 +39,7 @@ from simulators.world import World
 
 H = TypeVar("H", bound=I2CChip)
 AHEAD_MS = 2_000  # how far into the future passages are planned
+ON_THE_SUN = ("ina219", "ina226", "ina260", "max17048", "lc709203f")  # measure the battery, not the mains
 FEEL_S = 0.1  # real seconds between two looks at the city
 
 
@@ -140,8 +141,10 @@ class Post:
 
     def feel(self) -> None:
         """Let every chip feel the city as it is now, and let who passes by pass by."""
-        felt = self.world.feels(self.spot, self.clock.wall_ms())
+        mains = self.world.feels(self.spot, self.clock.wall_ms())
+        battery = {**mains, **self.world.battery(self.spot, self.clock.wall_ms())}
         for found in self.chips.values():
+            felt = battery if found.name in ON_THE_SUN else mains
             for quantity in found.feels.keys() & felt.keys():
                 found.feels[quantity] = felt[quantity]
         self._let_pass()

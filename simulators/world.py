@@ -36,8 +36,11 @@ class World:
     seed: int
 
     def feels(self, spot: Spot, at_ms: int) -> dict[Quantity, float]:
-        """What the air and the mains are at this spot and moment (Unix ms), in house units."""
-        return {**self.weather(at_ms), **self.air(spot, at_ms), **self.mains(spot, at_ms)}
+        """What it is like at this spot and moment (Unix ms), in house units."""
+        return {
+            **self.weather(at_ms), **self.light(at_ms), **self.air(spot, at_ms), **self.mains(spot, at_ms),
+            **self.noise(spot, at_ms), **self.parking(spot, at_ms),
+        }  # fmt: skip
 
     def rush(self, at_ms: int) -> float:
         """How much of the day's fullest traffic there is now, 0 to 1: peaks at 8:15 and 17:15, weekends calm."""
@@ -46,7 +49,7 @@ class World:
         return min(1.0, (0.03 + 0.95 * peaks) * (0.55 if day >= 5 else 1.0))
 
     def weather(self, at_ms: int) -> dict[Quantity, float]:
-        """Temperature, humidity, pressure, wind: one sky over the whole city."""
+        """Temperature, humidity, pressure, wind, rain: one sky over the whole city."""
         hours, (hour, _) = at_ms / HOUR_MS, self._local(at_ms)
         season = -math.cos(2 * math.pi * (hours / 24 - 20) / 365.25)
         sun = math.cos(2 * math.pi * (hour - 15) / 24)
@@ -57,6 +60,40 @@ class World:
             Quantity.HUMIDITY: min(99.0, max(22.0, humidity)),
             Quantity.PRESSURE: 101_300 + 1_500 * smooth(hours / 30, self.seed, "pressure"),
             Quantity.WIND_SPEED: max(0.2, 3.5 + 2.8 * smooth(hours / 4, self.seed, "wind")),
+            Quantity.WIND_DIRECTION: (225 + 80 * smooth(hours / 6, self.seed, "vane")) % 360,
+            Quantity.RAIN: max(0.0, 14 * (smooth(hours / 1.5, self.seed, "shower") - 0.3)),
+        }
+
+    def light(self, at_ms: int) -> dict[Quantity, float]:
+        """Daylight from about five to ten in summer, under passing clouds; at night the lamp."""
+        hour, _ = self._local(at_ms)
+        height = max(0.0, math.cos(2 * math.pi * (hour - 13.5) / 24) + 0.35) / 1.35
+        clouds = 0.6 + 0.35 * smooth(at_ms / MINUTE_MS / 7, self.seed, "clouds")
+        return {Quantity.ILLUMINANCE: 12.0 + 85_000 * height**1.5 * clouds, Quantity.UV_INDEX: 7 * height**2 * clouds}
+
+    def noise(self, spot: Spot, at_ms: int) -> dict[Quantity, float]:
+        """The level of the street, in dB(A): what passes, and somebody who shouts."""
+        passing = 10 * math.log10(1 + 300 * self.rush(at_ms) * spot.street.busy)
+        return {Quantity.SOUND_LEVEL: 41.0 + passing + 4 * smooth(at_ms / 1_500, self.seed, spot.name, "noise")}
+
+    def parking(self, spot: Spot, at_ms: int) -> dict[Quantity, float]:
+        """How far it is from the post to the ground of its parking space, or to the car that stands there."""
+        taken = smooth(at_ms / MINUTE_MS / 12, self.seed, spot.name, "parking") + 0.4 * self.rush(at_ms) > 0
+        return {Quantity.DISTANCE: 1.4 if taken else 3.2}
+
+    def battery(self, spot: Spot, at_ms: int) -> dict[Quantity, float]:
+        """A pole on the sun: one cell that is charged by day and carries the node by night."""
+        hour, _ = self._local(at_ms)
+        dull = 3 * smooth(at_ms / HOUR_MS / 20, self.seed, spot.name, "battery")
+        level = 72 + 16 * math.cos(2 * math.pi * (hour - 17) / 24) + dull
+        amps = 0.08 - 9e-6 * self.light(at_ms)[Quantity.ILLUMINANCE]
+        volts = 3.35 + 0.0075 * level
+        return {
+            Quantity.BATTERY_LEVEL: level,
+            Quantity.BATTERY_RATE: -100 * amps / 3.2,
+            Quantity.VOLTAGE: volts,
+            Quantity.CURRENT: amps,
+            Quantity.POWER: volts * amps,
         }
 
     def air(self, spot: Spot, at_ms: int) -> dict[Quantity, float]:
