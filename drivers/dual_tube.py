@@ -134,8 +134,15 @@ class DualTube(LinesDriver):
     def _lies_astray(self, at_us: int) -> bool:
         """Whether hits can not be told apart since a loss: until both tubes have been quiet."""
         before, self._hit_us = self._hit_us, at_us
-        if self._astray and before is not None and at_us - before > self._slowest_us:
+        self._find_back(before, at_us)
+        return self._astray
+
+    def _find_back(self, hit_us: int | None, at_us: int) -> None:
+        if hit_us is not None and at_us - hit_us > self._slowest_us:
             self._astray = False
+
+    @property
+    def astray(self) -> bool:
         return self._astray
 
     def _book(self, way: str, changes: Iterator[Change]) -> None:
@@ -154,6 +161,7 @@ class DualTube(LinesDriver):
 
     def close(self, at_us: int) -> list[Reading]:
         """Counts and totals of each way and class, and mean speeds; no vehicle, no speed."""
+        self._find_back(self._hit_us, at_us)
         for way, convoy in self._convoys.items():
             self._book(way, convoy.expire(at_us))
             convoy.settle()
@@ -169,7 +177,7 @@ class DualTube(LinesDriver):
     def _means(self) -> Iterator[Reading]:
         for way in WAYS:
             motor = [(way, name) for name in self._names if name not in self._persons and name != OTHER]
-            yield from self._mean(way, motor, 1)
+            yield from self._mean(way, motor, self.least_for_mean)
             for name in self._names:
                 if name in self._persons:
                     yield from self._mean(f"{way}.{name}", [(way, name)], PEOPLE_MEAN)

@@ -7,7 +7,7 @@ presence the share of the window that the loop was occupied comes with the count
 
 With `loops = 2` there is a line `b` as well: a is the one that traffic of `ab` meets first. Speed is the distance from
 front edge to front edge through the time between the two activations. Who touches one loop only is not counted.
-A bicycle path is said by `counts = "people"`: long windows, and a mean speed only of five or more. Source: reference,
+A bicycle path is said by `counts = "people"`: long windows. A mean speed is told of five or more. Source: reference,
 section 6.4, from memory of the makers' documents: so mode and distance are settings; the Traffic Detector Handbook.
 """
 
@@ -59,6 +59,8 @@ class Loop(LinesDriver):
         self._bounces = {line: Bounce(float(self.chosen["debounce_ms"]) * 1e3) for line in self.lines}
         self._share = Share()
         self._waiting: dict[str, int] = {}
+        self._astray = False
+        self._hit_us: int | None = None
         self._window = dict.fromkeys(WAYS if self._double else ("",), 0)
         self._total = dict.fromkeys(self._window, 0)
         self._speeds = dict.fromkeys(self._window, 0.0)
@@ -84,6 +86,10 @@ class Loop(LinesDriver):
 
     def _meet(self, edge: Edge) -> None:
         """A vehicle comes onto one of two loops: from the other, or as the first."""
+        before, self._hit_us = self._hit_us, edge.at_us
+        self._find_back(before, edge.at_us)
+        if self._astray:
+            return
         before = self._waiting.get(ACROSS[edge.line])
         took_us = edge.at_us - before if before is not None else 0
         if not self._fastest_us <= took_us <= self._slowest_us:
@@ -94,12 +100,23 @@ class Loop(LinesDriver):
         self._window[way] += 1
         self._speeds[way] += self._distance_um / took_us * KMH
 
+    def _find_back(self, hit_us: int | None, at_us: int) -> None:
+        """After a loss vehicles are told apart again when both loops have been quiet for long enough."""
+        if hit_us is not None and at_us - hit_us > self._slowest_us:
+            self._astray = False
+
+    @property
+    def astray(self) -> bool:
+        return self._astray
+
     def lost(self, edges: int) -> None:
-        """Forget who is between the loops."""
+        """Forget who is between the loops: with one hit missing the next vehicles would go the wrong way."""
         self._waiting.clear()
+        self._astray, self._hit_us = self._double, None
 
     def close(self, at_us: int) -> list[Reading]:
         """Counts and totals, the occupied share, and mean speeds where anything passed."""
+        self._find_back(self._hit_us, at_us)
         for way, count in self._window.items():
             self._total[way] += count
         said = [Reading(Quantity.COUNT, float(count), way) for way, count in self._window.items()]
@@ -112,6 +129,6 @@ class Loop(LinesDriver):
         return said
 
     def _means(self) -> list[Reading]:
-        least = PEOPLE_MEAN if self.counts_people else 1
+        least = PEOPLE_MEAN if self.counts_people else self.least_for_mean
         told = [way for way, count in self._window.items() if way and count >= least]
         return [Reading(Quantity.VEHICLE_SPEED, self._speeds[way] / self._window[way], way) for way in told]

@@ -20,6 +20,12 @@ class Windowed(Driver):
     counts_people: bool = False  # windows shorter than 300 s are then refused outside the simulator
     must_window: bool = False  # of no use without a window
     window_look_s: float = 0.1  # how often a talk is asked inside a window
+    least_for_mean: int = 1  # the speed of fewer is not told; a runner raises it: the mean of one is somebody's
+
+    @property
+    def astray(self) -> bool:
+        """Whether it still sees nothing because of what was lost before: then the next window is in doubt, too."""
+        return False
 
     def lost(self, looks: int) -> None:
         """So many looks or edges were missed before the next one: give up what is half seen, never invent."""

@@ -6,7 +6,8 @@ which something got lost, is flagged WARMING.
 
 People are never counted over less than a window: a part of one, after a start, an unplug or a long sleep, might hold
 a single person and the second at which he passed. So a driver that counts people is not asked for a part; what it has
-counted goes into the next window that was watched from end to end, which is flagged, and no passage is lost.
+counted goes into the next window that was watched from end to end, which is flagged, and no passage is lost. And the
+mean speed of a few is the speed of somebody: a driver that is run tells none.
 
 Lines are watched or they are not. Whoever looks (`LookWindow`) can miss a look, which flags the window; only when it
 was blind for more than a twentieth of the window is that a window of which a part is missing.
@@ -22,6 +23,7 @@ from drivers.window import Windowed
 from edge.runners.timetable import next_multiple
 
 LATE_WINDOWS = 8  # a sleeper closes so many windows; what lies further back is missed
+LEAST_FOR_MEAN = 5  # vehicles or persons in a window before their mean speed leaves
 BLIND = 0.05  # the share of a window that may have gone unseen in a window that counts as whole
 
 
@@ -42,6 +44,7 @@ class Window:
 
     def __init__(self, driver: Windowed, length_ms: int) -> None:
         self.driver, self.length_ms = driver, length_ms
+        driver.least_for_mean = max(driver.least_for_mean, LEAST_FOR_MEAN)
         self.boundary_ms: int | None = None  # None: not begun
         self.bug = ""
         self._seen = False  # watched in some part of this window
@@ -97,6 +100,7 @@ class Window:
         self.bug, self._lossy, self._seen, self._partial = "", False, watching, not (watching and whole)
         self._folded = partial and self.driver.counts_people
         readings = None if self._folded else self.driver.close(at_ms * 1_000)
+        self._lossy = self.driver.astray
         return Closed(at_ms, readings, seen, partial or doubted, bug, not partial)
 
 

@@ -102,3 +102,36 @@ def test_a_bicycle_path() -> None:
     for number in range(2 * PEOPLE_MEAN - 1):
         chip.passes(number * 6_000_000, "ab" if number % 2 == 0 else "ba")
     assert names(closed(watched(driver, chip), LATER), "vehicle_speed") == {"vehicle_speed.ab"}
+
+
+def is_astray(driver: Loop) -> bool:
+    return driver.astray
+
+
+@pytest.mark.parametrize("headway_us", [1_500_000, 2_900_000])
+def test_after_a_loss_no_direction_is_turned_round(headway_us: int) -> None:
+    """Of dense traffic from a to b one hit on a is lost: nobody goes from b to a until the loops were quiet."""
+    driver = Loop(loops=2)
+    driver.lost(1)
+    for number in range(5):
+        at_us = 10_000_000 + number * headway_us
+        fed(driver, *([] if number == 0 else [(at_us, 1), (at_us + 400_000, 0)]), line="a")
+        fed(driver, (at_us + 180_000, 1), (at_us + 580_000, 0), line="b")
+    assert is_astray(driver)
+    assert not any(only(closed(driver, 10_600_000 + 4 * headway_us), "count").values())
+    assert is_astray(driver), "and the next window begins in doubt"
+    fed(driver, (60_000_000, 1), (60_400_000, 0), line="a")
+    fed(driver, (60_180_000, 1), (60_580_000, 0), line="b")
+    assert not is_astray(driver)
+    assert only(closed(driver, 70_000_000), "count") == {"count.ab": 1}
+
+
+def test_quiet_loops_are_no_longer_astray_when_the_window_ends() -> None:
+    driver = Loop(loops=2)
+    driver.lost(1)
+    fed(driver, (10_000_000, 1), line="a")
+    closed(driver, 20_000_000)
+    assert not is_astray(driver)
+    single = Loop()
+    single.lost(1)
+    assert not single.astray

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.driver import I2CDriver
+from drivers.dual_tube import DualTube
 from drivers.errors import Nack
+from drivers.lines import Edge
+from drivers.loop import Loop
 from drivers.reading import Flag, Quantity, Reading
 from drivers.stream import StreamDriver
 from drivers.talk import Pause, Read, Talk, Write
@@ -17,7 +22,7 @@ from edge.runners.seat import LOOKS_LOST, Seat
 from edge.runners.streams import StreamRunner
 from edge.runners.talks import I2CRunner
 from edge.runners.voice import Terms
-from edge.runners.window import BLIND, LATE_WINDOWS
+from edge.runners.window import BLIND, LATE_WINDOWS, LEAST_FOR_MEAN, Window
 from simulators.clock import VirtualClock
 from tests.edge.runners.hands import Bus, Wire, drive, failed, sampled, stamps
 from tests.edge.runners.test_streams import Ticker, Ticks
@@ -272,3 +277,42 @@ def test_a_device_that_may_be_quiet_for_ever_has_whole_windows_of_nothing() -> N
     assert not failed(events)
     wire.unplugged = True
     assert not sampled(drive(runner, clock, 100)), "but what nobody listened to is no nothing"
+
+
+def test_who_is_astray_when_a_window_ends_makes_the_next_one_doubtful() -> None:
+    class Astray(Gate):
+        astray = False
+
+    driver = Astray()
+    window = Window(driver, WINDOW_MS)
+    window.begin(0)
+    window.lose(1)
+    driver.astray = True
+    assert [window.close(True, True).doubted for _ in range(2)] == [True, True]
+    driver.astray = False
+    assert [window.close(True, True).doubted for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize(("kind", "axles_us"), [(DualTube, (0, 187_200)), (partial(Loop, loops=2), (0,))])
+@pytest.mark.parametrize("vehicles", [LEAST_FOR_MEAN - 1, LEAST_FOR_MEAN])
+def test_the_speed_of_a_few_does_not_leave(
+    kind: Callable[[], DualTube | Loop], axles_us: tuple[int, ...], vehicles: int
+) -> None:
+    driver = kind()
+    window = Window(driver, 300_000)
+    window.begin(0)
+    for number in range(1, vehicles + 1):
+        for axle_us in axles_us:
+            for line, after_us in (("a", 0), ("b", 72_000)):
+                at_us = number * 10_000_000 + axle_us + after_us
+                driver.edge(Edge(at_us, line, 1))
+                driver.edge(Edge(at_us + 10_000, line, 0))
+    said = window.close(True, True).readings or []
+    assert any(reading.quantity is Quantity.VEHICLE_SPEED for reading in said) == (vehicles == LEAST_FOR_MEAN)
+
+
+def test_lines_that_slept_through_many_windows_flag_the_next() -> None:
+    window = Window(Gate(), WINDOW_MS)
+    window.begin(0)
+    assert window.catch_up(100 * WINDOW_MS) > 0
+    assert window.close(True, True).doubted
