@@ -27,6 +27,7 @@ CLOCKS = 9
 HALF_PERIOD_S = 0.000_005  # of 100 kHz, which every chip understands
 DRIVERS = Path("sys/bus/platform")
 BACK_S, LOOKS = 0.05, 40  # how long a bus may take to be there again
+BINDS = 5  # a kernel that has no memory or no clock for the adapter now may have it in a moment
 
 
 class Wires(Protocol):
@@ -125,7 +126,7 @@ def recover(
     try:
         outcome = clocks()
     finally:
-        (driver / "bind").write_text(plan.adapter)
+        _bind(driver, plan.adapter, pause)
     _wait_for(root / plan.name.lstrip("/"), pause)
     return outcome
 
@@ -151,6 +152,18 @@ def pull(chip: str, pin: int, pause: Callable[[float], None]) -> None:
     with gpiod.request_lines(chip, {pin: wanted}, "lantaarn") as request:
         pause(HALF_PERIOD_S)
         request.set_value(pin, Value.ACTIVE)
+
+
+def _bind(driver: Path, adapter: str, pause: Callable[[float], None]) -> None:
+    """Give the adapter back; more than once, because without a driver there is no bus, and nobody to ask again."""
+    for left in reversed(range(BINDS)):
+        try:
+            (driver / "bind").write_text(adapter)
+            return
+        except OSError:
+            if not left:
+                raise
+            pause(BACK_S)
 
 
 def _wait_for(device: Path, pause: Callable[[float], None]) -> None:

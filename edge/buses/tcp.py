@@ -1,8 +1,9 @@
 """A serial port at the other end of a network: `port = "tcp://192.0.2.7:502"`, for Modbus TCP and for RS485 servers.
 
 It has the face of any other serial port, so that drivers and runners need not know. A connection that breaks is an
-adapter that is gone: the runner closes it and knocks again later. Reading waits in slices, so that no clock is needed;
-a slice in which something arrives costs nothing.
+adapter that is gone: the runner closes it and knocks again later. So is one whose other end does not even acknowledge
+what was written (a router that lost its mind, a cable): the kernel would go on trying for a quarter of an hour and
+longer. Reading waits in slices, so that no clock is needed; a slice in which something arrives costs nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ SCHEME = "tcp://"
 MODBUS_PORT = 502
 CONNECT_S = 5.0
 WRITE_S = 2.0
+UNHEARD_MS = 5_000  # what was written is acknowledged by then, or the connection is gone
 SLICE_S = 0.02
 GULP = 4_096
 
@@ -45,6 +47,7 @@ class TcpSerial:
             raise BusFault(why_not(error, host, port)) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
 
     @property
     def fd(self) -> int | None:

@@ -10,7 +10,7 @@ import pytest
 
 from drivers.errors import BusFault
 from edge.buses.i2c import LinuxI2C
-from edge.buses.recovery import CLOCKS, free, recover
+from edge.buses.recovery import BINDS, CLOCKS, free, recover
 from edge.wiring import BusPlan
 
 PLAN = BusPlan("/dev/i2c-1", scl_pin=3, sda_pin=2, adapter="fe804000.i2c")
@@ -135,3 +135,22 @@ def test_a_bus_that_never_comes_back_is_not_waited_for_without_end(tmp_path: Pat
 def test_without_pins_nothing_is_done(tmp_path: Path) -> None:
     assert recover(BusPlan("/dev/i2c-1"), lambda _: None, tmp_path, lambda: "freed") == ""
     assert "recover" in dir(LinuxI2C)
+
+
+@pytest.mark.parametrize(("refusals", "bound"), [(1, True), (BINDS - 1, True), (BINDS, False)])
+def test_a_kernel_that_refuses_to_bind_is_asked_a_few_times(tmp_path: Path, refusals: int, bound: bool) -> None:
+    driver, pauses = adapter(tmp_path), list[float]()
+    (driver / "bind").mkdir()  # what is written to a folder is refused
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == refusals:
+            (driver / "bind").rmdir()
+            (tmp_path / "dev/i2c-1").touch()
+
+    if bound:
+        assert recover(PLAN, pause, tmp_path, lambda: "freed") == "freed"
+        assert (driver / "bind").read_text() == "fe804000.i2c"
+    else:
+        with pytest.raises(OSError):
+            recover(PLAN, pause, tmp_path, lambda: "freed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -193,3 +194,12 @@ def test_places(path: str, there: tuple[str, int]) -> None:
 def test_no_places(path: str) -> None:
     with pytest.raises(BusFault, match="no place on the network"):
         place(path)
+
+
+def test_what_nobody_acknowledges_is_given_up_within_seconds() -> None:
+    """The kernel's own patience is a quarter of an hour; no cable can be pulled here, so the option is looked at."""
+    with served(Device(lambda: 0)) as path:
+        port = TcpSerial(path)
+        with socket.socket(fileno=os.dup(port.fd or -1)) as same:
+            assert 1_000 <= same.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 8_000
+        port.close()
