@@ -116,6 +116,7 @@ def siege(name: str, stretches: int) -> tuple[int, int]:
     besiegers = besieged(name, 7)
     for _ in range(stretches):
         next(besiegers)
+    gc.freeze()  # what is older is not ours to look through
     tracemalloc.start()
     try:
         for _ in range(stretches):
@@ -128,12 +129,13 @@ def siege(name: str, stretches: int) -> tuple[int, int]:
         return held() - half, peak
     finally:
         tracemalloc.stop()
+        gc.unfreeze()
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("name", CATALOG)
 def test_memory_is_bounded(name: str) -> None:
-    grown, peak = siege(name, 2)
+    grown, peak = siege(name, 1)
     assert grown < 8_192 + 2 * getattr(driver(name), "longest", 0)
     assert peak < 2_000_000
 
@@ -326,6 +328,15 @@ def test_what_is_planted_is_found_again_by_its_seed_and_kept(
         episode("mhz19", seed)
     with pytest.raises((AssertionError, ZeroDivisionError)):
         played(lines[-1])
+
+
+def test_a_driver_that_hoards_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    room: dict[str, Any] = {"Planted": Planted, "hoard": []}
+    source = "class Hoards(Planted):\n    def made(self, raw):\n        hoard.append(bytes(600))\n        return raw"
+    exec(compile(source, f"{OURS}/planted.py", "exec"), room)
+    for kind, sound in ((Planted, True), (room["Hoards"], False)):
+        monkeypatch.setattr(under_fire, "driver", lambda name, kind=kind: kind)
+        assert (siege("mhz19", 2)[0] < 8_192) is sound
 
 
 def test_a_parser_that_looks_again_and_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
