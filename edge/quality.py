@@ -57,38 +57,40 @@ class Watch:
 
     def judge(self, reading: Reading, at_ms: int, now_ms: int) -> Flag:
         """The flags of this reading: those it came with, and ours. Readings come in the order of their time."""
-        flags = reading.flags | self._stale(at_ms, now_ms) | self._stuck(reading, at_ms)
+        flags = reading.flags
+        if now_ms - at_ms > LATE * self.interval_ms:
+            flags |= Flag.STALE
+        if self._stands_still(reading, at_ms):
+            flags |= Flag.STUCK
         if not reading.quantity.plausible(reading.value):
             flags |= Flag.RANGE
-        elif reading.quantity in SMALLEST_SPIKE:
-            flags |= self._spike(reading.value, SMALLEST_SPIKE[reading.quantity], at_ms)
+        elif (smallest := SMALLEST_SPIKE.get(reading.quantity)) is not None and self._spike(
+            reading.value, smallest, at_ms
+        ):
+            flags |= Flag.SPIKE
         self._last_ms = at_ms
         return flags
 
-    def _stale(self, at_ms: int, now_ms: int) -> Flag:
-        return Flag.STALE if now_ms - at_ms > LATE * self.interval_ms else Flag.NONE
-
-    def _stuck(self, reading: Reading, at_ms: int) -> Flag:
+    def _stands_still(self, reading: Reading, at_ms: int) -> bool:
         if reading.value != self._value:
             self._value, self._since_ms = reading.value, at_ms
-        still = at_ms - self._since_ms > self.still_ms > 0
-        return Flag.STUCK if still and reading.quantity not in MAY_STAND_STILL else Flag.NONE
+        return at_ms - self._since_ms > self.still_ms > 0 and reading.quantity not in MAY_STAND_STILL
 
-    def _spike(self, value: float, smallest: float, at_ms: int) -> Flag:
+    def _spike(self, value: float, smallest: float, at_ms: int) -> bool:
         if at_ms - self._last_ms > FORGET_AFTER * self.interval_ms:
             self._restart([])
         if not self._jumps(value, smallest):
             self._good.append(value)
             self._doubted.clear()
-            return Flag.NONE
+            return False
         self._doubted.append(value)
         if self._is_new_level(smallest):
             self._restart(self._doubted)
-            return Flag.NONE
-        return Flag.SPIKE
+            return False
+        return True
 
     def _jumps(self, value: float, smallest: float) -> bool:
-        if len(self._good) < ENOUGH:
+        if len(self._good) < ENOUGH or abs(value - self._good[-1]) <= smallest:
             return False
         jumps = sorted(abs(after - before) for before, after in pairwise(self._good))
         return abs(value - self._good[-1]) > max(smallest, USUAL * jumps[len(jumps) // 2])
