@@ -49,7 +49,7 @@ class LC709203F(I2CDriver):
     uses = (Quantity.TEMPERATURE,)
     can_rest = True
     warm_ups_s = {Quantity.BATTERY_LEVEL: 180.0}  # noqa: RUF012
-    still_s = 0.0  # a full battery on its charger stands at 100 % for ever
+    still_s = 86_400.0  # of the voltage, told to a mV; the level may stand for ever (edge/quality.py)
     bus_bytes = 3 * 6 + 3 * 6
 
     def __init__(self, **settings: Chosen) -> None:

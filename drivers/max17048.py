@@ -41,7 +41,7 @@ class MAX17048(I2CDriver):
     )
     interval_min_s = 1.0
     warm_up_s = 180.0
-    still_s = 0.0  # a full battery on its charger stands at 100 % for ever
+    still_s = 86_400.0  # a voltage told to 0.1 mV moves; level and rate may stand for ever (edge/quality.py)
     bus_bytes = 2 * 7 + 2 * 5 + 5
 
     def setup(self) -> Talk[bool]:

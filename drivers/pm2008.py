@@ -42,6 +42,7 @@ class PM2008(SerialDriver):
     interval_min_s = 1.0
     warm_up_s = 30.0
     can_rest = True
+    still_s = 86_400.0  # whole micrograms: clean air may stand at one of them for hours
     bus_bytes = 61
 
     def __init__(self, **settings: Chosen) -> None:

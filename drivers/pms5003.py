@@ -77,6 +77,7 @@ class PMS5003(StreamDriver):
     )
     warm_up_s = 30.0
     can_rest = True
+    still_s = 86_400.0  # whole numbers: after rain there may be no coarse particle for hours
     longest = 4 + LONG
     start = HEAD[:1]
 

@@ -35,6 +35,7 @@ class ZH03B(StreamDriver):
     decimals = dict.fromkeys(measures, 0)
     warm_up_s = 30.0
     can_rest = True
+    still_s = 86_400.0  # whole micrograms: clean air may stand at one of them for hours
     longest = UPLOAD_LENGTH
     start = b"\x42\xff"  # two kinds of frame
 
