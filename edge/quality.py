@@ -17,10 +17,10 @@ from drivers.reading import Flag, Quantity, Reading
 MAY_STAND_STILL: frozenset[Quantity] = frozenset({
     Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.PRESENCE, Quantity.OCCUPANCY, Quantity.VEHICLE_SPEED,
     Quantity.ENERGY_IMPORT, Quantity.ENERGY_EXPORT, Quantity.POWER, Quantity.POWER_EXPORT, Quantity.CURRENT,
-    Quantity.GAS_VOLUME, Quantity.WATER_VOLUME, Quantity.RAIN, Quantity.AQI_UBA, Quantity.ILLUMINANCE,
-    Quantity.UV_INDEX, Quantity.DISTANCE, Quantity.BATTERY_LEVEL, Quantity.BATTERY_RATE, Quantity.LATITUDE,
-    Quantity.LONGITUDE, Quantity.ALTITUDE, Quantity.CPU_LOAD, Quantity.MEMORY_AVAILABLE, Quantity.DISK_FREE,
-    Quantity.UPTIME, Quantity.THROTTLED,
+    Quantity.GAS_VOLUME, Quantity.WATER_VOLUME, Quantity.RAIN, Quantity.AQI_UBA, Quantity.NOX_INDEX,
+    Quantity.ILLUMINANCE, Quantity.UV_INDEX, Quantity.DISTANCE, Quantity.BATTERY_LEVEL, Quantity.BATTERY_RATE,
+    Quantity.LATITUDE, Quantity.LONGITUDE, Quantity.ALTITUDE, Quantity.CPU_LOAD, Quantity.MEMORY_AVAILABLE,
+    Quantity.DISK_FREE, Quantity.UPTIME, Quantity.THROTTLED,
 })
 
 # What changes smoothly, and the smallest jump between two readings that deserves the word, in the quantity's unit.

@@ -37,6 +37,12 @@ def test_stuck_comes_after_standing_still_for_longer_than_allowed(quantity: Quan
     assert (Flag.STUCK in flags) == (count > still and quantity not in MAY_STAND_STILL)
 
 
+def test_clean_air_has_a_nox_index_of_one_for_days() -> None:
+    watch = Watch(INTERVAL, INTERVAL)
+    flags = [watch.judge(Reading(Quantity.NOX_INDEX, 1.0), step * INTERVAL, step * INTERVAL) for step in range(20)]
+    assert set(flags) == {Flag.NONE}
+
+
 def test_the_smallest_movement_ends_stuck() -> None:
     watch = Watch(INTERVAL, HOUR)
     reading = Reading(Quantity.TEMPERATURE, 20.0)
