@@ -176,6 +176,8 @@ def test_published_commands_and_status_words() -> None:
     raw = {vector["id"]: vector for vector in vectors("vectors-i2c.json", "SCD4x")}
     for name in ("scd4x-06", "scd4x-07"):
         assert is_ready(int(raw[name]["raw"]["response"][:4], 16)) is raw[name]["expected"]["ready"]["value"]
+    assert not is_ready(0xF800), "the highest five bits mean nothing"
+    assert all(is_ready(1 << bit) for bit in range(11))
     offset = command(SET_OFFSET, offset_ticks(raw["scd4x-11"]["raw"]["input"]["temperature_offset_c"]))
     assert offset.hex() == raw["scd4x-11"]["expected"]["tx"]["value"]
     altitude = command(SET_ALTITUDE, raw["scd4x-12"]["raw"]["input"]["altitude_m"])

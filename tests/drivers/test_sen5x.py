@@ -174,3 +174,8 @@ def test_no_value_from_a_damaged_answer(byte: int, bit: int) -> None:
 @pytest.mark.parametrize(("celsius", "word"), [(0.0, 0), (1.0, 200), (-0.005, 0xFFFF), (-20.0, 0xF060)])
 def test_offsets(celsius: float, word: int) -> None:
     assert offset_word(celsius) == word
+
+
+def test_how_long_an_index_learns() -> None:
+    learns = {Quantity.VOC_INDEX: 3_600.0, Quantity.NOX_INDEX: 21_600.0}
+    assert {quantity: SEN5x.warm_ups_s[quantity] for quantity in INDICES} == learns

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import ChecksumError, DeviceFault, DriverError, NotMeasured, WrongChip
+from drivers.errors import ChecksumError, DeviceFault, DriverError, Nack, NotMeasured, WrongChip
 from drivers.reading import Quantity
 from drivers.sen66 import SEN66
 from drivers.setting import SettingValue
@@ -149,3 +149,11 @@ def test_no_value_from_a_damaged_answer(byte: int, bit: int) -> None:
     good[byte] ^= 1 << bit
     with pytest.raises(ChecksumError):
         follow(SEN66().read(), read_of(good.hex()).partition("\nw d206")[0])
+
+
+@pytest.mark.parametrize("told", ["6711000081", "6736000081", "5607"])
+def test_a_measuring_module_refuses_what_would_disturb_it(told: str) -> None:
+    bench, chip = bench_of()
+    bench.set_up()
+    with pytest.raises(Nack):
+        chip.transfer(bytes.fromhex(told), 0)

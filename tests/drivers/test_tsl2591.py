@@ -86,3 +86,8 @@ def test_another_chip_at_the_address() -> None:
     assert follow(TSL2591().probe(), "x b2 50") is True
     assert follow(TSL2591().probe(), "x b2 ea") is False
     assert follow(TSL2591().probe(), "x b2 00 !nack") is False
+
+
+@pytest.mark.parametrize(("all_light", "infrared", "expected"), [(1000, 100, 836.0), (1000, 600, 74.0), (100, 90, 0.0)])
+def test_sunlight_and_lamps_lie_on_two_lines(all_light: int, infrared: int, expected: float) -> None:
+    assert lux(all_light, infrared, 1.0) == pytest.approx(expected)
