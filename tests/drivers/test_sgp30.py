@@ -119,7 +119,7 @@ def test_the_air_next_door_is_told_when_it_changes_and_after_a_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("features", "right"), [(0x20, True), (0x122, True), (0x3240, False), (0, False), (0xFFFF, False)]
+    ("features", "right"), [(0x20, True), (0x122, True), (0x3240, False), (0x3020, False), (0, False), (0xFFFF, False)]
 )
 def test_identity(features: int, right: bool) -> None:
     assert is_sgp30(features) is right

@@ -114,6 +114,14 @@ def test_an_event_shows_and_a_failure_on_the_bus_costs_nothing() -> None:
     assert look(bench, 60)["voc_index"][0] > 200.0
 
 
+def test_the_algorithm_bears_steps_of_ten_seconds_at_most() -> None:
+    driver, steps = SGP40(), []
+    for at_s in (0, 1, 5, 15, 135, 735, 1_336):
+        driver.at_us = at_s * 1_000_000
+        steps.append(driver.step_s())
+    assert steps == [1.0, 1.0, 4.0, 10.0, 10.0, 10.0, 1.0]
+
+
 def test_after_ten_silent_minutes_it_begins_anew() -> None:
     bench, _ = bench_of()
     bench.set_up()
