@@ -42,6 +42,9 @@ class DualBeam(LinesDriver):
         self._beams = WHOLE
         self._steps: int | None = 0  # None: astray, until both beams are whole
         self._last_us = 0
+        self._lost = False  # edges, since the last one that came
+        self._doubt_us = 0  # until then a passage may end of which edges were lost
+        self._closed_us = 0
         self._window = {"in": 0, "out": 0}
         self._total = {"in": 0, "out": 0}
 
@@ -52,6 +55,8 @@ class DualBeam(LinesDriver):
 
     def edge(self, edge: Edge) -> None:
         """Take one step of the path. An edge that tells nothing new is no step."""
+        if self._lost:
+            self._lost, self._doubt_us = False, edge.at_us + round(self._timeout_us)
         before, self._beams = self._beams, self._after(edge)
         if before == self._beams:
             return
@@ -78,9 +83,16 @@ class DualBeam(LinesDriver):
     def lost(self, edges: int) -> None:
         """Forget the passage that is under way: nobody knows how it went on."""
         self._steps = 0 if self._beams == WHOLE else None
+        self._lost = True
+
+    @property
+    def astray(self) -> bool:
+        """Whose edges were lost shortly before a window ended may not be counted in the next."""
+        return self._lost or self._closed_us < self._doubt_us
 
     def close(self, at_us: int) -> list[Reading]:
         """Four counts; zero is a reading. A passage counts in the window in which it ends."""
+        self._closed_us = at_us
         for way, count in self._window.items():
             self._total[way] += count
         counts = [Reading(Quantity.COUNT, float(count), way) for way, count in self._window.items()]

@@ -5,10 +5,11 @@ One format for all three; the first TFmini, no longer sold, sends other things i
 distance. With a `window` it counts: `mode = "passage"` what comes near and goes again (a door, a path: the distance to
 the other side must be more than `near`), `mode = "parking"` the share of the time that a spot is taken, and arrivals.
 
-Too little light back (strength under 100) is a look that met nothing; too much (65535) and the distances with which
-the device says that it failed are no look at all: the reference is not certain of the first number, so `least_strength`
-is a setting. Bytes that do not change at all for ten minutes come from a lidar that hangs, for strength and temperature
-tremble always. Sources: Benewake, TFmini-S and TF-Luna product manuals (reference 6.3).
+Too little light back (strength under 100) is a look that met nothing; too much (65535), none whatever (zero in both
+words) and the distances with which the device says that it failed are no look at all: the reference is not certain of
+the first number, so `least_strength` is a setting. Bytes that do not change at all for ten minutes come from a lidar
+that hangs, for strength and temperature tremble always. Sources: Benewake, TFmini-S and TF-Luna product manuals
+(reference 6.3).
 """
 
 from __future__ import annotations
@@ -79,16 +80,19 @@ class TFmini(Windowed, StreamDriver):
         return LENGTH
 
     def decode(self, frame: bytes) -> list[Reading]:
-        """The distance. Raises NotMeasured when too little or too much light came back."""
+        """The distance; nothing when too little light came back. Raises NotMeasured for too much, or none at all."""
         distance, strength = (int.from_bytes(frame[at : at + 2], "little") for at in (2, 4))
         if strength == DAZZLED or distance >= FAILED:
             raise NotMeasured("too much light came back")
+        if not strength and not distance:
+            raise NotMeasured("it measures nothing: even an open sky has some light")
         met = None if strength < self._number("least_strength") or not distance else distance / 100
         flags = self._looks.look(self.at_us, b"" if met is None else frame)
         if not flags:
             self._look(met)
         if met is None:
-            raise NotMeasured("nothing is there that sends light back")
+            self.errors[NotMeasured.cause] += 1  # a look all the same: nobody is under an open sky most of the time
+            return []
         return [Reading(Quantity.DISTANCE, met, flags=flags)]
 
     def _look(self, distance_m: float | None) -> None:

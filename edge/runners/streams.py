@@ -71,7 +71,6 @@ class StreamRunner:
         self._hungry = False  # there was more than a gulp
         self._flush_ms: int | None = None  # when what lies half in the driver is no frame any more
         self._damage = 0  # the driver's errors that are known
-        self._unmet = 0  # ... and the frames that met nothing
         self._discard_ms = STALE_WINDOW_MS
         self._attendance = Attendance(interval_ms)
         self._events: list[Event] = []
@@ -212,14 +211,10 @@ class StreamRunner:
             if self._window is None:
                 self._newest |= {reading.name: (now_ms, reading) for reading in believed(readings, False)}
             self._heard(now_ms)
-        unmet = self.driver.errors[NotMeasured.cause]
-        if unmet > self._unmet and self._window is not None:
-            self._heard(now_ms)
-        self._unmet = unmet
         self._events += self.voice.clock(now_ms)
 
     def _heard(self, now_ms: int) -> None:
-        """A whole frame. In a window also one that met nothing: under the open sky nobody is there most of the time."""
+        """A whole frame."""
         self._heard_ms = now_ms
         self._door.proven()
         self.breaker.proven()

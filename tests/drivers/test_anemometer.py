@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.anemometer import Anemometer
+from drivers.bounce import Bounce
 from drivers.lines import Edge
 from drivers.reading import Quantity
 from simulators.chips.anemometer import Anemometer as Cups
@@ -101,3 +102,10 @@ def test_any_edges_give_a_wind_that_can_be(edges: list[tuple[int, int]]) -> None
 def test_another_line_is_a_mistake_of_the_program() -> None:
     with pytest.raises(KeyError):
         Anemometer().edge(Edge(0, "a", 1))
+
+
+def test_closures_follow_each_other_by_the_bounce_at_least() -> None:
+    """A spring that rests for long enough to look like a closure is none so soon after the last."""
+    bounce = Bounce(2_000, 10_000)
+    edges = ((0, 1), (3_000, 0), (6_000, 1), (10_000, 0), (13_000, 1))
+    assert [bounce.counts(*edge) for edge in edges] == [True, False, False, False, True]

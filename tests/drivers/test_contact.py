@@ -64,3 +64,10 @@ def test_any_edges_give_a_share_and_no_more_than_activations(edges: list[tuple[i
 def test_another_line_is_a_mistake_of_the_program() -> None:
     with pytest.raises(KeyError):
         Contact().edge(Edge(0, "a", 1))
+
+
+def test_an_edge_that_the_levels_already_told_opens_nothing() -> None:
+    driver = Contact()
+    driver.begin(50 * S, {"line": 1})
+    fed(driver, (50 * S, 1))
+    assert closed(driver, 100 * S)["count"] == 0

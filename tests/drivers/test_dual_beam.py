@@ -162,3 +162,14 @@ def test_who_stands_in_the_beams_when_they_begin_to_be_watched_is_not_counted(le
         driver.edge(Edge(50_000, line, 0))
     assert counts(driver) == (0, 0)
     assert counts(walk(driver, [*RING, RING[0]], from_us=10**6)) == (1, 0)
+
+
+@pytest.mark.parametrize(("ends_s", "astray"), [(12, True), (14.9, True), (15.1, False), (60, False)])
+def test_a_loss_shortly_before_the_end_of_a_window_doubts_the_next(ends_s: float, astray: bool) -> None:
+    """Who was on the way then ends his passage there, and is not counted."""
+    driver = DualBeam(timeout_s=5)
+    driver.lost(3)
+    assert driver.astray
+    driver.edge(Edge(10_000_000, "a", 1))
+    driver.close(round(ends_s * 1e6))
+    assert driver.astray is astray

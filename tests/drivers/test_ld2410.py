@@ -142,3 +142,12 @@ def test_a_live_radar_is_never_flagged() -> None:
     street.listen(driver, 700)
     (share,) = driver.close(street.clock.now_us)
     assert share.flags == Flag.STUCK
+
+
+def test_what_a_radar_that_hangs_says_is_no_part_of_the_share() -> None:
+    driver = LD2410()
+    for second in range(800):
+        driver.at_us = second * 1_000_000
+        driver.feed(BOTH if second < 700 else NOBODY)
+    (share,) = driver.close(800_000_000)
+    assert share.value == pytest.approx(601 / 701, abs=0.003)  # of the last hundred seconds of somebody nobody knows

@@ -37,10 +37,22 @@ def test_a_hole_is_told(at: list[float], flags: Flag) -> None:
     assert watched.close(round(2.0 * SECOND)) == flags
 
 
-def test_lost_looks_are_a_hole_in_one_window() -> None:
+def test_looks_lost_at_the_end_of_a_window_are_missing_in_the_next_as_well() -> None:
+    """Whoever was half seen then would have been counted in the next; once looks come again, all is well."""
     watched = looks()
     watched.look(0, b"a")
     watched.lost()
+    assert watched.close(SECOND) == Flag.STALE
+    watched.look(SECOND, b"b")
+    assert watched.close(2 * SECOND) == Flag.STALE
+    watched.look(2 * SECOND, b"c")
+    assert watched.close(3 * SECOND) == Flag.NONE
+
+
+def test_looks_lost_in_the_midst_of_a_window_are_missing_in_that_one_alone() -> None:
+    watched = looks()
+    watched.lost()
+    watched.look(0, b"a")
     assert watched.close(SECOND) == Flag.STALE
     watched.look(SECOND, b"b")
     assert watched.close(2 * SECOND) == Flag.NONE

@@ -52,7 +52,7 @@ def test_sweep(cm: int, strength: int) -> None:
                                               (65532, 500)])  # fmt: skip
 def test_looks_that_are_none(cm: int, strength: int) -> None:
     driver = TFmini()
-    assert heard(driver, [frame(cm, strength)]) == []
+    assert not any(heard(driver, [frame(cm, strength)]))
     assert driver.errors == {"not_measured": 1}
 
 
@@ -104,6 +104,15 @@ def test_open_air_behind_is_as_good_as_a_wall() -> None:
     chip.strength = 5
     street.listen(driver, 1)
     assert closed(street, driver)["count"] == 1
+
+
+def test_a_lidar_that_measures_nothing_at_all_is_no_open_sky() -> None:
+    """It says so itself: no distance and no light, for ever."""
+    open_sky, dead = TFmini(), TFmini()
+    assert open_sky.feed(frame(0, 3)) == [[]]
+    assert dead.feed(frame(0, 0)) == []
+    assert [reading.value for reading in open_sky.close(0)] == [0, 0]
+    assert dead.close(0) == []
 
 
 def test_dazzled_looks_are_no_looks() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge.events import ClockTold
 from edge.sampler import SANE_MS
-from edge.timekeeping import WANDER_PPM, best, offset
+from edge.timekeeping import HEARD_MS, WANDER_PPM, best, offset
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import ClockRecord, from_json
 from edge.wire.record import RecordKind
@@ -30,11 +30,19 @@ def test_the_best_is_no_worse_than_any(told: list[ClockTold]) -> None:
     assert (chosen is None) == (not sane)
     if chosen is None:
         return
-    gps = [one for one in sane if one.kind == "gps"]
-    assert chosen.kind == ("gps" if gps else "rtc")
+    gps = [one for one in sane if one.kind == "gps" and NOW_MS - one.at_ms <= HEARD_MS]
+    assert not gps or chosen.kind == "gps"
     for one in gps or sane:
         assert chosen.uncertainty_ms <= offset(one, NOW_MS).uncertainty_ms
     assert NOW_MS + chosen.offset_ms >= SANE_MS
+
+
+def test_a_receiver_that_has_long_been_silent_does_not_outrank_a_clock_chip() -> None:
+    gps = ClockTold("gps", 0, 1_800_000_000_000, 1_000, "gps")
+    chip = ClockTold("chip", 30 * 86_400_000, 1_800_000_000_000 + 30 * 86_400_000 - 200_000, 2_000, "rtc")
+    for now_ms, wanted in ((HEARD_MS, "gps"), (chip.at_ms, "chip")):
+        chosen = best([gps, chip], now_ms, SANE_MS)
+        assert chosen is not None and chosen.sensor == wanted
 
 
 @given(TOLD, st.integers(0, 10**7))

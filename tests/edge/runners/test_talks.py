@@ -152,6 +152,25 @@ def test_not_ready_is_patience_before_it_is_setup() -> None:
     assert [data for _, data, _ in bus.heard].count(b"\xaa") == 2  # at first, and after three in a row
 
 
+def test_whom_a_setup_does_not_help_is_given_longer_each_time() -> None:
+    """One that needs half a minute for its first measurement gets there, and is not reset every three seconds."""
+    clock, setups = VirtualClock(), list[int]()
+
+    def behave(address: int, data: bytes | None, count: int) -> bytes:
+        if data == b"\xaa":
+            setups.append(clock.boot_ms())
+        return bytes(count)
+
+    def talk() -> Talk[list[Reading]]:
+        yield Read(1)
+        raise NotReady("not yet")
+
+    drive(I2CRunner(Bus(behave).open, [Seat("a", Says(talk), 10_000, 1)]), clock, 60)
+    waits = [later - earlier for earlier, later in pairwise(setups)]
+    assert len(waits) >= 3 and waits[0] <= 4_500, waits
+    assert all(before < after for before, after in pairwise(waits)), waits
+
+
 def endless_writes() -> Talk[list[Reading]]:
     while True:
         yield Write(b"x")
