@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fleet.trouble import Trouble
-from tests.bench import agent, collector, flash, virtual, wire
+from tests.bench import against, agent, collector, flash, virtual, wire
 from tests.bench.figure import Findings, Line, Skipped, machine
 from tests.bench.report import as_json, as_table, progress
 
@@ -73,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes: not for quoting")
     parser.add_argument("--seconds", type=int, help="of flash writing (default 300)")
     parser.add_argument("--hours", type=float, help="of the simulated day of forty sensors (default 1)")
+    parser.add_argument("--against", metavar="COMMIT", help="measure the agent of this tree beside that one")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure this part; may be given again")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     options = parser.parse_args(arguments)
@@ -83,7 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sizes = replace(sizes, day_s=round(options.hours * 3_600) + 5)
     findings = Findings(machine())
     with TemporaryDirectory(prefix="lantaarn-bench-") as scratch:
-        for line in measure(sizes, options.only or PARTS, Path(scratch)):
+        lines = measure(sizes, options.only or PARTS, Path(scratch))
+        if options.against:
+            what = f"the agent beside {options.against}"
+            lines = iter(_tried(what, lambda: against.measure(options.against, Path(scratch), options.quick)))
+        for line in lines:
             print(progress(line), file=sys.stderr, flush=True)
             findings.lines.append(line)
     print(as_json(findings) if options.output == "json" else as_table(findings))

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from edge.wire.record import RecordKind
-from tests.bench import agent, collector, flash, wire
+from tests.bench import agent, collector, flash, virtual, wire
 from tests.bench.__main__ import main
 from tests.bench.card import missing
 from tests.bench.figure import Figure, Findings, Line, Skipped
+from tests.bench.forty import BOARD, STEP_ONE
 from tests.bench.plant import Plant, lamppost, six, twenty
 from tests.bench.report import as_json, as_table
 
@@ -93,6 +94,17 @@ def test_agent_and_script_are_measured_as_processes(tmp_path: Path) -> None:
     cpu, memory = agent.measure_steady(tmp_path, 2.0, commit="1s")
     assert cpu.unit == "ms" and memory.goal == agent.RSS_GOAL_MB
     assert 5 < memory.value < 200 and memory.peer_value and 5 < memory.peer_value < 200
+
+
+@pytest.mark.once
+def test_forty_sensors_are_judged_and_priced_in_virtual_time() -> None:
+    lost, *rest = virtual.measure(35, 15)
+    jitter, prices = rest[:-2], rest[-2:]
+    assert lost.met and "readings in the journal" in lost.note
+    assert len(jitter) == 7 and all(figure.met for figure in jitter)  # no window of the lines has ended yet
+    assert all(figure.peer_value and figure.value > 0 for figure in prices)
+    assert virtual.without(frozenset({"hall"})).count("[[sensor]]") == BOARD.count("[[sensor]]") - 1
+    assert virtual.cost(STEP_ONE, 15).readings > 150
 
 
 def test_one_command_prints_one_object(capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,7 +75,7 @@ def _jitter(day: Day, judge: Judge) -> Iterator[Figure]:
             where = "lines" if part.plan.bus_kind == "gpio" else part.root.removeprefix("/dev/")
             kinds.setdefault(where, []).extend(judge.lateness(name))
     for where, late in kinds.items():
-        note = f"p50 {share(late, 0.5)} ms, most {max(late)} ms, {len(late)} readings; simulated time"
+        note = f"p50 {share(late, 0.5)} ms, most {max(late, default=0)} ms, {len(late)} readings; simulated time"
         yield Figure(f"forty sensors: jitter p99, {where}", share(late, 0.99), "ms", JITTER_GOAL_MS, note=note)
 
 
