@@ -13,12 +13,13 @@ from itertools import pairwise
 
 from drivers.reading import Flag, Quantity, Reading
 
-# Standing still is how these look when all is well: counts, totals, states, the host's own vitals.
+# Standing still is how these look when all is well: counts, totals, states, the host's own vitals. Light is not among
+# them: it may be dark for a winter's night, which its drivers say, and a light sensor that hangs says it for ever.
 MAY_STAND_STILL: frozenset[Quantity] = frozenset({
     Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.PRESENCE, Quantity.OCCUPANCY, Quantity.VEHICLE_SPEED,
     Quantity.ENERGY_IMPORT, Quantity.ENERGY_EXPORT, Quantity.POWER, Quantity.POWER_EXPORT, Quantity.CURRENT,
     Quantity.GAS_VOLUME, Quantity.WATER_VOLUME, Quantity.RAIN, Quantity.AQI_UBA, Quantity.NOX_INDEX,
-    Quantity.ILLUMINANCE, Quantity.UV_INDEX, Quantity.DISTANCE, Quantity.BATTERY_LEVEL, Quantity.BATTERY_RATE,
+    Quantity.DISTANCE, Quantity.BATTERY_LEVEL, Quantity.BATTERY_RATE,
     Quantity.LATITUDE, Quantity.LONGITUDE, Quantity.ALTITUDE, Quantity.CPU_LOAD, Quantity.MEMORY_AVAILABLE,
     Quantity.DISK_FREE, Quantity.UPTIME, Quantity.THROTTLED,
 })

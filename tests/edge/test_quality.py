@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.catalog import driver
 from drivers.reading import Flag, Quantity, Reading
 from edge.quality import ENOUGH, MAY_STAND_STILL, NEW_LEVEL, SMALLEST_SPIKE, Watch
 
@@ -41,6 +43,16 @@ def test_clean_air_has_a_nox_index_of_one_for_days() -> None:
     watch = Watch(INTERVAL, INTERVAL)
     flags = [watch.judge(Reading(Quantity.NOX_INDEX, 1.0), step * INTERVAL, step * INTERVAL) for step in range(20)]
     assert set(flags) == {Flag.NONE}
+
+
+@pytest.mark.parametrize("name", ["bh1750", "veml7700", "tsl2591", "ltr390"])
+def test_a_light_sensor_may_stand_for_a_winters_night_and_no_longer(name: str) -> None:
+    hour_ms = 3_600_000
+    for quantity in driver(name).measures:
+        watch = Watch(hour_ms, round(driver(name).still_s * 1_000))
+        flags = [watch.judge(Reading(quantity, 0.0), hour * hour_ms, hour * hour_ms) for hour in range(24)]
+        assert Flag.STUCK not in flags[16]
+        assert Flag.STUCK in flags[23]
 
 
 def test_the_smallest_movement_ends_stuck() -> None:
