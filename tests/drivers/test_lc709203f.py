@@ -137,3 +137,11 @@ def test_probe() -> None:
     assert follow(LC709203F().probe(), 2 * "x 11 000000 !nack\np 10\n" + "x 11 000000 !nack\n") is False
     with pytest.raises(DriverError):
         follow(LC709203F().setup(), "x 11 172700")
+
+
+def test_what_the_chip_is_told_of_each_size() -> None:
+    said = {100: 0x08, 200: 0x0B, 500: 0x10, 1000: 0x19, 2000: 0x2D, 2200: 0x30, 3000: 0x36}
+    for capacity_mah, word in said.items():
+        bench = Bench("lc709203f", capacity_mah=capacity_mah)
+        bench.set_up()
+        assert bench.chip.words[0x0B] == word  # type: ignore[attr-defined]
