@@ -19,7 +19,7 @@ MAY_STAND_STILL: frozenset[Quantity] = frozenset({
     Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.PRESENCE, Quantity.OCCUPANCY, Quantity.VEHICLE_SPEED,
     Quantity.ENERGY_IMPORT, Quantity.ENERGY_EXPORT, Quantity.POWER, Quantity.POWER_EXPORT, Quantity.CURRENT,
     Quantity.GAS_VOLUME, Quantity.WATER_VOLUME, Quantity.RAIN, Quantity.AQI_UBA, Quantity.NOX_INDEX,
-    Quantity.DISTANCE, Quantity.BATTERY_LEVEL, Quantity.BATTERY_RATE,
+    Quantity.BATTERY_LEVEL, Quantity.BATTERY_RATE,
     Quantity.LATITUDE, Quantity.LONGITUDE, Quantity.ALTITUDE, Quantity.CPU_LOAD, Quantity.MEMORY_AVAILABLE,
     Quantity.DISK_FREE, Quantity.UPTIME, Quantity.THROTTLED,
 })
