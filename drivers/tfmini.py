@@ -2,7 +2,7 @@
 
 Wiring: 5 V, GND, TX to RXD of the Pi, RX to TXD; 3.3 V levels. TF-Luna: pin 5 open or high, or it speaks I2C.
 One format for all three; the first TFmini, no longer sold, sends other things in the last two words but the same
-distance. With a `window` it counts: `mode = "passage"` what comes near and goes again (a door, a path: the distance to
+distance. By the `window` it counts: `mode = "passage"` what comes near and goes again (a door, a path: the distance to
 the other side must be more than `near`), `mode = "parking"` the share of the time that a spot is taken, and arrivals.
 
 Too little light back (strength under 100) is a look that met nothing; too much (65535), none whatever (zero in both
@@ -40,7 +40,8 @@ class TFmini(Windowed, StreamDriver):
     measures = (Quantity.DISTANCE, Quantity.COUNT, Quantity.COUNT_TOTAL, Quantity.OCCUPANCY)
     decimals = {Quantity.DISTANCE: 2}  # noqa: RUF012
     settings = (
-        Setting("mode", "passage", "what a window counts", ("passage", "parking")),
+        Setting("mode", "distance", "passage or parking: what a window counts; distance: a plain sensor of distance",
+                ("distance", "passage", "parking")),
         Setting("near", 2.0, "nearer than so many metres is somebody or a car", (), 0.1, 12.0),
         Setting("hysteresis", 0.1, "metres beyond that until it has gone again", (), 0.0, 2.0),
         Setting("least_s", 0.05, "passage: what is near for a shorter time is none", (), 0.0, 60.0),
@@ -48,7 +49,7 @@ class TFmini(Windowed, StreamDriver):
         Setting("hold_s", 10.0, "parking: taken when something is near for so long", (), 0.0, 600.0),
         Setting("free_s", 10.0, "parking: free when nothing is near for so long", (), 0.0, 600.0),
         Setting("least_strength", 100, "less light than this came back from nothing", (), 0, 1000),
-    )
+    )  # fmt: skip
     still_s = 86_400.0  # a parked car stands still to the centimetre
     frozen_s = FROZEN_S
     line = SerialLine(115200)
@@ -59,6 +60,7 @@ class TFmini(Windowed, StreamDriver):
         super().__init__(**settings)
         self._parking = self.chosen["mode"] == "parking"
         self.counts_people = not self._parking
+        self.must_window = self.chosen["mode"] != "distance"  # a distance each second shows who passes, and when
         near, hysteresis, least, most, hold, free, gap = (*map(self._number, (
             "near", "hysteresis", "least_s", "most_s", "hold_s", "free_s")), GAP_S * MICRO)  # fmt: skip
         self._passages = Passages(Nearness(near, hysteresis), least * MICRO, most * MICRO, gap)
