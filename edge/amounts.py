@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+DURATION = 'must be a duration such as "10s", "5m" or "1h"'
 UNITS_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
 def milliseconds(value: object) -> int:
     """Milliseconds of "10s", "500ms", "5m", "1h", "2d", or of a number of seconds. ValueError says what is allowed."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return round(value * 1_000)
-    return _amount(value, UNITS_MS, 'must be a duration such as "10s", "5m" or "1h"')
+        return round(value * 1_000) if math.isfinite(value) else _amount(None, UNITS_MS, DURATION)
+    return _amount(value, UNITS_MS, DURATION)
 
 
 def size(value: object) -> int:
@@ -41,4 +43,7 @@ def _amount(value: object, units: dict[str, int], allowed: str) -> int:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", value) if isinstance(value, str) else None
     if not found or found[2] not in units:
         raise ValueError(allowed)
-    return round(float(found[1]) * units[found[2]])
+    amount = float(found[1]) * units[found[2]]
+    if not math.isfinite(amount):
+        raise ValueError(allowed)
+    return round(amount)

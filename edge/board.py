@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 from edge.amounts import milliseconds, size, spelled_duration, spelled_size
 from edge.fit import Fitted, device, fitted, misfits, plan, whereabouts
 from edge.mistake import Mistake, allowed, line_of, meant, path, shown, written
+from edge.naming import unlike
 from edge.places import BUS_PINS, clashes
 from edge.traffic import crowds
 from edge.wire.identity import node_id
@@ -30,7 +31,12 @@ from edge.wiring import BusPlan, JournalPlan, OfficePlan, Site, Wiring
 
 def whole(value: object) -> object:
     """Accept "0x76" beside 0x76."""
-    return int(value, 16) if isinstance(value, str) and value.lower().startswith("0x") else value
+    if not isinstance(value, str) or not value.lower().startswith("0x"):
+        return value
+    try:
+        return int(value, 16)
+    except ValueError:
+        raise ValueError("must be an address such as 0x76") from None
 
 
 T = TypeVar("T", bound="Table")
@@ -155,6 +161,7 @@ def check(text: str, file: str, simulated: bool = False) -> Checked:
     buses, wrong = _listed(tree, "bus", Bus)
     mistakes += more + wrong
     told = {mistake.key for mistake in mistakes}
+    told |= {key.rpartition(".")[0] for key in told if ".pins." in key}  # a wrong pin is no lack of pins
     found = misfits(sensors, simulated) + _together(tables, sensors, buses, simulated)
     mistakes += [_as_written(tree, mistake) for mistake in _once(found) if mistake.key not in told]
     if mistakes:
@@ -179,8 +186,10 @@ def _together(
     }
     twice = [Mistake(f"{key}.name", shown(bus.name), "this bus is described twice", "Write one [[bus]] for it.")
              for key, bus in buses.items() if keys[device(bus.name)] != key]  # fmt: skip
+    odd = [Mistake(f"{key}.name", shown(bus.name), why)
+           for key, bus in buses.items() if (why := unlike("bus", bus.name))]  # fmt: skip
     mobile = tables["site"].mobile if "site" in tables else True
-    return [*twice, *clashes(fits, pins, simulated), *crowds(fits, plans, keys), *whereabouts(fits, mobile)]
+    return [*odd, *twice, *clashes(fits, pins, simulated), *crowds(fits, plans, keys), *whereabouts(fits, mobile)]
 
 
 def _bus_plans(buses: dict[str, Bus]) -> dict[str, BusPlan]:

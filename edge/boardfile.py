@@ -71,7 +71,7 @@ def _last_good(good: Wiring | None, why: str) -> Loaded:
 def _read(path: Path) -> Wiring | None:
     try:
         return Wiring.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

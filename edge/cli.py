@@ -92,11 +92,23 @@ def _add_record(commands: Any) -> None:
         f"{words}. Drivers whose bytes name people or their things are refused; sim replay FILE plays it back."))
     command.add_argument("sensor", help="its name on the board")
     command.add_argument("file", type=Path, help="the transcript to write; NAME.transcript, NAME-what.transcript")
-    command.add_argument("-n", "--readings", type=int, default=1, help="how many readings (default: 1)")
-    command.add_argument("--seconds", type=float, default=0.0, help="for how long instead; lines: default one window")
+    command.add_argument("-n", "--readings", type=_many, default=1, help="how many readings (default: 1)")
+    command.add_argument("--seconds", type=_long, default=0.0, help="for how long instead; lines: default one window")
     command.add_argument("--agreed", action="store_true", help="the people who pass while it records have agreed")
     command.add_argument("-b", "--board", type=Path, help=f"the board file (default: ./node.toml or {HOME})")
     command.set_defaults(work=record)
+
+
+def _many(text: str) -> int:
+    if not 1 <= (number := int(text)) <= 100_000:
+        raise argparse.ArgumentTypeError("must be 1 to 100000")
+    return number
+
+
+def _long(text: str) -> float:
+    if not 0 < (seconds := float(text)) <= 86_400:
+        raise argparse.ArgumentTypeError("must be more than 0 and at most 86400, which is a day")
+    return seconds
 
 
 def board_of(options: argparse.Namespace) -> Path:
@@ -250,10 +262,24 @@ def record(options: argparse.Namespace) -> int:
     if not found.good:
         causes = ", ".join(f"{cause} {count} times" for cause, count in found.causes.items()) or "silence"
         raise Trouble(f"{plan.name} gave no reading: {causes}.", NOTHING_RECORDED, f"edge read {plan.name}", WRONG)
-    with open(file, "x", encoding="utf-8") as written:
-        written.write(found.text)
+    write_whole(file, found.text)
     print(f"{file}: {found.good} readings of {plan.name} ({plan.driver}). Play it back: sim replay {file}")
     return OK
+
+
+def write_whole(file: Path, text: str) -> None:
+    """A whole transcript, or none. Raises Trouble."""
+    try:
+        with open(file, "x", encoding="utf-8") as written:
+            try:
+                written.write(text)
+                written.flush()
+            except OSError:
+                file.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise Trouble(f"{file} can not be written: {error.strerror}.", NOTHING_RECORDED,
+                      "Name a file on another disk.") from error  # fmt: skip
 
 
 def _recorded(wiring: Wiring, plan: Any, options: argparse.Namespace) -> Any:
@@ -264,10 +290,12 @@ def _recorded(wiring: Wiring, plan: Any, options: argparse.Namespace) -> Any:
     from edge.recording import record as write_down
     from edge.shared import shared
 
-    clock, length = SystemClock(), Length(max(1, options.readings), max(0.0, options.seconds))
+    clock, length = SystemClock(), Length(options.readings, options.seconds)
     ports = shared(system_ports(wiring.buses), clock)
     try:
         return write_down(plan, ports, clock, pause, length, options.agreed, origin(plan))
+    except KeyboardInterrupt:
+        raise Trouble("It was interrupted.", NOTHING_RECORDED, "", INTERRUPTED) from None
     except Unrecordable as why:
         raise Trouble(f"{why}.", NOTHING_RECORDED, "", REFUSED) from None
     except BusFault as fault:

@@ -22,8 +22,8 @@ from drivers.lines import LinesDriver
 from drivers.reading import Quantity
 from drivers.stream import StreamDriver
 from drivers.window import Windowed
-from edge.buses.segment import lodging, segment
 from edge.mistake import Mistake, meant, shown
+from edge.naming import unlike
 from edge.wiring import BusKind, SensorPlan
 
 VITALS = "vitals"
@@ -284,16 +284,13 @@ def _place(fit: Fitted) -> Iterator[Mistake]:
         yield from _pins(key, sensor, made)
     if fit.speaks == "uart" and sensor.port:
         yield from _readable(key, "port", sensor.port)
+    if fit.speaks == "file" and sensor.file:
+        yield from _readable(key, "file", sensor.file)
 
 
 def _readable(key: str, name: str, path: str) -> Iterator[Mistake]:
-    try:
-        if name == "bus":
-            segment(path)
-        elif (found := lodging(path)) and name == "port" and not found.part:
-            raise ValueError('must name a port of the chip: "i2c-1/0x4d.a" or "….b"')
-    except ValueError as error:
-        yield Mistake(f"{key}.{name}", shown(path), str(error))
+    if why := unlike(name, path):
+        yield Mistake(f"{key}.{name}", shown(path), why)
 
 
 def _pins(key: str, sensor: SensorTable, made: LinesDriver) -> Iterator[Mistake]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge.amounts import milliseconds, size, spelled_duration, spelled_size
 from edge.board import check, fingerprint
-from edge.boardfile import compiled
+from edge.boardfile import compiled, load
 from edge.compile import refusal
 from edge.mistake import Mistake
 from edge.wiring import Wiring
@@ -308,3 +308,25 @@ def test_mistakes_are_told_in_the_order_of_the_file() -> None:
     text = '[node]\nid = "X"\n[[sensor]]\nname = "a"\ndriver = "x"\n[journal]\ncap = 1\n[office]\nurl = 1'
     lines = [mistake.line for mistake in check(text, "node.toml").mistakes]
     assert lines == sorted(lines, key=lambda line: line or 0) and len(lines) == 4
+
+
+@pytest.mark.parametrize("amount", ["inf", "-inf", "nan", "1e400", '"%s s"' % ("9" * 400)])
+def test_no_amount_is_endless(amount: str) -> None:
+    found = mistakes(GOOD.replace('interval = "10s"', f"interval = {amount}"))
+    assert list(found) == ["sensor[1].interval"]
+    assert 'such as "10s"' in found["sensor[1].interval"].allowed
+
+
+def test_an_address_that_is_no_number_is_told_in_our_words() -> None:
+    assert "0x76" in mistakes(GOOD.replace("address = 0x77", 'address = "0xZZ"'))["sensor[1].address"].allowed
+
+
+def test_a_wrong_pin_is_one_mistake() -> None:
+    assert list(mistakes(GOOD.replace("a = 17, b", "a = -1, b"))) == ["sensor[3].pins.a"]
+
+
+def test_a_compiled_board_that_nests_too_deep_is_compiled_again(tmp_path: Path) -> None:
+    board = tmp_path / "node.toml"
+    board.write_text(GOOD)
+    compiled(board).write_text("[" * 100_000)
+    assert load(board).wiring.node == "pole-017"

@@ -73,7 +73,7 @@ def test_what_fits_is_let_through() -> None:
         ("sensor[1].pins.a", "already taken by lamp", (gate("one", 17, 27), "[lamp]\npin = 17\n")),
         ("button.pin", "already taken by lamp", ("[lamp]\npin = 17\n[button]\npin = 17\n",)),
         ("sensor[1].pins.a", "lines 0 to 15", (gate("one", 16, 7, "i2c-1/0x20"),)),
-        ("sensor[2].chip", "already taken", (i2c("far", "sht31", address=0x44), gate("one", 1, 7, "i2c-1/0x44"))),
+        ("sensor[2].chip", "already taken", (i2c("far", "bh1750", address=0x23), gate("one", 1, 7, "i2c-1/0x23"))),
     ],
 )
 def test_each_clash_is_told_where_it_stands(key: str, words: str, tables: tuple[str, ...]) -> None:

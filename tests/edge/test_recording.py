@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import resource
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,15 @@ from drivers.driver import I2CDriver, SerialLine
 from drivers.errors import BusFault
 from edge.asks import Asks
 from edge.buses.port import FilePort, I2CPort, LinePort, PortOpener, SerialPort
-from edge.cli import main
+from edge.cli import main, write_whole
 from edge.fit import speaks
 from edge.recording import Length, Recording, Unrecordable, host_model, origin, record
+from edge.trouble import Trouble
 from edge.wiring import SensorPlan
 from simulators.chips.chip import Chip, I2CChip
 from simulators.chips.file_chip import FileChip
 from simulators.chips.lines_chip import LinesChip
+from simulators.chips.sds011 import SDS011
 from simulators.chips.serial_chip import SerialChip
 from simulators.clock import PacedClock, VirtualClock
 from simulators.commands.run import run
@@ -244,3 +248,39 @@ def test_the_command_records_from_a_terminal_and_says_that_it_was_one(tmp_path: 
     finally:
         agent.end()
     assert "An agent runs on this board" in capsys.readouterr().err
+
+
+def test_a_recording_that_is_interrupted_says_that_nothing_was_kept(tmp_path: Path, capsys: Capture) -> None:
+    board, file = tmp_path / "node.toml", tmp_path / "x.transcript"
+    served = Interrupting(PacedClock(20).boot_us)
+    with PtyDoor(served, tmp_path / "ttyUSB0") as door:
+        board.write_text(BOARD.format(port=door.path))
+        assert main(["record", "dust", str(file), "-n", "1000", "-b", str(board)]) == 130
+    assert "Nothing was recorded." in capsys.readouterr().err
+    assert not file.exists()
+
+
+class Interrupting(SDS011):
+    """As soon as anything is said to it, somebody presses Ctrl-C."""
+
+    def hear(self, data: bytes) -> None:
+        super().hear(data)
+        _thread.interrupt_main()
+
+
+@pytest.mark.parametrize("words", [["-n", "0"], ["-n", "-1"], ["--seconds", "0"], ["--seconds", "nan"]])
+def test_nothing_is_not_recorded(words: list[str], tmp_path: Path, capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["record", "dust", str(tmp_path / "x"), *words])
+    assert "must be" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_keeps_no_half_transcript(tmp_path: Path) -> None:
+    file, (soft, hard) = tmp_path / "x.transcript", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(Trouble, match="can not be written"):
+            write_whole(file, "w 2400\n" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not file.exists()
