@@ -7,6 +7,7 @@ root), a device behind a file of the kernel as that file. While it is served, or
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -49,6 +50,8 @@ def chip(name: Name, bus: Bus = None, address: Address = None, feel: Feel = None
         raise Trouble(f"There is no simulated chip {name!r}.", "Nothing was started.", "sim shelf -o name",
                       Exit.USAGE) from None  # fmt: skip
     felt = [_felt(kind, text) for text in feel or []]
+    if address and not issubclass(kind, I2CChip):
+        raise typer.BadParameter(f"a {kind.name} has none", param_hint="--address")
     if issubclass(kind, I2CChip):
         return _on_i2c(kind, bus or Path("i2c"), address, felt)
     if not issubclass(kind, SerialChip | FileChip):
@@ -66,6 +69,8 @@ def _felt(kind: type[Chip], text: str) -> tuple[Quantity, float]:
     quantity, _, value = text.partition("=")
     try:
         wanted, number = Quantity[quantity.strip().upper()], float(value)
+        if not math.isfinite(number):
+            raise ValueError
     except (KeyError, ValueError):
         raise typer.BadParameter(f"{text!r} is not like temperature=21.5", param_hint="--feel") from None
     if wanted not in kind.spans:
@@ -78,16 +83,36 @@ def _on_i2c(kind: type[I2CChip], folder: Path, address: str | None, felt: list[t
     if os.geteuid() != 0 or not Path("/dev/fuse").exists():
         raise Trouble("An I2C device file can only be served by root, where there is /dev/fuse.",
                       "Nothing was started.", f"sudo sim chip {kind.name} --bus {folder}", Exit.REFUSED)  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
+    if address and not _fits(kind, address):
+        answers = ", ".join(f"0x{each:02x}" for each in kind.addresses)
+        raise typer.BadParameter(f"a {kind.name} answers at {answers}", param_hint="--address")
+    _made(folder)
     show.note(f"{folder}/i2c-1 becomes a bus with a {kind.name} on it; orders on stdin: "
               f"feel {kind.name} QUANTITY VALUE, fault {kind.name} KNOB [VALUE], stop")  # fmt: skip
     fuse_i2c.serve_chips(folder, [f"{kind.name}@{address}" if address else kind.name], dict(felt))
+
+
+def _fits(kind: type[I2CChip], address: str) -> bool:
+    try:
+        return int(address, 0) in kind.addresses
+    except ValueError:
+        return False
+
+
+def _made(folder: Path) -> None:
+    """A folder to serve in. Raises Trouble."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Trouble(f"{folder} can not be a folder: {error.strerror}.", "It was left alone.",
+                      "name another place with --bus", Exit.REFUSED) from error  # fmt: skip
 
 
 @contextmanager
 def _terminal(made: SerialChip, place: Path) -> Iterator[Callable[[], None]]:
     if place.exists() and not place.is_symlink():
         raise Trouble(f"{place} is there already.", "It was left alone.", "name another place with --bus", Exit.REFUSED)
+    _made(place.parent)
     with PtyDoor(made, place):
         yield lambda: None
 
@@ -96,7 +121,7 @@ def _terminal(made: SerialChip, place: Path) -> Iterator[Callable[[], None]]:
 def _file(made: FileChip, place: Path) -> Iterator[Callable[[], None]]:
     if place.exists():
         raise Trouble(f"{place} is there already.", "It was left alone.", "name another place with --bus", Exit.REFUSED)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    _made(place.parent)
     ended = threading.Event()
     look = partial(_rewrite, place, made, threading.Lock())
     look(), look()  # the first that a chip says may be what it wakes up with

@@ -20,6 +20,7 @@ import typer
 
 from drivers import catalog
 from drivers.driver import API
+from edge.fit import VITALS
 from fleet import show
 from fleet.trouble import Exit, Trouble
 from simulators.commands.app import app
@@ -72,7 +73,7 @@ def _refused(name: str) -> str:
     """Why it can not be called so; "" when it can."""
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
         return "is no name for a driver: small letters, digits and _, a letter first"
-    if name in catalog.CATALOG or name in catalog.ALSO:
+    if name in catalog.CATALOG or name in catalog.ALSO or name == VITALS:
         return "is in the catalog already"
     taken = name in sys.stdlib_module_names or (Path(catalog.__file__).parent / f"{name}.py").exists()
     return "is the name of a module already" if taken else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,8 @@ from simulators.replay import Unreadable, play_transcript
 from simulators.transcript import Deviation
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Transcripts, written by hand or by edge record.")]
+
+LARGEST = 64 * 2**20  # bytes
 
 
 @app.command()
@@ -31,7 +35,7 @@ def replay(files: Files) -> None:
 def _played(file: Path) -> str | None:
     """What is wrong with it; None when nothing is."""
     try:
-        text = file.read_text("utf-8")
+        text = read(file).decode()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise Trouble(f"{file} can not be read: {why}.", "Nothing was played after it.", "ls -l " + str(file.parent),
@@ -39,8 +43,20 @@ def _played(file: Path) -> str | None:
     try:
         play_transcript(text)
     except Deviation as deviation:
-        return f"DEVIATES: {deviation}"
-    except (Unreadable, KeyError, ValueError) as error:
+        return f"DEVIATES: {show.seen(deviation)}"
+    except RecursionError:
+        return "is no transcript that can be played: it nests far too deep"
+    except (Unreadable, KeyError, ValueError, OverflowError) as error:
         said = error.args[0] if error.args else error
-        return f"is no transcript that can be played: {said}"
+        return f"is no transcript that can be played: {show.seen(said)}"
     return None
+
+
+def read(file: Path) -> bytes:
+    """What stands in a transcript. Raises OSError, also for what is no file or far too large to be one."""
+    there = file.stat()
+    if not stat.S_ISREG(there.st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    if there.st_size > LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST // 2**20} MiB, which no transcript is")
+    return file.read_bytes()

@@ -117,10 +117,28 @@ def test_a_chip_behind_a_file_of_the_kernel(tmp_path: Path) -> None:
         (["pulse_counter"], 4, "sits on GPIO lines"),
         (["sds011", "--feel", "pm2_5"], 2, "is not like temperature=21.5"),
         (["sds011", "--feel", "co2=400"], 2, "a sds011 feels pm2_5, pm10"),
+        (["sds011", "--feel", "pm2_5=nan"], 2, "is not like temperature=21.5"),
+        (["sds011", "--address", "0x44"], 2, "a sds011 has none"),
+        (["sds011", "--bus", "/dev/null/x"], 4, "/dev/null can not be a folder"),
+        (["ds18b20", "--bus", "/dev/null/x"], 4, "/dev/null can not be a folder"),
     ],
 )
 def test_what_can_not_be_served_is_said(words: list[str], code: int, said: str, capsys: Capture) -> None:
     assert run(["chip", *words]) == code
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/fuse").exists(), reason="only root serves I2C device files")
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--address", "0x99"], 2, "a sht31 answers at 0x44, 0x45"),
+        (["--address", "here"], 2, "a sht31 answers at 0x44, 0x45"),
+        (["--bus", "/dev/null"], 4, "/dev/null can not be a folder"),
+    ],
+)
+def test_what_can_not_be_served_on_i2c_is_said(words: list[str], code: int, said: str, capsys: Capture) -> None:
+    assert run(["chip", "sht31", *words]) == code
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 

@@ -112,7 +112,8 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: Capture) -> None:
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("sht31", "catalog"), ("scd41", "catalog"), ("Dew", "no name"), ("class", "no name"), ("../x", "no name"),
+    [("sht31", "catalog"), ("scd41", "catalog"), ("vitals", "catalog"),
+     ("Dew", "no name"), ("class", "no name"), ("../x", "no name"),
      ("json", "module"), ("reading", "module"), ("9x", "no name")],
 )  # fmt: skip
 def test_a_name_that_can_not_be(name: str, why: str, tmp_path: Path, capsys: Capture) -> None:
