@@ -140,6 +140,30 @@ def _loaded(options: argparse.Namespace) -> Any:
     return loaded
 
 
+def _able(loaded: Any) -> Any:
+    """The board without the sensors whose drivers can no longer be had: one package less silences no other sensor."""
+    from dataclasses import replace
+
+    from edge.runners.roster import unable
+
+    gone = unable(loaded.wiring.sensors)
+    if not gone:
+        return loaded
+    why = "; ".join(f"{name} is left out: {reason}" for name, reason in gone.items())
+    print(f"{why}\nAll other sensors work on. Mend it, then run: edge check", file=sys.stderr)
+    sensors = tuple(plan for plan in loaded.wiring.sensors if plan.name not in gone)
+    return replace(loaded, wiring=replace(loaded.wiring, sensors=sensors), refusal=loaded.refusal or why)
+
+
+def _had(plans: list[Any], stand: str) -> None:
+    """Raises Trouble when the driver of one of them can no longer be had."""
+    from edge.runners.roster import unable
+
+    for name, why in unable(plans).items():
+        raise Trouble(f"{name} can not be read: {why}.", f"{stand} All others can be read by their names.",
+                      "edge check")  # fmt: skip
+
+
 def _mend(board: Path) -> str:
     return f"{'Mend it' if board.exists() else 'Write one'}, then run: edge check {board}"
 
@@ -153,7 +177,7 @@ def _real(wiring: Wiring, board: Path) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """`edge run`"""
-    loaded, board = _loaded(options), board_of(options)
+    loaded, board = _able(_loaded(options)), board_of(options)
     _real(loaded.wiring, board)
     from edge.journal.errors import JournalBusy, JournalError
     from edge.running import run as work
@@ -239,6 +263,7 @@ def _read_here(wiring: Wiring, board: Path, name: str | None) -> dict[str, Any]:
     if not plans:
         names = ", ".join(plan.name for plan in wiring.sensors) or "none"
         raise Trouble(f"There is no sensor {name or ''}; there are {names}.", "Nothing was changed.", "", USAGE)
+    _had(plans, "Nothing was read.")
     clock = SystemClock()
     patients = read_once(plans, shared(system_ports(wiring.buses), clock), clock)
     return {"sensors": [told(patient, clock.boot_ms()) for patient in patients]}
@@ -258,6 +283,7 @@ def record(options: argparse.Namespace) -> int:
     if ask(wiring, {"ask": "status"}) is not None:
         raise Trouble("An agent runs on this board and holds its ports.", NOTHING_RECORDED,
                       "sudo systemctl stop edge, then record, then sudo systemctl start edge", REFUSED)  # fmt: skip
+    _had([plan], NOTHING_RECORDED)
     found = _recorded(wiring, plan, options)
     if not found.good:
         causes = ", ".join(f"{cause} {count} times" for cause, count in found.causes.items()) or "silence"

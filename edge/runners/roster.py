@@ -13,6 +13,7 @@ from typing import cast
 
 from drivers import catalog
 from drivers.driver import Driver, FileDriver, I2CDriver, SerialDriver
+from drivers.guests import Unfit
 from drivers.lines import LinesDriver
 from drivers.stream import StreamDriver
 from edge.buses.port import PortOpener
@@ -52,6 +53,21 @@ def driver_for(plan: SensorPlan, host_root: Path = Path("/")) -> Driver:
     if plan.driver == Vitals.name:
         return Vitals(host_root, **plan.settings)
     return catalog.driver(plan.driver)(**plan.settings)
+
+
+def unable(sensors: Sequence[SensorPlan]) -> dict[str, str]:
+    """Sensors whose driver can not be had any more, and why: its package left or changed since it was checked."""
+    found = {}
+    for plan in sensors:
+        try:
+            driver_for(plan)
+        except Unfit as unfit:
+            found[plan.name] = str(unfit)
+        except KeyError:
+            found[plan.name] = f"no driver {plan.driver!r} is installed any more"
+        except ValueError as error:
+            found[plan.name] = str(error)
+    return found
 
 
 def terms_of(plan: SensorPlan, board: Blackboard) -> Terms:

@@ -7,6 +7,7 @@ root), a device behind a file of the kernel as that file. While it is served, or
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import signal
@@ -104,6 +105,9 @@ def _made(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno == errno.ENOTCONN:
+            raise Trouble(f"{folder} is what a sim chip left that was killed.", "It was left alone.",
+                          f"sudo umount {folder}", Exit.REFUSED) from error  # fmt: skip
         raise Trouble(f"{folder} can not be a folder: {error.strerror}.", "It was left alone.",
                       "name another place with --bus", Exit.REFUSED) from error  # fmt: skip
 

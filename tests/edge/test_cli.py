@@ -253,6 +253,24 @@ def test_a_refused_board_leaves_the_last_good_one_in_use_and_says_so(tmp_path: P
     assert edge("check", board).returncode == 0
 
 
+def test_a_driver_that_is_gone_silences_no_other_sensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = write_board(tmp_path)
+    board.write_text(board.read_text() + '[[sensor]]\nname = "air"\ndriver = "sht31"\nbus = "i2c-1"\n')
+    assert edge("check", board).returncode == 0 and load(board).wiring
+    good = (tmp_path / "node.compiled.json").read_text()
+    (tmp_path / "node.compiled.json").write_text(good.replace('"sht31"', '"guest"'))  # its package was removed since
+    with agent(board) as process:
+        wait(lambda: counters(board).get("sampled", 0) >= 4)
+        shown = edge("status", "-b", board)
+        assert shown.returncode == 1 and "air is left out: no driver 'guest' is installed any more" in shown.stdout
+        assert stop(process) == 0 and process.stderr is not None
+        assert "All other sensors work on." in process.stderr.read()
+    for words in (["read", "-b", str(board)], ["record", "air", str(tmp_path / "x"), "-b", str(board)]):
+        assert cli.main(words) == 1
+        told = capsys.readouterr()
+        assert "air can not be read: no driver 'guest'" in told.err and "edge check" in told.err and not told.out
+
+
 def test_a_good_board_is_compiled_once(tmp_path: Path) -> None:
     board = write_board(tmp_path)
     assert edge("status", "-b", board).returncode == 1

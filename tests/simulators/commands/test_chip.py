@@ -128,7 +128,7 @@ def test_what_can_not_be_served_is_said(words: list[str], code: int, said: str, 
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/fuse").exists(), reason="only root serves I2C device files")
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/fuse").exists(), reason="NOT TESTED: only root, and with /dev/fuse")
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -149,3 +149,15 @@ def test_what_is_there_already_is_left_alone(name: str, tmp_path: Path, capsys: 
     assert run(["chip", name, "--bus", str(place)]) == 4
     assert "is there already" in capsys.readouterr().err
     assert place.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/fuse").exists(), reason="NOT TESTED: only root, and with /dev/fuse")
+def test_what_a_killed_one_left_is_named_with_its_remedy(tmp_path: Path, capsys: Capture) -> None:
+    here = Served(ALONE, "sht31", "--bus", str(tmp_path / "i2c"))
+    here.process.kill()
+    here.process.communicate()
+    try:
+        assert run(["chip", "sht31", "--bus", str(tmp_path / "i2c")]) == 4
+    finally:
+        subprocess.run(["umount", str(tmp_path / "i2c")], check=True)
+    assert "sudo umount" in capsys.readouterr().err
