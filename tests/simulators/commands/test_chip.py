@@ -22,6 +22,8 @@ WHOLE = "import sys; from simulators.cli import main; sys.exit(main())"
 ALONE = "import simulators.commands.chip; from simulators.commands.app import app; app()"  # starts four times as fast
 PATIENCE_S = 20.0
 Capture = pytest.CaptureFixture[str]
+ROOT = os.geteuid() == 0 and Path("/dev/fuse").exists()
+AS_ROOT = pytest.mark.skipif(not ROOT, reason="NOT TESTED: only root, and with /dev/fuse")
 
 
 class Served:
@@ -128,7 +130,7 @@ def test_what_can_not_be_served_is_said(words: list[str], code: int, said: str, 
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/fuse").exists(), reason="NOT TESTED: only root, and with /dev/fuse")
+@AS_ROOT
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -151,7 +153,7 @@ def test_what_is_there_already_is_left_alone(name: str, tmp_path: Path, capsys: 
     assert place.read_text() == "mine"
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/fuse").exists(), reason="NOT TESTED: only root, and with /dev/fuse")
+@AS_ROOT
 def test_what_a_killed_one_left_is_named_with_its_remedy(tmp_path: Path, capsys: Capture) -> None:
     here = Served(ALONE, "sht31", "--bus", str(tmp_path / "i2c"))
     here.process.kill()
