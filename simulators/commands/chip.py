@@ -158,8 +158,10 @@ def _serve(made: Chip, look: Callable[[], None]) -> None:
         if line.strip() == "stop":
             return
         if line.strip():
-            _obey(made, line.split())
+            understood = _obey(made, line.split())
             look()
+            if understood:
+                show.out("done\n")
     signal.pause()
 
 
@@ -167,7 +169,8 @@ def _stop(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _obey(made: Chip, words: list[str]) -> None:
+def _obey(made: Chip, words: list[str]) -> bool:
+    """Carry out one order; whether it could be understood."""
     verb, what, value = [*words, "1", "1"][:3]
     try:
         if verb == "feel" and Quantity[what.upper()] not in made.spans:
@@ -180,5 +183,5 @@ def _obey(made: Chip, words: list[str]) -> None:
             raise KeyError(f"orders are {ORDERS}")
     except (KeyError, ValueError) as error:
         show.note(f"not understood: {error.args[0] if error.args else error}")
-    else:
-        show.out("done\n")
+        return False
+    return True
