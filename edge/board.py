@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 
 from edge.amounts import milliseconds, size, spelled_duration, spelled_size
 from edge.fit import Fitted, device, fitted, misfits, plan, whereabouts
-from edge.mistake import Mistake, allowed, line_of, meant, path, shown, written
+from edge.mistake import Mistake, allowed, discreet, line_of, meant, path, shown, written
 from edge.naming import unlike
 from edge.places import BUS_PINS, clashes
 from edge.traffic import crowds
@@ -214,7 +214,7 @@ def _as_written(tree: dict[str, Any], mistake: Mistake) -> Mistake:
 
 
 def _placed(text: str, mistake: Mistake) -> Mistake:
-    return Mistake(mistake.key, mistake.value, mistake.allowed, mistake.suggestion, line_of(text, mistake.key))
+    return replace(discreet(mistake), line=line_of(text, mistake.key))
 
 
 def _tables(tree: dict[str, Any]) -> tuple[dict[str, Any], list[Mistake]]:

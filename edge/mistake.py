@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 ALLOWED = {
@@ -31,6 +33,11 @@ ALLOWED = {
     "dict_type": "must be a table",
     "list_type": "must be a list",
 }
+SECRET = re.compile(r"passw|passphrase|wachtwoord|\bpass\b|pwd|psk|token|secret|api_?key|private_?key", re.IGNORECASE)
+WITH_PASSWORD = re.compile(r":.*@", re.DOTALL)  # user:password@host
+HIDDEN = '"…"'
+HEADER = re.compile(r"""\s*(\[\[?)((?:[\w\s.-]|"[^"]*"|'[^']*')+)\]\]?\s*(#.*)?$""")
+SETTING = re.compile(r"""\s*((?:[\w\s.-]|"[^"]*"|'[^']*')+?)\s*=""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,21 @@ def printed(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as it would stand in the file, cut to a line."""
+    """A value as it would stand in the file, cut to a line; nothing that holds a secret."""
     if isinstance(value, bool):
         return str(value).lower()
+    if WITH_PASSWORD.search(str(value)) or (isinstance(value, dict | list) and SECRET.search(str(value))):
+        return HIDDEN
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def discreet(mistake: Mistake) -> Mistake:
+    """The same without what may be a secret: a screen is seen by others, and what it showed is pasted into mails."""
+    unknown = mistake.allowed == ALLOWED["extra_forbidden"] or mistake.value[:1] in ("[", "{")
+    office = mistake.key == "office" or (mistake.key.startswith("office.") and unknown)
+    secret = office or SECRET.search(mistake.key)
+    return replace(mistake, value=HIDDEN) if mistake.value and secret else mistake
 
 
 def meant(word: str, known: Iterable[str]) -> str:
@@ -96,15 +113,42 @@ def path(section: str, place: Sequence[int | str]) -> str:
 
 def line_of(text: str, key: str) -> int | None:
     """The line on which a key stands: the header of its table when the key itself is missing."""
-    section, _, rest = key.partition(".")
-    name, _, number = section.rstrip("]").partition("[")
-    leaf, seen, found = rest.split(".")[0], 0, None
-    for at, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[+\s*([\w-]+)(\.[\w.-]+)?\s*\]+", line):
-            first = header[1] == name and not header[2]
-            seen += first
-            inside = header[1] == name and (not number or seen == int(number))
-            found = at if inside and found is None and first else found
-        elif found and leaf and inside and re.match(rf"\s*{re.escape(leaf)}\s*[.=]", line):
-            return at
+    wanted = [_counted(part) for part in key.split(".")]
+    deepest, found = 0, None
+    for at, here, names in _lines(text):
+        depth = _shared(wanted, here)
+        if depth == len(here):
+            depth += _shared([(name, 0) for name, _ in wanted[depth:]], [(name, 0) for name in names])
+        if depth > deepest and (names or depth == len(here)):
+            deepest, found = depth, at
     return found
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[tuple[str, int]], list[str]]]:
+    """Each header and setting: its line, the table it is in as names with their number, and the setting's names."""
+    here: list[tuple[str, int]] = []
+    counts: Counter[tuple[tuple[str, int], ...]] = Counter()
+    for at, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        if header := HEADER.match(line):
+            here, names = [], _names(header[2])
+            for left, name in reversed(list(enumerate(reversed(names)))):
+                counts[(*here, (name, 0))] += header[1] == "[[" and not left
+                here = [*here, (name, counts[(*here, (name, 0))])]
+            yield at, here, []
+        elif setting := SETTING.match(line):
+            yield at, here, _names(setting[1])
+
+
+def _names(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted.split(".")]
+
+
+def _counted(part: str) -> tuple[str, int]:
+    name, _, number = part.rstrip("]").partition("[")
+    return name, int(number) if number.isdecimal() else 0
+
+
+def _shared(wanted: Sequence[tuple[str, int]], here: Sequence[tuple[str, int]]) -> int:
+    """How many parts they begin with together; a part without a number is any of its name."""
+    pairs = zip(wanted, here, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0][0] == pair[1][0] and pair[0][1] in (0, pair[1][1]), pairs))
