@@ -112,4 +112,21 @@ class Wiring:
         tree["journal"] = JournalPlan(**tree["journal"])
         tree["sensors"] = tuple(SensorPlan(**sensor) for sensor in tree["sensors"])
         tree["buses"] = tuple(BusPlan(**bus) for bus in tree["buses"])
-        return cls(**tree)
+        wiring = cls(**tree)
+        wiring._sound()
+        return wiring
+
+    def _sound(self) -> None:
+        """Somebody may have put his hand to the file. Raises ValueError for what would end a runner."""
+        for sensor in self.sensors:
+            _amount(f"interval_ms of {sensor.name!r}", sensor.interval_ms, 1)
+            _amount(f"window_ms of {sensor.name!r}", sensor.window_ms, 0)
+        words = [word for sensor in self.sensors for word in (sensor.name, sensor.driver, sensor.bus)]
+        for word in (self.node, *words, *(bus.name for bus in self.buses)):
+            if not (isinstance(word, str) and word and word.isprintable()):
+                raise ValueError(f"not a compiled board: {word!r} is no name")
+
+
+def _amount(what: str, value: object, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"not a compiled board: {what} is {value!r}, and must be a whole number from {least} on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -404,3 +405,18 @@ def test_the_line_of_a_wrong_setting_is_its_own() -> None:
     assert line_of(SETTINGS, "sensor[1].settings.speed") == 8
     assert line_of(SETTINGS, "sensor[4].settings.speed") == 27
     assert line_of(SETTINGS, "node.naam") == 2 and line_of(SETTINGS, "office.url") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [("interval_ms", value) for value in (0, -1, 1.5, "10", True, None)]
+    + [("window_ms", value) for value in (-1, 0.5, "0", False, None)]
+    + [(key, value) for key in ("name", "bus", "driver") for value in ("a\x1b[2J", "two\nlines", "", 7, None)],
+)
+def test_a_compiled_board_that_somebody_changed_is_refused(key: str, wrong: object) -> None:
+    wiring = check(GOOD, "node.toml").wiring
+    assert wiring is not None
+    tree = json.loads(wiring.to_json())
+    tree["sensors"][1][key] = wrong
+    with pytest.raises(ValueError, match="not a compiled board"):
+        Wiring.from_json(json.dumps(tree))
