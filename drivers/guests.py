@@ -47,11 +47,12 @@ def guest(name: str) -> type[Driver]:
         raise Unfit(f"{brought} is no subclass of drivers.driver.Driver")
     if getattr(found, "name", None) != name:
         raise Unfit(f"{brought} calls itself {getattr(found, 'name', None)!r}: both names must be the same")
-    _check_api(found, brought)
+    check_api(found, brought)
     return found
 
 
-def _check_api(found: type[Driver], brought: str) -> None:
+def check_api(found: type[Driver], brought: str) -> None:
+    """Whether it was written for a driver API that we have. Raises Unfit."""
     said = next((vars(kind)["api"] for kind in found.__mro__ if "api" in vars(kind) and kind is not Driver), None)
     if not isinstance(said, int) or isinstance(said, bool):
         raise Unfit(f"{brought} does not say for which driver API it was written: it needs api = {API}")

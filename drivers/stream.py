@@ -116,6 +116,9 @@ class StreamDriver(Driver):
         if length > self.longest:
             self._drop(FramingError.cause)
             return []
+        if length < 1:
+            self._buffer.clear()
+            raise ValueError(f"the frame() of {self.name} said that a frame is {length} bytes long")
         return self._take(length)
 
     def _take(self, length: int) -> list[list[Reading]]:

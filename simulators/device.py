@@ -6,6 +6,7 @@ device says what the world is. Only a simulated device has a `chip` whose world 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from drivers.reading import Reading
 from drivers.stream import StreamDriver
 from drivers.talk import Pause, Step, Talk
 from edge.buses.port import FilePort, I2CPort, SerialPort
+from edge.runners.conversation import STEP_LIMIT
 from edge.runners.talks import i2c_answer
 from simulators.chips.chip import Chip, I2CChip
 from simulators.chips.file_chip import FileChip
@@ -46,8 +48,15 @@ class Device:
         self.pause, self.now_us = pause, now_us
 
     def talk(self, talk: Talk[T]) -> T:
-        """Lead a talk to its end. Raises DriverError."""
-        return converse(talk, self._perform)
+        """Lead a talk to its end. Raises DriverError, AssertionError for one that does not end."""
+        steps = itertools.count(1)
+
+        def perform(step: Step) -> bytes:
+            if next(steps) > STEP_LIMIT:
+                raise AssertionError(f"the {self.driver.name} did not end its talk within {STEP_LIMIT} steps")
+            return self._perform(step)
+
+        return converse(talk, perform)
 
     def probe(self) -> bool:
         """Whether the driver knows its device here."""

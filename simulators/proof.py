@@ -17,10 +17,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from drivers.driver import Driver, I2CDriver
-from drivers.reading import Quantity
+from drivers.errors import DriverError
+from drivers.guests import check_api
+from drivers.reading import Quantity, Reading
 from drivers.setting import Chosen
 from drivers.stream import StreamDriver
 from drivers.window import Windowed
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 PASSAGES = (0, 1, 2, 17)
 NO_TRANSCRIPT = ""
+OTHER_CHIP = 0x42
+HEAD = 2  # bytes of a frame that are damaged, bit by bit
 DeviceOf = Callable[..., Device]
 
 
@@ -44,6 +48,7 @@ class Proof:
     chip: ClassVar[str | type[Chip] | None] = None  # without one, that of the entry point with the driver's name
     settings: ClassVar[Mapping[str, Chosen]] = {}
     transcripts: ClassVar[str] = "*.transcript"  # a pattern, from the folder of the test file
+    identified: ClassVar[bool] = True  # False: the chip says nothing by which it can be told from another
 
     def pytest_generate_tests(self, metafunc: Metafunc) -> None:
         """Each quantity, fault, number of passages and transcript is a test of its own."""
@@ -64,16 +69,28 @@ class Proof:
         kind = driver_kind(self.driver)
         made = kind(**self.settings)
         lacking = [fact for fact in ("name", "title", "datasheet", "measures") if not getattr(made, fact, None)]
-        if not any("api" in vars(each) for each in kind.__mro__ if each is not Driver) and not _of_the_house(kind):
-            lacking.append("api")
         if lacking:
             raise AssertionError(f"the driver {kind.__name__} does not say its {', '.join(lacking)}")
+        if not _of_the_house(kind):
+            check_api(kind, f"the driver {kind.__name__}")
         with introduced(self.driver, self.chip):
             pass
 
     def test_it_reads_its_device(self, device: DeviceOf) -> None:
         """Set up, probed where it can be, and read: every value one that the world can be."""
         sound(device(self.driver, self.chip, **self.settings))
+
+    def test_another_chip_is_known_as_another(self, simulated_only: None) -> None:
+        """Probe says no, or setup raises, when another chip sits at the address."""
+        device = self._simulated()
+        if self.identified and isinstance(device.driver, I2CDriver):
+            unlike_another(device)
+
+    def test_a_damaged_head_begins_no_frame(self, simulated_only: None) -> None:
+        """No flipped bit in the head of a frame goes unseen, unless the driver says `sealed = False`."""
+        device = self._simulated()
+        if isinstance(device.driver, StreamDriver) and device.driver.sealed:
+            heads(device, lambda: cast(StreamDriver, driver_kind(self.driver)(**self.settings)))
 
     def test_each_quantity_over_its_span(self, quantity: Quantity | None, simulated_only: None) -> None:
         """What the chip feels comes out of the driver, within what the chip resolves."""
@@ -148,6 +165,58 @@ def sound(device: Device) -> None:
     silent = not readings and device.driver.measures and not isinstance(device.driver, Windowed)
     if strange or wrong or silent:
         raise AssertionError(f"it read {readings}; not in `measures`: {strange}; not of this world: {wrong}")
+
+
+def unlike_another(device: Device) -> None:
+    """The driver does not take another chip, at the knob `wrong_chip_id`, for its own. Raises AssertionError."""
+    assert device.chip is not None
+    device.chip.faults.wrong_chip_id = OTHER_CHIP
+    try:
+        if device.probe() is not True:
+            return
+        device.talk(cast(I2CDriver, device.driver).setup())
+    except DriverError:
+        return
+    raise AssertionError(
+        f"{device.driver.name} takes another chip for its own: its probe says yes and its setup says nothing when the "
+        f"chip has faults.wrong_chip_id = {OTHER_CHIP:#x}; where no chip can be known, say identified = False"
+    )
+
+
+def heads(device: Device, fresh: Callable[[], StreamDriver]) -> None:
+    """What comes of a true frame does not come of one with a bit of its head flipped. Raises AssertionError."""
+    frame = _true_frame(device)
+    good = _heard(fresh(), frame, device.now_us())
+    for bit in range(8 * min(HEAD, len(frame)) if good else 0):
+        damaged = bytearray(frame)
+        damaged[bit // 8] ^= 1 << bit % 8
+        same = [reading for reading in _heard(fresh(), bytes(damaged), device.now_us()) if reading in good]
+        if same:
+            raise AssertionError(
+                f"{device.driver.name} read {same} from a frame with bit {bit % 8} of byte {bit // 8} flipped "
+                f"({damaged.hex()}, the true one is {frame.hex()}): let frame() look at its head, or say sealed = False"
+            )
+
+
+def _true_frame(device: Device) -> bytes:
+    """The last frame that gave a reading."""
+    driver, found = cast(StreamDriver, device.driver), [b""]
+    decode = driver.decode
+
+    def overheard(frame: bytes) -> list[Reading] | None:
+        readings = decode(frame)
+        found[0] = frame if readings else found[0]
+        return readings
+
+    vars(driver)["decode"] = overheard
+    device.set_up()
+    device.read()
+    return found[0]
+
+
+def _heard(driver: StreamDriver, data: bytes, at_us: int) -> list[Reading]:
+    driver.at_us = at_us
+    return [reading for readings in [*driver.feed(data), *driver.flush()] for reading in readings]
 
 
 def _of_the_house(kind: type[Driver]) -> bool:
