@@ -83,7 +83,7 @@ def test_an_empty_or_foreign_door_fails(vector: dict[str, Any]) -> None:
 def test_an_error_expected_of_a_sound_vector_fails_and_the_other_way_round(vector: dict[str, Any]) -> None:
     sets = [vector.get("expect") or {}, *vector.get("expect_sequence", [])]
     values = any(value is not None for one in sets for value in one.values())
-    if values and vector["expect_error"] is None and vector["id"] != "pub-015":  # noise before the frame is an error reported
+    if values and vector["expect_error"] is None and vector["id"] != "pub-015":  # noise before it is an error told
         assert judge(but(vector, expect_error="checksum")).result == FAIL
     if vector["expect_error"] is not None:
         assert not values
