@@ -89,7 +89,7 @@ def test_half_a_line_is_no_line() -> None:
     ("settings", "why"),
     [
         ({"fields": []}, "rows"),
-        ({"fields": [row("latitude", "x")]}, "no quantity that is known"), ({"fields": [row("vehicle_speed", "x")]}, "no quantity that is known"),
+        ({"fields": [row("latitude", "x")]}, "no quantity"), ({"fields": [row("vehicle_speed", "x")]}, "no quantity"),
         ({"fields": [row("temperature", "")]}, "key must"), ({"fields": [{"quantity": "temperature"}]}, "missing"),
         ({"fields": [row("temperature", "a"), row("temperature", "b")]}, "channels"),
         ({"fields": [row("temperature", "a", channel="In Side")]}, "letters"),
