@@ -66,7 +66,8 @@ def shown(value: object) -> str:
     """A value as it would stand in the file, cut to a line; nothing that holds a secret."""
     if isinstance(value, bool):
         return str(value).lower()
-    if WITH_PASSWORD.search(str(value)) or (isinstance(value, dict | list) and SECRET.search(str(value))):
+    holds = isinstance(value, dict | list) or "://" in str(value)
+    if WITH_PASSWORD.search(str(value)) or (holds and SECRET.search(str(value))):
         return HIDDEN
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -14,6 +14,7 @@ from tests.edge.test_board import GOOD, mistakes
     [
         ("mqtt://127.0.0.1", "mqtt://user:hunter2@127.0.0.1", "office.url"),
         ("mqtt://127.0.0.1", f"mqtt://user:hunter2{'x' * 80}@127.0.0.1", "office.url"),
+        ("127.0.0.1:1883", "127.0.0.1:1883/?password=hunter2", "office.url"),
         ("[journal]", 'password = "hunter2"\n[journal]', "office.password"),
         ("[journal]", 'wort = "hunter2"\n[journal]', "office.wort"),
         ("[journal]", 'credentials = ["hunter2"]\n[journal]', "office.credentials"),
