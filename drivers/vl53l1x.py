@@ -174,9 +174,7 @@ class VL53L1X(Windowed, I2CDriver):
         yield from _tell(CLEAR, 1)
         yield from _tell(MODE, GO)
         yield from _finished(self._budget_ms / 1_000)
-        held = yield from _ask(RESULT, 15)
-        if held != (yield from _ask(RESULT, 15)):
-            raise ChecksumError("two readings of one result differ: the bus flips bits")
+        held = yield from _held()
         kept = yield from _ask(ROI, 2)
         yield from _tell(CLEAR, 1)
         yield from _tell(MODE, STOP)
@@ -245,6 +243,17 @@ def _finished(expected_s: float) -> Talk[None]:
         if not seen:
             yield Pause(POLL_S)
     raise NotReady("the chip does not finish its measurement")
+
+
+def _held() -> Talk[bytes]:
+    """A result, told twice in a row; the chip goes on, so the next may come between two readings of it."""
+    before = yield from _ask(RESULT, 15)
+    for _ in range(2):
+        held = yield from _ask(RESULT, 15)
+        if held == before:
+            return held
+        before = held
+    raise ChecksumError("no two readings of the result are the same: the bus flips bits")
 
 
 def _judged(held: bytes) -> tuple[int, float | None]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 
 from drivers.lines import LinesDriver
+from drivers.reading import Quantity
 from edge.agent import Agent
 from edge.board import check
 from edge.events import Failed, Sampled
@@ -162,17 +163,18 @@ class Day:
             bed.worsen()
 
     def counts(self, name: str) -> bool:
-        """Whether it counts who passes by looking: such a one feels nothing else."""
+        """Whether it counts who passes by looking; the ground that it looks at stays where it is."""
         part = self.rig.parts[name]
         return hasattr(part.chip, "passes") and part.plan.window_ms > 0
 
     def _feel(self, now_ms: int) -> None:
         for name, part in self.rig.parts.items():
-            if not self.counts(name):
-                felt = self.climates[name].felt(part.chip, now_ms)
-                part.chip.feels.update(felt)
-                if name in self.twins:
-                    self.twins[name].chip.feels.update(felt)
+            felt = self.climates[name].felt(part.chip, now_ms)
+            if self.counts(name):
+                felt.pop(Quantity.DISTANCE, None)
+            part.chip.feels.update(felt)
+            if name in self.twins:
+                self.twins[name].chip.feels.update(felt)
 
     def _plan_minute(self, now_ms: int) -> None:
         from_us, to_us = now_ms * 1_000, (now_ms + MINUTE_MS) * 1_000
