@@ -13,6 +13,7 @@ import select
 import threading
 import tty
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -147,7 +148,8 @@ class PtyDoor:
             with self._lock:
                 attended = self._master is not None and self._exchange(self._master)
                 watched = [self._wake, self._master] if attended and self._master is not None else [self._wake]
-            select.select(watched, [], [], LOOK_EVERY_MS / 1000)
+            with suppress(OSError):  # it was unplugged in this very moment
+                select.select(watched, [], [], LOOK_EVERY_MS / 1000)
 
     def _exchange(self, master: int) -> bool:
         """Carry bytes both ways; whether a client has the terminal open. What is said to nobody is lost."""
