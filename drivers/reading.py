@@ -21,6 +21,7 @@ class Flag(enum.IntFlag):
     SPIKE = 4  # jumped away from its neighbours in time
     STALE = 8  # older than the interval it stands for
     WARMING = 16  # the device is not warm or settled yet
+    THINNED = 32  # the mean or the sum of many, which had to go because the journal was full
 
 
 class Quantity(enum.Enum):

@@ -26,7 +26,7 @@ from edge.naming import unlike
 from edge.places import BUS_PINS, clashes
 from edge.traffic import crowds
 from edge.wire.identity import node_id
-from edge.wiring import BusPlan, JournalPlan, OfficePlan, Site, Wiring
+from edge.wiring import BusPlan, CardPlan, JournalPlan, OfficePlan, Site, Wiring
 
 
 def whole(value: object) -> object:
@@ -39,6 +39,7 @@ def whole(value: object) -> object:
         raise ValueError("must be an address such as 0x76") from None
 
 
+PUBLISH_MS, METERED_MS = 60_000, 300_000
 T = TypeVar("T", bound="Table")
 SPELLED: dict[Any, Callable[[int], str]] = {milliseconds: spelled_duration, size: spelled_size}
 Duration = Annotated[int, BeforeValidator(milliseconds)]
@@ -71,11 +72,18 @@ class Place(Table):
     mobile: bool = Field(default=False, strict=True)
 
 
+BrokerUrl = Annotated[str, Field(pattern=r"^mqtt://[^\s/:]+(:\d{1,5})?/?$")]
+
+
 class Office(Table):
     """[office]"""
 
     url: str = Field(pattern=r"^mqtt://[^\s/:]+(:\d{1,5})?/?$", description="must look like mqtt://host:1883")
+    others: list[BrokerUrl] = Field(default_factory=list, max_length=4)  # turned to when `url` is away
     credentials: str = "credentials.json"
+    metered: bool = Field(default=False, strict=True)
+    publish_every: Duration | None = Field(default=None, ge=0, le=3_600_000)  # 60 s; on a metered link 300 s
+    bytes_per_day: Size = Field(default=0, ge=0)  # 0: no limit
 
 
 class Journal(Table):
@@ -84,6 +92,14 @@ class Journal(Table):
     folder: str = "journal"
     commit_every: Duration = Field(default=10_000, ge=100, le=60_000)
     cap: Size = Field(default=64 * 2**20, ge=2 * 2**20, le=2**40)
+
+
+class Card(Table):
+    """[card]"""
+
+    name: str = Field(default="", strict=True, max_length=80)
+    size: Size = Field(default=0, ge=0)
+    endurance: Size = Field(default=0, ge=0)  # bytes that may be written in its life, as its maker promises
 
 
 class Sensor(Table):
@@ -134,7 +150,7 @@ class Line(Table):
 
 
 TABLES: dict[str, type[Table]] = {
-    "node": Node, "site": Place, "office": Office, "journal": Journal, "lamp": Line, "button": Line,
+    "node": Node, "site": Place, "office": Office, "journal": Journal, "card": Card, "lamp": Line, "button": Line,
 }  # fmt: skip
 LISTS = ("sensor", "bus")
 
@@ -296,12 +312,12 @@ def _wiring(
     text: str, home: Path, tables: dict[str, Any], fits: list[Fitted], buses: dict[str, BusPlan], simulated: bool
 ) -> Wiring:
     site, journal, office = tables["site"], tables["journal"], tables.get("office")
-    lamp, button = tables.get("lamp"), tables.get("button")
+    lamp, button, card = tables.get("lamp"), tables.get("button"), tables.get("card", Card())
     lines = [line for line in (lamp, button) if line]
     return Wiring(
         node=tables["node"].id,
         site=Site(site.name, site.latitude, site.longitude, site.mobile),
-        office=OfficePlan(office.url, os.path.join(home, office.credentials)) if office else None,
+        office=_office_plan(office, home) if office else None,
         journal=JournalPlan(os.path.join(home, journal.folder), journal.commit_every, journal.cap),
         sensors=tuple(plan(fit) for fit in fits),
         lamp_pin=lamp.pin if lamp else None,
@@ -310,7 +326,15 @@ def _wiring(
         source_hash=fingerprint(text),
         simulated=simulated,
         buses=tuple(buses.values()),
+        card=CardPlan(card.name, card.size, card.endurance),
     )
+
+
+def _office_plan(office: Office, home: Path) -> OfficePlan:
+    usual_ms = METERED_MS if office.metered else PUBLISH_MS
+    publish_ms = usual_ms if office.publish_every is None else office.publish_every
+    return OfficePlan(office.url, os.path.join(home, office.credentials), tuple(office.others), publish_ms,
+                      office.metered, office.bytes_per_day)  # fmt: skip
 
 
 def fingerprint(text: str) -> str:

@@ -40,10 +40,23 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class OfficePlan:
-    """Where the fleet listens, and where our credentials lie."""
+    """Where the fleet listens, and where our credentials lie; `others` are brokers to turn to when that one is away."""
 
     url: str
     credentials: str
+    others: tuple[str, ...] = ()
+    publish_ms: int = 60_000  # readings wait so long for company; 0: each commit goes at once
+    metered: bool = False
+    day_bytes: int = 0  # what may be sent on a day; 0: no limit
+
+
+@dataclass(frozen=True, slots=True)
+class CardPlan:
+    """What the journal's card may bear: bytes that can be written in its life; 0 when nobody has said."""
+
+    name: str = ""
+    size_bytes: int = 0
+    endurance_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class JournalPlan:
 
     folder: str
     commit_ms: int = 10_000
-    cap_bytes: int = 64 * 1024 * 1024
+    cap_bytes: int = 64 * 1024 * 1024  # 0: worth 90 days of the board's own rate, where the card has room
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,7 @@ class Wiring:
     source_hash: str = ""  # SHA-256 of the node.toml that this was compiled from
     simulated: bool = False
     buses: tuple[BusPlan, ...] = ()
+    card: CardPlan = CardPlan()
 
     def to_json(self) -> str:
         """The compiled form, as it lies on disk."""
@@ -108,7 +122,9 @@ class Wiring:
     def _from_tree(cls, tree: dict[str, Any]) -> Wiring:
         tree = dict(tree)
         tree["site"] = Site(**tree["site"])
-        tree["office"] = OfficePlan(**tree["office"]) if tree["office"] else None
+        office = tree["office"]
+        tree["office"] = OfficePlan(**office | {"others": tuple(office.get("others", ()))}) if office else None
+        tree["card"] = CardPlan(**tree.get("card", {}))
         tree["journal"] = JournalPlan(**tree["journal"])
         tree["sensors"] = tuple(SensorPlan(**sensor) for sensor in tree["sensors"])
         tree["buses"] = tuple(BusPlan(**bus) for bus in tree["buses"])

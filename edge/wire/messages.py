@@ -62,6 +62,7 @@ class Hello:
     readings_total: int = 0
     sensors: list[SensorLine] = field(default_factory=list)
     acked: int | None = None
+    sent_ms: int | None = None  # boot ms; the ack that answers says it again, so that the node knows how old it is
 
     def __post_init__(self) -> None:
         node_id(self.node)
@@ -90,12 +91,16 @@ class Ack:
     """down/ack: every seq of `epoch` up to and with `upto` is committed, and so are the `ranges` (first, last) beyond.
 
     `upto` is one below the first seq when nothing is. `resend_schema`: hex keys of schemas that the office lacks.
+    `now_ms`: Unix time at the office, if it is sure of it. The ack that answers a hello repeats its `sent_ms` as
+    `echo_ms`: together they tell a node without a clock what time it is.
     """
 
     epoch: int
     upto: int
     ranges: list[tuple[int, int]] = field(default_factory=list)
     resend_schema: list[str] = field(default_factory=list)
+    now_ms: int | None = None
+    echo_ms: int | None = None
 
     def __post_init__(self) -> None:
         _check_epoch(self.epoch)

@@ -5,6 +5,9 @@ seq and its count of readings; its length is what is left. Several records in a 
 
     one      version*16+kind, epoch u32, seq varint, count varint, body
     several  version*16+0,    epoch u32, first seq varint, then for each: kind, count varint, length varint, body
+             or a pack: 0, number of seqs varint, a count varint for each, length varint, body
+
+A pack is the chunks of several seqs made one (see packs), which is smaller; the counts say whose cells are whose.
 
 The first byte, the epoch and the first seq are the frozen prefix: every version of this envelope, this one and all to
 come, begins with them, so that an office which is older than a node can say at least what it could not read (`prefix`).
@@ -45,10 +48,12 @@ class RecordKind(enum.IntEnum):
     GAP = 4
     EVENT = 5
     HEALTH = 6
+    OPEN = 7  # what counting windows hold that are still open: for the node alone, its body never leaves the pole
+    KEPT = 8  # an event or gap of this journal once more, because the segment that held it went; see kept
 
 
 class Lane(enum.Enum):
-    """In which order the uplink lets records go: events before readings."""
+    """What goes first over the wire, and last from a full journal: events, then readings; health is the reverse."""
 
     EVENTS = "events"
     READINGS = "readings"
@@ -57,7 +62,7 @@ class Lane(enum.Enum):
 
 def lane(kind: int) -> Lane:
     """The lane of a record; what readings need to be understood travels with them, and so does what we do not know."""
-    if kind in (RecordKind.EVENT, RecordKind.GAP):
+    if kind in (RecordKind.EVENT, RecordKind.GAP, RecordKind.KEPT):
         return Lane.EVENTS
     return Lane.HEALTH if kind == RecordKind.HEALTH else Lane.READINGS
 
@@ -79,28 +84,65 @@ class Record:
             raise ValueError(f"no record has kind {self.kind} and {self.count} readings")
 
 
-def pack(*records: Record) -> bytes:
-    """The payload of one or more records of one epoch with consecutive seqs. Raises ValueError for any other."""
-    if not records:
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """The chunks of seqs `seq` to `last` as one chunk: `body` holds all their cells, in order of time and column;
+    the first `counts[0]` of them belong to `seq`, the next `counts[1]` to the one after it, and so on."""
+
+    epoch: int
+    seq: int
+    counts: tuple[int, ...]
+    body: bytes
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.epoch <= LARGEST_EPOCH or not 0 <= self.seq <= self.last <= LARGEST_SEQ:
+            raise ValueError(f"no journal has epoch {self.epoch} and seqs {self.seq} to {self.last}")
+        if len(self.counts) < 2 or not all(0 <= count <= LARGEST_COUNT for count in self.counts):
+            raise ValueError("a pack holds two seqs or more")
+
+    @property
+    def last(self) -> int:
+        """Its last seq."""
+        return self.seq + len(self.counts) - 1
+
+    @property
+    def count(self) -> int:
+        """Readings in all of it."""
+        return sum(self.counts)
+
+
+def seqs(item: Record | Pack) -> range:
+    """The seqs that an item stands for."""
+    return range(item.seq, item.seq + (len(item.counts) if isinstance(item, Pack) else 1))
+
+
+def pack(*items: Record | Pack) -> bytes:
+    """The payload of one or more items of one epoch with consecutive seqs. Raises ValueError for any other."""
+    if not items:
         raise ValueError("nothing to pack")
-    if len(records) > MOST_RECORDS:
-        raise ValueError(f"a payload holds at most {MOST_RECORDS} records, not {len(records)}")
-    first = records[0]
-    for index, record in enumerate(records):
-        if (record.epoch, record.seq) != (first.epoch, first.seq + index):
+    if sum(len(seqs(item)) for item in items) > MOST_RECORDS:
+        raise ValueError(f"a payload holds at most {MOST_RECORDS} records")
+    first, next_seq = items[0], items[0].seq
+    for item in items:
+        if (item.epoch, item.seq) != (first.epoch, next_seq):
             raise ValueError("records of one payload are neighbours in one epoch")
+        next_seq = seqs(item).stop
     start = first.epoch.to_bytes(4, "big") + varint(first.seq)
-    if len(records) == 1:
+    if isinstance(first, Record) and len(items) == 1:
         payload = bytes((VERSION << 4 | first.kind,)) + start + varint(first.count) + first.body
     else:
-        payload = bytes((VERSION << 4,)) + start + b"".join(map(_entry, records))
+        payload = bytes((VERSION << 4,)) + start + b"".join(map(_entry, items))
     if len(payload) > LONGEST_PAYLOAD:
         raise ValueError(f"{len(payload)} bytes are longer than a payload may be")
     return payload
 
 
-def _entry(record: Record) -> bytes:
-    return bytes((record.kind,)) + varint(record.count) + varint(len(record.body)) + record.body
+def _entry(item: Record | Pack) -> bytes:
+    if isinstance(item, Pack):
+        head = b"\0" + varint(len(item.counts)) + b"".join(map(varint, item.counts))
+    else:
+        head = bytes((item.kind,)) + varint(item.count)
+    return head + varint(len(item.body)) + item.body
 
 
 class Prefix(NamedTuple):
@@ -123,8 +165,8 @@ def prefix(payload: bytes) -> Prefix:
     return Prefix(*divmod(payload[0], 16), int.from_bytes(payload[1:_EPOCH_END], "big"), seq)
 
 
-def unpack(payload: bytes) -> list[Record]:
-    """The records of a payload, at least one. Raises RecordError, and nothing else, for any other bytes."""
+def unpack(payload: bytes) -> list[Record | Pack]:
+    """The records and packs of a payload, at least one. Raises RecordError, and nothing else, for any other bytes."""
     if len(payload) <= _EPOCH_END or len(payload) > LONGEST_PAYLOAD:
         raise RecordError(f"{len(payload)} bytes are no payload")
     version, kind = divmod(payload[0], 16)
@@ -144,21 +186,43 @@ def unpack(payload: bytes) -> list[Record]:
         raise RecordError(str(error)) from None
 
 
-def _several(payload: bytes, epoch: int, seq: int, at: int) -> list[Record]:
-    records: list[Record] = []
+def _several(payload: bytes, epoch: int, seq: int, at: int) -> list[Record | Pack]:
+    items: list[Record | Pack] = []
+    first = seq
     while at < len(payload):
-        if len(records) == MOST_RECORDS:
+        item, at = (_pack if payload[at] == 0 else _one)(payload, epoch, seq, at)
+        items.append(item)
+        seq = seqs(item).stop
+        if seq - first > MOST_RECORDS:
             raise RecordError(f"a payload holds at most {MOST_RECORDS} records")
-        kind = payload[at]
-        count, at = read_varint(payload, at + 1)
-        length, at = read_varint(payload, at)
-        if length > len(payload) - at:
-            raise CodecError("a record is cut short")
-        records.append(Record(epoch, seq + len(records), _known(kind), count, payload[at : at + length]))
-        at += length
-    if len(records) < 2:
+    if seq - first < 2:
         raise CodecError("several records, they say, and there are not")
-    return records
+    return items
+
+
+def _one(payload: bytes, epoch: int, seq: int, at: int) -> tuple[Record, int]:
+    count, body_at = read_varint(payload, at + 1)
+    body, end = _body(payload, body_at)
+    return Record(epoch, seq, _known(payload[at]), count, body), end
+
+
+def _pack(payload: bytes, epoch: int, seq: int, at: int) -> tuple[Pack, int]:
+    number, at = read_varint(payload, at + 1)
+    if number > MOST_RECORDS:
+        raise CodecError(f"a pack holds at most {MOST_RECORDS} records")
+    counts: list[int] = []
+    for _ in range(number):
+        count, at = read_varint(payload, at)
+        counts.append(count)
+    body, end = _body(payload, at)
+    return Pack(epoch, seq, tuple(counts), body), end
+
+
+def _body(payload: bytes, at: int) -> tuple[bytes, int]:
+    length, at = read_varint(payload, at)
+    if length > len(payload) - at:
+        raise CodecError("a record is cut short")
+    return payload[at : at + length], at + length
 
 
 def _known(kind: int) -> int:

@@ -128,7 +128,8 @@ class SqliteStore:
         for parcel in records:
             node = self.memory.node(parcel.node)
             for record in parcel.records:
-                yield node, record, parcel.arrived_ms
+                if isinstance(record, Record):
+                    yield node, record, parcel.arrived_ms
 
     def _note_presence(self, batch: Sequence[Parcel]) -> None:
         seen: dict[str, int] = {}

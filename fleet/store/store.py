@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from edge.wire.messages import Health, Hello, Status
-from edge.wire.record import Record
+from edge.wire.record import Pack, Record
 
 
 class State(IntEnum):
@@ -30,7 +30,7 @@ class Records:
     """Journal records of one node, as one message brought them."""
 
     node: str
-    records: Sequence[Record]
+    records: Sequence[Record | Pack]
     arrived_ms: int
 
 

@@ -23,7 +23,7 @@ class Office:
     sessions: int = 0
 
     def take(self, payload: bytes) -> Ack:
-        records = unpack(payload)
+        records = [item for item in unpack(payload) if isinstance(item, Record)]
         for record in records:
             self.doubles += (record.epoch, record.seq) in self.records
             self.records[record.epoch, record.seq] = record

@@ -76,7 +76,7 @@ class Collector:
         self.last[topic.kind] = bytes(message.payload)
         self.retained |= {topic.kind} if message.retain else set()
         if topic.kind == "record":
-            self.take(topic.node, unpack(bytes(message.payload)))
+            self.take(topic.node, [r for r in unpack(bytes(message.payload)) if isinstance(r, Record)])
         self.heard.put((topic.node, topic.kind, bytes(message.payload)))
 
     def take(self, node: str, records: list[Record]) -> None:

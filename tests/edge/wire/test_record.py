@@ -77,6 +77,7 @@ def test_any_bytes_have_a_prefix_or_an_error(payload: bytes) -> None:
 
 def test_kinds_are_known_by_name_and_strangers_kept() -> None:
     (known,), (strange,) = unpack(pack(Record(1, 1, 1, 0, b""))), unpack(pack(Record(1, 1, 9, 0, b"")))
+    assert isinstance(known, Record) and isinstance(strange, Record)
     assert known.kind is RecordKind.CHUNK
     assert strange.kind == 9 and not isinstance(strange.kind, RecordKind)
 

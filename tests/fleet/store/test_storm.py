@@ -121,6 +121,7 @@ def heard(parcels: list[Parcel]) -> dict[tuple[str, int], Heard]:
         else:
             assert isinstance(parcel, Records)
             (record,) = parcel.records
+            assert isinstance(record, Record)
             key, named = (parcel.node, record.epoch), confessed(record)
             more = (max({record.seq, *named}) + 1, 0, {record.seq})
         before = found.get(key, (0, 0, set(), set()))

@@ -1,0 +1,92 @@
+"""Chunks made one for the wire, and told apart again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.wire.cells import strips_of
+from edge.wire.chunks import Cell, ChunkError, Column, Columns, Schema, decode_columns, encode
+from edge.wire.clocks import ClockQuality
+from edge.wire.kept import first_copy, keep
+from edge.wire.packs import repack, shares
+from edge.wire.record import Pack, Record, RecordError, RecordKind, pack, seqs, unpack
+
+AIR = [Column("air", "temperature", "", 2), Column("air", "humidity", "", 2)]
+SCHEMA = Schema((*AIR, Column("tube", "count", "in", 0)))
+cells = st.builds(Cell, st.integers(0, 40), st.integers(0, 2), st.integers(-500, 500), st.sampled_from([0, 0, 0, 16]))
+commits = st.lists(st.lists(cells, min_size=1, max_size=12), min_size=1, max_size=8)
+
+
+def known(key: bytes) -> Schema | None:
+    return SCHEMA if key == SCHEMA.key else None
+
+
+def chunk(seq: int, some: list[Cell], boot: int = 1, quality: ClockQuality = ClockQuality.SYNCED) -> Record:
+    return Record(7, seq, RecordKind.CHUNK, len(some), encode(SCHEMA, boot, quality, some))
+
+
+def told(items: list[Record | Pack]) -> dict[int, object]:
+    """What each seq says."""
+    found: dict[int, object] = {}
+    for item in items:
+        if isinstance(item, Record):
+            columns = decode_columns(known, item.body) if item.kind == RecordKind.CHUNK else None
+            found[item.seq] = columns.strips if columns else item
+        else:
+            found |= dict(zip(seqs(item), shares(decode_columns(known, item.body), item.counts), strict=True))
+    return found
+
+
+@given(commits, st.lists(st.sampled_from([0, 41, 41, 41, 1000]), min_size=8, max_size=8), st.data())
+def test_what_is_merged_is_told_apart_again(some: list[list[Cell]], steps: list[int], data: st.DataObject) -> None:
+    records, at = [], 0
+    for seq, (group, step) in enumerate(zip(some, steps, strict=False), 5):
+        at += step
+        boot = data.draw(st.sampled_from([1, 1, 1, 2]))
+        records.append(chunk(seq, [cell._replace(at_ms=cell.at_ms + at) for cell in group], boot))
+    packed = repack(records, known)
+    assert [seq for item in packed for seq in seqs(item)] == [record.seq for record in records]
+    assert told(unpack(pack(*packed))) == told(list(records))
+
+
+def test_a_minute_of_commits_becomes_one_pack_of_half_the_size() -> None:
+    records = [chunk(seq, [Cell(seq * 10_000 + s * 1_000, c, 2_000 + s, 0) for s in range(10) for c in range(3)])
+               for seq in range(6)]  # fmt: skip
+    (merged,) = repack(records, known)
+    assert isinstance(merged, Pack) and merged.counts == (30,) * 6 and merged.count == 180
+    assert len(pack(merged)) < 0.6 * len(pack(*records))
+
+
+def test_other_records_and_unknown_schemas_stay_as_they_are() -> None:
+    event = Record(7, 2, RecordKind.EVENT, 0, b"{}")
+    one, other = chunk(1, [Cell(1, 0, 1)]), chunk(3, [Cell(5, 0, 1)])
+    assert repack([one, event, other], known) == [one, event, other]
+    assert repack([one, chunk(2, [Cell(5, 0, 1)])], lambda key: None) == [one, chunk(2, [Cell(5, 0, 1)])]
+
+
+@pytest.mark.parametrize("counts", [(1, 1), (1, 3), (0, 3), (3, 0)])
+def test_counts_that_do_not_fit_are_refused(counts: tuple[int, ...]) -> None:
+    columns = Columns(1, ClockQuality.SYNCED, SCHEMA, 3, strips_of([Cell(1, 0, 1), Cell(2, 0, 1), Cell(3, 0, 1)]))
+    with pytest.raises(ChunkError):
+        shares(columns, counts)
+
+
+def test_seqs_that_share_an_instant_are_refused() -> None:
+    columns = Columns(1, ClockQuality.SYNCED, SCHEMA, 2, strips_of([Cell(1, 0, 1), Cell(1, 1, 1)]))
+    with pytest.raises(ChunkError):
+        shares(columns, (1, 1))
+
+
+def test_an_event_outlives_its_segment() -> None:
+    event = Record(7, 20, RecordKind.EVENT, 0, b'{"what":"x"}')
+    again = Record(7, 90, RecordKind.KEPT, 0, keep(event))
+    assert first_copy(again) == event
+    assert first_copy(Record(7, 300, RecordKind.KEPT, 0, keep(again))) == event
+
+
+@pytest.mark.parametrize("body", [b"", b"\x05", b"\x05\x01chunk", b"\x63\x05late", b"\x05\x0f"])
+def test_a_kept_record_that_repeats_nothing_is_refused(body: bytes) -> None:
+    with pytest.raises(RecordError):
+        first_copy(Record(7, 90, RecordKind.KEPT, 0, body))
