@@ -166,6 +166,7 @@ def test_lanes() -> None:
     assert {kind: lane(kind) for kind in RecordKind} == {
         RecordKind.CHUNK: Lane.READINGS, RecordKind.SCHEMA: Lane.READINGS, RecordKind.CLOCK: Lane.READINGS,
         RecordKind.GAP: Lane.EVENTS, RecordKind.EVENT: Lane.EVENTS, RecordKind.HEALTH: Lane.HEALTH,
+        RecordKind.OPEN: Lane.READINGS, RecordKind.KEPT: Lane.EVENTS,
     }  # fmt: skip
     assert lane(15) is Lane.READINGS
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge.wire.jsontext import from_json
 from edge.wire.messages import Ack
-from edge.wire.record import Record, pack
+from edge.wire.record import LARGEST_SEQ, Record, pack
 from edge.wire.topics import DOWN_KINDS, UP_KINDS, down, parse, up
 from fleet.collect import LONGEST_WAIT_MS, MOST_MESSAGES, Incoming, acks, full, sort
 from fleet.store.sqlite import SqliteStore
@@ -19,7 +19,7 @@ NODES = st.sampled_from(["pole-1", "pole-2"])
 ANY_BODY = st.binary(max_size=40) | st.sampled_from([b"{}", b"[]", b"null", b'{"node":"pole-1","online":true}'])
 ANY_RECORD = st.builds(
     lambda epoch, seq, kind, count, body: pack(Record(epoch, seq, kind, count, body)),
-    st.integers(0, 2**32 - 1), st.integers(0, 2**63 - 1), st.integers(1, 15), st.integers(0, 2**31 - 1), ANY_BODY,
+    st.integers(0, 2**32 - 1), st.integers(0, LARGEST_SEQ), st.integers(1, 15), st.integers(0, 2**31 - 1), ANY_BODY,
 )  # fmt: skip
 TOPICS = st.builds(up, NODES, st.sampled_from(UP_KINDS)) | st.text(max_size=30)
 MESSAGES = st.builds(Incoming, TOPICS, ANY_BODY | ANY_RECORD, st.integers(0, 2**50))
