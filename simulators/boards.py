@@ -2,7 +2,7 @@
 
 Nine kinds of post take turns, so that a street of nine or more shows what a city hangs: air, people, vehicles, parking,
 energy, weather, noise. The windows of the counters are 10 s, so that a demonstration of a minute shows counts; outside
-the simulator `edge check` refuses that for people, and says why.
+the simulator `edge check` refuses that for people, and says why. For the same reason each commit is published at once.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def board(number: int, node: str, spot: Spot, url: str, commit_every: str = "5s"
     tables: list[str] = [
         _table("[node]", {"id": node}),
         _table("[site]", {"name": spot.name, "latitude": spot.latitude, "longitude": spot.longitude}),
-        _table("[office]", {"url": url, "credentials": "credentials.json"}),
+        _table("[office]", {"url": url, "credentials": "credentials.json", "publish_every": "0s"}),
         _table("[journal]", {"folder": "journal", "commit_every": commit_every, "cap": "16MiB"}),
     ]
     return "\n".join(tables + [_table("[[sensor]]", sensor) for sensor in POSTS[number % len(POSTS)][1]])

@@ -30,6 +30,7 @@ name = "The bench"
 [office]
 url = "mqtt://{host}:{port}"
 credentials = "credentials.json"
+publish_every = "0s"
 [journal]
 folder = "journal"
 commit_every = "{commit}"

@@ -32,6 +32,7 @@ id = "pole-a"
 [office]
 url = "{url}"
 credentials = "{credentials}"
+publish_every = "0s"
 [journal]
 commit_every = "500ms"
 [[sensor]]
