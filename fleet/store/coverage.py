@@ -60,6 +60,11 @@ class Coverage:
             start = last + 1
         return holes
 
+    def touches(self, first: int, last: int) -> bool:
+        """Whether any of first..last, which are numbers from 0 on, is settled."""
+        at = bisect_right(self.islands, (last, float("inf")))
+        return first <= self.upto or (at > 0 and self.islands[at - 1][1] >= first)
+
     @property
     def beyond(self) -> int:
         """How many numbers above `upto` are settled."""

@@ -2,55 +2,40 @@
 
 Clocks come first, then schemas, then chunks, so that most of a batch is filed right at once. What arrives in an
 unlucky order is mended when the missing part comes: a raw chunk is decoded by its schema, an undated one dated by its
-clock. The tables therefore depend on the set of records, not on their order. Rows and receipts are written with one
-executemany each.
+clock. The tables therefore depend on the set of records, not on their order, nor on how they were packed. Rows and
+receipts are written with one executemany each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, repeat
 
+from edge.wire.cells import Strip
 from edge.wire.chunks import ChunkError, decode_columns, peek
-from edge.wire.record import Record, RecordKind
+from edge.wire.kept import first_copy
+from edge.wire.packs import shares
+from edge.wire.record import Pack, Record, RecordError, RecordKind, seqs
 from edge.wire.schema import Schema, SchemaError
 from fleet.store.bodies import BodyError, clock_note, gap_note, mark_of, text_note
 from fleet.store.dating import first_touched, mark_for
 from fleet.store.memory import Memory, Plan
 from fleet.store.store import State
+from fleet.store.tickets import Arrival, Ticket
 
 UNKNOWN_CLOCK = 3
 LONGEST_REASON = 500  # characters
 ORDER: dict[int, int] = {RecordKind.CLOCK: 0, RecordKind.SCHEMA: 1, RecordKind.GAP: 2, RecordKind.CHUNK: 3}
 ADD_RECEIPT = "INSERT INTO receipts VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
-ADD_RAW = "INSERT INTO raw VALUES (?,?,?,?,?)"
+ADD_RAW = "INSERT INTO raw VALUES (?,?,?,?,?,?,?,?)"
 ADD_ROW = "INSERT INTO readings VALUES (?,?,?,?,?,?)"
 WIDTH, AT_ONCE = 6, 50  # values of a row; rows of a statement, for half of a row's cost is the statement's
 ADD_ROWS = ADD_ROW + ",(?,?,?,?,?,?)" * (AT_ONCE - 1)
+HERE = "SELECT seq, state, id FROM receipts WHERE node=? AND epoch=? AND seq BETWEEN ? AND ?"
+AWAITED = "SELECT schema FROM raw WHERE receipt<=? ORDER BY receipt DESC LIMIT 1"
 Row = tuple[int, int, int, int, int, int]
-
-
-@dataclass(slots=True)
-class Ticket:
-    """A new record on its way to a receipt."""
-
-    id: int
-    node: int
-    record: Record
-    arrived_ms: int
-    state: State = State.STORED
-    readings: int = 0
-    boot: int | None = None
-    offset_ms: int | None = None
-    quality: int | None = None
-    first_row: int | None = None
-
-    def row(self) -> tuple[int | None, ...]:
-        """As the receipts table wants it."""
-        record = self.record
-        key = (self.id, self.node, record.epoch, record.seq, int(record.kind), self.readings)
-        return (*key, self.boot, self.offset_ms, self.quality, self.arrived_ms, int(self.state), self.first_row)
 
 
 @dataclass(slots=True)
@@ -64,24 +49,27 @@ class Ingest:
     duplicates: int = 0
     quarantined: int = 0
 
-    def file(self, arrivals: Iterable[tuple[int, Record, int]]) -> None:
-        """Files (node key, record, arrived_ms); what is here already is only counted."""
-        tickets = self._fresh(arrivals)
-        for ticket in sorted(tickets, key=lambda each: ORDER.get(each.record.kind, 4)):
+    def file(self, arrivals: Iterable[tuple[int, Record | Pack, int]]) -> None:
+        """Files (node key, item, arrived_ms); what is here already is only counted."""
+        fresh = self._fresh(arrivals, repeated=True)
+        for arrival in sorted(fresh, key=lambda each: ORDER.get(each.kind, 4)):
             try:
-                self._file(ticket)
-            except (BodyError, ChunkError, SchemaError) as error:
-                self._quarantine(ticket, str(error))
-        self.memory.db.executemany(ADD_RECEIPT, (ticket.row() for ticket in tickets))
+                self._file(arrival)
+            except (BodyError, ChunkError, SchemaError, RecordError) as error:
+                self._quarantine(arrival, str(error))
+        self._add_receipts(fresh)
         self._add_rows()
 
-    def set_aside(self, arrivals: Iterable[tuple[int, Record, int]], why: str) -> None:
+    def set_aside(self, arrivals: Iterable[tuple[int, Record | Pack, int]], why: str) -> None:
         """Keeps records as they came, whatever they hold: nothing is decoded, so nothing in them can fail."""
-        tickets = self._fresh(arrivals)
+        fresh = self._fresh(arrivals, repeated=False)
         self.wanted.clear()
-        for ticket in tickets:
-            self._quarantine(ticket, why.encode(errors="replace").decode()[:LONGEST_REASON])
-        self.memory.db.executemany(ADD_RECEIPT, (ticket.row() for ticket in tickets))
+        for arrival in fresh:
+            self._quarantine(arrival, why.encode(errors="replace").decode()[:LONGEST_REASON])
+        self._add_receipts(fresh)
+
+    def _add_receipts(self, fresh: Sequence[Arrival]) -> None:
+        self.memory.db.executemany(ADD_RECEIPT, (ticket.row() for arrival in fresh for ticket in arrival.tickets))
 
     def _add_rows(self) -> None:
         values = chain.from_iterable(chain.from_iterable(self.rows))
@@ -92,88 +80,117 @@ class Ingest:
             else:
                 self.memory.db.executemany(ADD_ROW, zip(*[iter(part)] * WIDTH, strict=True))
 
-    def _fresh(self, arrivals: Iterable[tuple[int, Record, int]]) -> list[Ticket]:
-        tickets: dict[tuple[int, int, int], Ticket] = {}
-        for node, record, arrived_ms in arrivals:
-            key = (node, record.epoch, record.seq)
-            if key in tickets or self._known(key):
-                self.duplicates += 1
-            else:
-                tickets[key] = Ticket(self.memory.next_receipt, node, record, arrived_ms)
+    def _fresh(self, arrivals: Iterable[tuple[int, Record | Pack, int]], repeated: bool) -> list[Arrival]:
+        """What is not here yet; with `repeated` also the records that kept ones repeat."""
+        seen: set[tuple[int, int, int]] = set()
+        fresh: list[Arrival] = []
+        for node, item, arrived_ms in arrivals:
+            said = [item, *_repeated(item)] if repeated else [item]
+            for each in said:
+                arrival = self._tickets(node, each, arrived_ms, seen)
+                fresh += [arrival] if arrival.tickets else []
+                if each is item:
+                    self.duplicates += len(seqs(item)) - len(arrival.tickets)
+        return fresh
+
+    def _tickets(self, node: int, item: Record | Pack, at_ms: int, seen: set[tuple[int, int, int]]) -> Arrival:
+        kind, here = item.kind if isinstance(item, Record) else RecordKind.CHUNK, self._here(node, item)
+        arrival = Arrival(node, item, kind)
+        for seq in seqs(item):
+            key = (node, item.epoch, seq)
+            if seq not in here and key not in seen:
+                seen.add(key)
+                arrival.tickets.append(Ticket(self.memory.next_receipt, node, item.epoch, seq, kind, at_ms))
                 self.memory.next_receipt += 1
-        return list(tickets.values())
+        return arrival
 
-    def _known(self, key: tuple[int, int, int]) -> bool:
-        if key[2] not in self.memory.coverage(key[:2]):
-            return False  # every receipt is covered, but not the reverse: a gap may have been named
-        sql = "SELECT state, id FROM receipts WHERE node=? AND epoch=? AND seq=?"
-        found = self.memory.db.execute(sql, key).fetchone()
-        if found and found[0] == State.RAW:
-            (schema,) = self.memory.db.execute("SELECT schema FROM raw WHERE receipt=?", (found[1],)).fetchone()
-            self.wanted.add((key[0], schema))
-        return found is not None
+    def _here(self, node: int, item: Record | Pack) -> set[int]:
+        """Which seqs of an item have their receipt; where one still waits for its schema, that is wanted again."""
+        last = seqs(item)[-1]
+        if not self.memory.coverage((node, item.epoch)).touches(item.seq, last):
+            return set()  # every receipt is covered, but not the reverse: a gap may have been named
+        found = self.memory.db.execute(HERE, (node, item.epoch, item.seq, last)).fetchall()
+        for _, state, receipt in found:
+            if state == State.RAW:
+                (schema,) = self.memory.db.execute(AWAITED, (receipt,)).fetchone()
+                self.wanted.add((node, schema))
+        return {seq for seq, *_ in found}
 
-    def _file(self, ticket: Ticket) -> None:
-        kind = ticket.record.kind
+    def _file(self, arrival: Arrival) -> None:
+        kind, item = arrival.kind, arrival.item
         if kind == RecordKind.CHUNK:
-            self._chunk(ticket)
+            self._chunk(arrival)
         elif kind == RecordKind.CLOCK:
-            self._clock(ticket)
+            self._clock(arrival.tickets[0], item.body)
         elif kind == RecordKind.SCHEMA:
-            self._schema(ticket)
+            self._schema(arrival.node, item.body)
         elif kind == RecordKind.GAP:
-            self._gap(ticket)
+            self._gap(arrival.tickets[0], item.body)
         elif kind in (RecordKind.EVENT, RecordKind.HEALTH):
-            self._note(ticket)
-        else:
+            self._note(arrival.tickets[0], item.body)
+        elif kind == RecordKind.KEPT:
+            first_copy(arrival.record)  # what it repeats is an arrival of its own
+        elif kind != RecordKind.OPEN:  # an open window is the node's own business
             raise BodyError(f"records of kind {kind} are not known here")
-        self.memory.coverage((ticket.node, ticket.record.epoch)).add(ticket.record.seq, ticket.record.seq)
+        self._cover(arrival)
 
-    def _quarantine(self, ticket: Ticket, why: str) -> None:
-        ticket.state, ticket.readings = State.QUARANTINED, ticket.record.count
-        self.quarantined += 1
-        row = (ticket.id, ticket.node, None, why, ticket.record.body)
+    def _cover(self, arrival: Arrival) -> None:
+        self.memory.coverage((arrival.node, arrival.item.epoch)).add(arrival.item.seq, seqs(arrival.item)[-1])
+
+    def _quarantine(self, arrival: Arrival, why: str) -> None:
+        self.quarantined += len(arrival.tickets)
+        self._put_by(arrival, State.QUARANTINED, None, why)
+        self._cover(arrival)
+
+    def _put_by(self, arrival: Arrival, state: State, schema: bytes | None, why: str) -> None:
+        """The item as it came, once, under its first new receipt; those of a pack stand in a row."""
+        for ticket in arrival.tickets:
+            ticket.state, ticket.readings = state, arrival.claimed(ticket.seq)
+        item = arrival.item
+        counts = json.dumps(item.counts) if isinstance(item, Pack) else None
+        row = (arrival.tickets[0].id, arrival.node, schema, why, item.body, len(arrival.tickets), item.seq, counts)
         self.memory.db.execute(ADD_RAW, row)
-        self.memory.coverage((ticket.node, ticket.record.epoch)).add(ticket.record.seq, ticket.record.seq)
 
-    def _note(self, ticket: Ticket) -> None:
-        body = text_note(ticket.record.body)
-        self.memory.db.execute("INSERT INTO events VALUES (?,?,?)", (ticket.id, int(ticket.record.kind), body))
+    def _note(self, ticket: Ticket, body: bytes) -> None:
+        self.memory.db.execute("INSERT INTO events VALUES (?,?,?)", (ticket.id, ticket.kind, text_note(body)))
 
-    def _gap(self, ticket: Ticket) -> None:
-        record, gap = ticket.record, gap_note(ticket.record.body)
-        key = (ticket.node, record.epoch, record.seq)
+    def _gap(self, ticket: Ticket, body: bytes) -> None:
+        gap = gap_note(body)
+        key = (ticket.node, ticket.epoch, ticket.seq)
         row = (*key, gap.first, gap.last, gap.readings, gap.why, gap.from_ms, gap.to_ms)
         self.memory.db.execute("INSERT INTO gaps VALUES (?,?,?,?,?,?,?,?,?)", row)
-        self.memory.coverage((ticket.node, record.epoch)).add(gap.first, gap.last)
+        self.memory.coverage(key[:2]).add(gap.first, gap.last)
 
-    def _chunk(self, ticket: Ticket) -> None:
-        head = peek(ticket.record.body)
-        ticket.boot = head.boot
-        self._date(ticket)
-        plan = self.memory.plan(ticket.node, head.schema_key)
+    def _chunk(self, arrival: Arrival) -> None:
+        head, item = peek(arrival.item.body), arrival.item
+        for ticket in arrival.tickets:
+            ticket.boot = head.boot
+            self._date(ticket)
+        plan = self.memory.plan(arrival.node, head.schema_key)
         if plan is None:
-            ticket.state, ticket.readings = State.RAW, ticket.record.count
-            row = (ticket.id, ticket.node, head.schema_key, "its schema has not come yet", ticket.record.body)
-            self.memory.db.execute(ADD_RAW, row)
-            self.wanted.add((ticket.node, head.schema_key))
-        else:
-            first = self.memory.next_row
-            ticket.readings = self._spread(ticket.node, plan, ticket.record.body, ticket.offset_ms, ticket.id)
-            ticket.first_row = first
+            self._put_by(arrival, State.RAW, head.schema_key, "its schema has not come yet")
+            self.wanted.add((arrival.node, head.schema_key))
+            return
+        parts = _parts(plan, item.body, item.counts if isinstance(item, Pack) else None)
+        for ticket in arrival.tickets:
+            strips = parts[ticket.seq - item.seq]
+            ticket.first_row, ticket.readings = self._spread(ticket.node, plan, strips, ticket.offset_ms, ticket.id)
 
     def _date(self, ticket: Ticket) -> None:
-        boot = (ticket.node, ticket.record.epoch, ticket.boot or 0)
-        mark = mark_for(ticket.record.seq, self.memory.marks_of(boot))
+        boot = (ticket.node, ticket.epoch, ticket.boot or 0)
+        mark = mark_for(ticket.seq, self.memory.marks_of(boot))
         ticket.offset_ms = mark.offset_ms if mark else None
         ticket.quality = mark.quality if mark else UNKNOWN_CLOCK
 
-    def _spread(self, node: int, plan: Plan, body: bytes, offset_ms: int | None, receipt: int) -> int:
-        columns = decode_columns(lambda _key: plan.schema, body)
-        offset, row = offset_ms or 0, self.memory.next_row
+    def _spread(
+        self, node: int, plan: Plan, strips: Iterable[Strip], offset_ms: int | None, receipt: int
+    ) -> tuple[int, int]:
+        """The rows of one receipt, side by side: the first one's id, and how many there are."""
+        offset, first = offset_ms or 0, self.memory.next_row
+        row = first
         times: list[int] = []
         dated: list[int] = []
-        for strip in columns.strips:
+        for strip in strips:
             series, count = plan.series[strip.column], len(strip.times)
             if strip.times is not times:  # strips that were read together share one list
                 times, dated = strip.times, [at + offset for at in strip.times]
@@ -181,42 +198,54 @@ class Ingest:
             self.rows.append(zip(ids, repeat(series), dated, strip.steps, strip.flags, repeat(receipt)))
             row += count
         self.memory.next_row = row
-        self.added[node] = self.added.get(node, 0) + columns.count
-        return columns.count
+        self.added[node] = self.added.get(node, 0) + row - first
+        return first, row - first
 
-    def _schema(self, ticket: Ticket) -> None:
-        schema, db = Schema.decode(ticket.record.body), self.memory.db
-        db.execute("INSERT OR IGNORE INTO schemas VALUES (?,?,?)", (ticket.node, schema.key, ticket.record.body))
-        plan = self.memory.plan(ticket.node, schema.key)
+    def _schema(self, node: int, body: bytes) -> None:
+        schema, db = Schema.decode(body), self.memory.db
+        db.execute("INSERT OR IGNORE INTO schemas VALUES (?,?,?)", (node, schema.key, body))
+        plan = self.memory.plan(node, schema.key)
         if plan is None or plan.schema != schema:
             raise BodyError("another schema bears the same key")
-        self._open_raw(ticket.node, schema.key, plan)
+        self._open_raw(node, schema.key, plan)
 
     def _open_raw(self, node: int, key: bytes, plan: Plan) -> None:
-        sql = "SELECT receipt, body, offset_ms FROM raw JOIN receipts ON id=receipt WHERE raw.node=? AND schema=?"
-        for receipt, body, offset_ms in self.memory.db.execute(sql, (node, key)).fetchall():
-            first = self.memory.next_row
+        sql = "SELECT receipt, receipts, seq, counts, body FROM raw WHERE node=? AND schema=?"
+        for receipt, number, seq, counts, body in self.memory.db.execute(sql, (node, key)).fetchall():
+            span = (receipt, receipt + number - 1)
             try:
-                readings = self._spread(node, plan, body, offset_ms, receipt)
+                parts = _parts(plan, body, json.loads(counts) if counts else None)
             except ChunkError as error:
-                self._give_up(receipt, str(error))
+                self._give_up(span, str(error))
                 continue
-            row = (int(State.STORED), first, readings, receipt)
-            self.memory.db.execute("UPDATE receipts SET state=?, first_row=?, readings=? WHERE id=?", row)
+            self._open_receipts(node, plan, span, seq, parts)
             self.memory.db.execute("DELETE FROM raw WHERE receipt=?", (receipt,))
 
-    def _give_up(self, receipt: int, why: str) -> None:
-        self.quarantined += 1
-        self.memory.db.execute("UPDATE receipts SET state=? WHERE id=?", (int(State.QUARANTINED), receipt))
-        self.memory.db.execute("UPDATE raw SET schema=NULL, why=? WHERE receipt=?", (why, receipt))
+    def _open_receipts(
+        self, node: int, plan: Plan, span: tuple[int, int], first: int, parts: Sequence[Sequence[Strip]]
+    ) -> None:
+        db = self.memory.db
+        for receipt, seq, offset_ms in db.execute(
+            "SELECT id, seq, offset_ms FROM receipts WHERE id BETWEEN ? AND ?", span
+        ).fetchall():
+            rows = self._spread(node, plan, parts[seq - first], offset_ms, receipt)
+            row = (int(State.STORED), *rows, receipt)
+            db.execute("UPDATE receipts SET state=?, first_row=?, readings=? WHERE id=?", row)
 
-    def _clock(self, ticket: Ticket) -> None:
-        record, note = ticket.record, clock_note(ticket.record.body)
-        mark, ticket.boot = mark_of(ticket.record.seq, note), note.boot
-        boot = (ticket.node, record.epoch, note.boot)
+    def _give_up(self, span: tuple[int, int], why: str) -> None:
+        self.quarantined += span[1] - span[0] + 1
+        self.memory.db.execute(
+            "UPDATE receipts SET state=? WHERE id BETWEEN ? AND ?", (int(State.QUARANTINED), *span)
+        )
+        self.memory.db.execute("UPDATE raw SET schema=NULL, why=? WHERE receipt=?", (why, span[0]))
+
+    def _clock(self, ticket: Ticket, body: bytes) -> None:
+        note = clock_note(body)
+        mark, ticket.boot = mark_of(ticket.seq, note), note.boot
+        boot = (ticket.node, ticket.epoch, note.boot)
         touched = first_touched(mark, self.memory.marks_of(boot))
         self.memory.remember_mark(boot, mark)
-        row = (*boot, record.seq, note.boot_id, note.offset_ms, int(note.quality), note.uncertainty_ms)
+        row = (*boot, ticket.seq, note.boot_id, note.offset_ms, int(note.quality), note.uncertainty_ms)
         self.memory.db.execute("INSERT INTO clocks VALUES (?,?,?,?,?,?,?,?)", row)
         if touched is not None:
             self._redate(boot, touched)
@@ -235,3 +264,18 @@ class Ingest:
             if first is not None and move:
                 span = (move, first, first + readings - 1)
                 db.execute("UPDATE readings SET t_ms=t_ms+? WHERE id BETWEEN ? AND ?", span)
+
+
+def _repeated(item: Record | Pack) -> Iterator[Record]:
+    """The record that a kept one says once more; a kept one that repeats nothing is found out when it is filed."""
+    if isinstance(item, Record) and item.kind == RecordKind.KEPT:
+        try:
+            yield first_copy(item)
+        except RecordError:
+            return
+
+
+def _parts(plan: Plan, body: bytes, counts: Sequence[int] | None) -> Sequence[Sequence[Strip]]:
+    """What of a chunk belongs to each of its seqs: all of it to one, or shares. Raises ChunkError."""
+    columns = decode_columns(lambda _key: plan.schema, body)
+    return [columns.strips] if counts is None else shares(columns, counts)

@@ -150,9 +150,9 @@ class StoreReader:
 
     def unread(self, node: str | None = None) -> dict[str, Unread]:
         """What of each node is here and cannot be read; nodes of which everything can be are left out."""
-        sql = """SELECT nodes.node, (SELECT count(*) FROM raw WHERE raw.node=key AND schema IS NOT NULL) waits,
-                   (SELECT count(*) FROM raw WHERE raw.node=key AND schema IS NULL) bad, coalesce(refused, 0) worse
-                 FROM nodes LEFT JOIN presence ON presence.node=key {where}"""
+        some = "(SELECT coalesce(sum(receipts), 0) FROM raw WHERE raw.node=key AND schema IS {}NULL)"
+        sql = f"""SELECT nodes.node, {some.format("NOT ")} waits, {some.format("")} bad, coalesce(refused, 0) worse
+                 FROM nodes LEFT JOIN presence ON presence.node=key {{where}}"""
         return {name: Unread(*counts) for name, *counts in self._ask(sql, node, "waits + bad + worse > 0")}
 
     def losses(self, node: str | None = None) -> list[Loss]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from edge.wire.jsontext import to_json
-from edge.wire.record import Record
+from edge.wire.record import Pack, Record
 from fleet.store.ingest import Ingest
 from fleet.store.journals import epochs_in, greet, settle
 from fleet.store.memory import Journal, Memory
@@ -124,12 +124,11 @@ class SqliteStore:
         acks = tuple(self._ack(journal, parcel.node, ingest) for journal in journals)
         return Committed(acks, {}, ingest.duplicates, ingest.quarantined)
 
-    def _arrivals(self, records: Iterable[Records]) -> Iterable[tuple[int, Record, int]]:
+    def _arrivals(self, records: Iterable[Records]) -> Iterable[tuple[int, Record | Pack, int]]:
         for parcel in records:
             node = self.memory.node(parcel.node)
             for record in parcel.records:
-                if isinstance(record, Record):
-                    yield node, record, parcel.arrived_ms
+                yield node, record, parcel.arrived_ms
 
     def _note_presence(self, batch: Sequence[Parcel]) -> None:
         seen: dict[str, int] = {}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 PAGE_BYTES = 4096
 
 TABLES = """
@@ -49,7 +49,8 @@ CREATE TABLE holes(
   PRIMARY KEY(node, epoch, first, last)) STRICT;
 CREATE TABLE events(receipt INTEGER PRIMARY KEY, kind INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
 CREATE TABLE raw(
-  receipt INTEGER PRIMARY KEY, node INTEGER NOT NULL, schema BLOB, why TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+  receipt INTEGER PRIMARY KEY, node INTEGER NOT NULL, schema BLOB, why TEXT NOT NULL, body BLOB NOT NULL,
+  receipts INTEGER NOT NULL DEFAULT 1, seq INTEGER NOT NULL DEFAULT 0, counts TEXT) STRICT;
 CREATE INDEX raw_by_schema ON raw(node, schema);
 CREATE TABLE refused(
   node INTEGER NOT NULL, kind TEXT NOT NULL, digest BLOB NOT NULL, why TEXT NOT NULL, payload BLOB NOT NULL,
@@ -57,6 +58,13 @@ CREATE TABLE refused(
 CREATE TABLE presence(
   node INTEGER PRIMARY KEY, online INTEGER NOT NULL DEFAULT 0, since_ms INTEGER, last_ms INTEGER NOT NULL DEFAULT 0,
   hello TEXT, health TEXT, refused INTEGER NOT NULL DEFAULT 0) STRICT;
+"""
+
+SECOND = """
+ALTER TABLE raw ADD COLUMN receipts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE raw ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE raw ADD COLUMN counts TEXT;
+UPDATE raw SET seq=(SELECT seq FROM receipts WHERE id=receipt);
 """
 
 SETTINGS = {
@@ -110,5 +118,7 @@ def _make(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise ValueError(f"the store was written by a newer fleet (version {version}, this one knows {VERSION})")
+    if version == 1:
+        connection.executescript(f"BEGIN IMMEDIATE;{SECOND}PRAGMA user_version={VERSION};COMMIT;")
     if version == 0:
         connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version={VERSION};COMMIT;")

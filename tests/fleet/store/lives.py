@@ -33,7 +33,7 @@ DIGESTS = {
     "side by side": """SELECT receipts.node, epoch, seq, count(*) FROM readings JOIN receipts
                ON readings.id BETWEEN first_row AND first_row + readings - 1 AND receipt=receipts.id
                GROUP BY 1, 2, 3""",
-    "raw": "SELECT receipts.node, epoch, seq, schema, body FROM raw JOIN receipts ON id=receipt",
+    "raw": "SELECT receipts.node, epoch, receipts.seq, schema, body FROM raw JOIN receipts ON id=receipt",
     "events": "SELECT receipts.node, epoch, seq, body FROM events JOIN receipts ON id=receipt",
     "gaps": "SELECT * FROM gaps",
     "clocks": "SELECT * FROM clocks",
