@@ -55,6 +55,7 @@ class AMG8833(Windowed, I2CDriver):
     )
     counts_people = True
     interval_min_s = 10.0
+    opens, totals = ("_count",), ("_total",)
     bus_bytes = 276
 
     def __init__(self, **settings: Chosen) -> None:

@@ -20,11 +20,43 @@ from drivers.bounce import Bounce
 from drivers.lines import Edge, LinesDriver
 from drivers.reading import Quantity, Reading
 from drivers.setting import Chosen, Setting
+from drivers.share import Stretch
 
 KMH_PER_HZ = {"argent": 2.4, "davis": 2.25 * 1.609344}
 KMH = 3.6
 REST_SHARE = 0.2
 MOST_PULSES = 4096  # of one gust
+
+
+class Gust:
+    """The most closures within `length_us` in a window."""
+
+    def __init__(self, length_us: int) -> None:
+        self._length_us = length_us
+        self._recent: deque[int] = deque(maxlen=MOST_PULSES)
+        self._most = 0
+
+    def pulse(self, at_us: int) -> None:
+        self._recent.append(at_us)
+        while self._recent[0] <= at_us - self._length_us:
+            self._recent.popleft()
+        self._most = max(self._most, len(self._recent))
+
+    def lost(self) -> None:
+        self._recent.clear()
+
+    def close(self) -> float:
+        """Closures a second in the strongest gust of the window; the next begins."""
+        most, self._most = self._most, 0
+        return most / self._length_us * 1e6
+
+    def told(self, at_us: int) -> dict[str, int]:
+        """For keeping."""
+        return {"most": self._most}
+
+    def take(self, times: Mapping[str, int]) -> None:
+        """The stronger one stays."""
+        self._most = max(self._most, times.get("most", 0))
 
 
 class Anemometer(LinesDriver):
@@ -41,45 +73,40 @@ class Anemometer(LinesDriver):
         Setting("debounce_ms", 10.0, "closures follow each other by this at least", (), 0, 100),
     )
     still_s = 0.0
+    opens = ("_pulses", "_gust", "_watched")
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)
         per_hz = float(self.chosen["kmh_per_hz"]) or KMH_PER_HZ[str(self.chosen["profile"])]
         self._speed = per_hz / KMH  # m/s of one closure a second
-        self._gust_us = round(float(self.chosen["gust_s"]) * 1e6)
+        self._gust = Gust(round(float(self.chosen["gust_s"]) * 1e6))
         apart_us = float(self.chosen["debounce_ms"]) * 1000
         self._bounce = Bounce(apart_us * REST_SHARE, apart_us)
-        self._since_us: int | None = None
-        self._recent: deque[int] = deque(maxlen=MOST_PULSES)
-        self._pulses = self._most = 0
+        self._watched = Stretch()
+        self._pulses = 0
 
     def begin(self, at_us: int, levels: Mapping[str, int]) -> None:
         """The first window begins here."""
-        if self._since_us is None:
-            self._since_us = at_us
+        self._watched.begin(at_us)
 
     def edge(self, edge: Edge) -> None:
         """Take one edge. Raises KeyError for another line."""
         if edge.line not in self.lines:
             raise KeyError(edge.line)
-        if self._since_us is None:
-            self._since_us = edge.at_us
+        self._watched.begin(edge.at_us)
         if not self._bounce.counts(edge.at_us, edge.level):
             return
         self._pulses += 1
-        self._recent.append(edge.at_us)
-        while self._recent[0] <= edge.at_us - self._gust_us:
-            self._recent.popleft()
-        self._most = max(self._most, len(self._recent))
+        self._gust.pulse(edge.at_us)
 
     def close(self, at_us: int) -> list[Reading]:
         """The mean of the window and its strongest gust; calm is 0."""
-        length_us = at_us - self._since_us if self._since_us is not None else 0
+        length_us = self._watched.close(at_us)
         mean = self._pulses / length_us * 1e6 * self._speed if length_us > 0 else 0.0
-        gust = max(mean, self._most / self._gust_us * 1e6 * self._speed)
-        self._since_us, self._pulses, self._most = at_us, 0, 0
+        gust = max(mean, self._gust.close() * self._speed)
+        self._pulses = 0
         return [Reading(Quantity.WIND_SPEED, mean), Reading(Quantity.WIND_SPEED, gust, "max")]
 
     def lost(self, edges: int) -> None:
         """A gust across the loss would be a guess."""
-        self._recent.clear()
+        self._gust.lost()

@@ -27,6 +27,7 @@ class Contact(LinesDriver):
     measures = (Quantity.PRESENCE, Quantity.OCCUPANCY, Quantity.COUNT, Quantity.COUNT_TOTAL)
     settings = (Setting("debounce_ms", 50.0, "how long the contact must rest before it counts again", (), 0, 10_000),)
     still_s = 0.0
+    opens, totals = ("_window", "_share"), ("_total",)
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)

@@ -35,6 +35,7 @@ class DualBeam(LinesDriver):
     lines = ("a", "b")
     counts_people = True
     still_s = 0.0
+    opens, totals = ("_window",), ("_total",)
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)

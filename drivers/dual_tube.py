@@ -21,7 +21,7 @@ Traffic Monitoring Guide of the FHWA.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict, deque
+from collections import deque
 from collections.abc import Iterator
 
 from drivers.axles import KMH, OTHER, Axle, Change, Convoy, Kind
@@ -78,6 +78,7 @@ class DualTube(LinesDriver):
     lines = ("a", "b")
     counts_people = True
     still_s = 0.0
+    opens, totals = ("_window", "_speeds"), ("_total",)
 
     def __init__(self, **settings: Chosen) -> None:
         """Raises ValueError, also for a table of classes that can not be."""
@@ -96,9 +97,10 @@ class DualTube(LinesDriver):
         self._paces_us: dict[str, tuple[int, int]] = {}  # the last hit, and how long it took
         self._astray = False
         self._hit_us: int | None = None
-        self._window: Counter[tuple[str, str]] = Counter()
-        self._total: Counter[tuple[str, str]] = Counter()
-        self._speeds: defaultdict[tuple[str, str], float] = defaultdict(float)  # sums of m/s, by the same keys
+        self._channels = [f"{way}.{name}" for way in WAYS for name in self._names]
+        self._window = dict.fromkeys(self._channels, 0)
+        self._total = dict.fromkeys(self._channels, 0)
+        self._speeds = dict.fromkeys(self._channels, 0.0)  # sums of m/s
 
     def edge(self, edge: Edge) -> None:
         """Take one edge of a tube. Raises KeyError for a line that is no tube."""
@@ -147,8 +149,9 @@ class DualTube(LinesDriver):
 
     def _book(self, way: str, changes: Iterator[Change]) -> None:
         for change in changes:
-            self._window[way, change.name] += change.by
-            self._speeds[way, change.name] += change.by * change.speed
+            if (channel := f"{way}.{change.name}") in self._window:
+                self._window[channel] += change.by
+                self._speeds[channel] += change.by * change.speed
 
     def lost(self, edges: int) -> None:
         """Forget what is on the tubes; hits are matched again after a quiet moment."""
@@ -165,27 +168,25 @@ class DualTube(LinesDriver):
         for way, convoy in self._convoys.items():
             self._book(way, convoy.expire(at_us))
             convoy.settle()
-        keys = [(way, name) for way in WAYS for name in self._names]
-        self._total.update({key: self._window[key] for key in keys})
-        said = [Reading(Quantity.COUNT, float(self._window[key]), ".".join(key)) for key in keys]
-        said += [Reading(Quantity.COUNT_TOTAL, float(self._total[key]), ".".join(key)) for key in keys]
+        self._total = {channel: total + self._window[channel] for channel, total in self._total.items()}
+        said = [Reading(Quantity.COUNT, float(count), channel) for channel, count in self._window.items()]
+        said += [Reading(Quantity.COUNT_TOTAL, float(total), channel) for channel, total in self._total.items()]
         said += self._means()
-        self._window.clear()
-        self._speeds.clear()
+        self._window, self._speeds = dict.fromkeys(self._channels, 0), dict.fromkeys(self._channels, 0.0)
         return said
 
     def _means(self) -> Iterator[Reading]:
         for way in WAYS:
-            motor = [(way, name) for name in self._names if name not in self._persons and name != OTHER]
-            yield from self._mean(way, motor, self.least_for_mean)
+            motor = [name for name in self._names if name not in self._persons and name != OTHER]
+            yield from self._mean(way, [f"{way}.{name}" for name in motor], self.least_for_mean)
             for name in self._names:
                 if name in self._persons:
-                    yield from self._mean(f"{way}.{name}", [(way, name)], PEOPLE_MEAN)
+                    yield from self._mean(f"{way}.{name}", [f"{way}.{name}"], PEOPLE_MEAN)
 
-    def _mean(self, channel: str, keys: list[tuple[str, str]], least: int) -> Iterator[Reading]:
-        count = sum(self._window[key] for key in keys)
+    def _mean(self, channel: str, counted: list[str], least: int) -> Iterator[Reading]:
+        count = sum(self._window[one] for one in counted)
         if count >= least:
-            mean = sum(self._speeds[key] for key in keys) / count
+            mean = sum(self._speeds[one] for one in counted) / count
             yield Reading(Quantity.VEHICLE_SPEED, mean * KMH, channel)
 
 

@@ -73,6 +73,7 @@ class LD2410(Windowed, StreamDriver):
     counts_people = True  # not how many, but when
     still_s = 0.0  # an empty place is empty all night; a radar that hangs is told by its bytes
     frozen_s = FROZEN_S
+    opens = ("_share",)
     longest = 10 + LONGEST_ANSWER
     start = HEAD[:1] + ASK_HEAD[:1]
     sealed = False

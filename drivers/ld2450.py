@@ -108,6 +108,7 @@ class LD2450(Windowed, StreamDriver):
     counts_people = True
     still_s = 0.0
     frozen_s = FROZEN_S
+    opens, totals = ("_window",), ("_total",)
     longest = LENGTH
     start = HEAD[:1]
     sealed = False

@@ -45,6 +45,7 @@ class Loop(LinesDriver):
     )
     lines: tuple[str, ...] = ("a",)
     still_s = 0.0
+    totals = ("_total",)
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)
@@ -52,6 +53,7 @@ class Loop(LinesDriver):
         self.counts_people = self.chosen["counts"] == "people"
         self._double, self._presence = len(self.lines) == 2, self.chosen["mode"] == "presence"
         self.measures = self._measured()
+        self.opens = ("_window", "_speeds", "_share") if self._presence else ("_window", "_speeds")
         distance_m = float(self.chosen["distance_m"])
         self._distance_um = distance_m * 1e6
         self._slowest_us = distance_m / float(self.chosen["slowest_kmh"]) * KMH * 1e6

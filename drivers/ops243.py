@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 import re
-from statistics import fmean, median
+from statistics import median
 
 from drivers.driver import SerialLine
 from drivers.errors import DeviceFault, FramingError, NotMeasured
@@ -97,6 +97,7 @@ class OPS243(Windowed, TextDriver):
     still_s = 0.0
     frozen_s = 600.0
     silence_s = 900.0
+    opens, totals = ("_window", "_speeds"), ("_total",)
 
     def __init__(self, **settings: Chosen) -> None:
         """Raises ValueError for bands without a proper name, or whose ends are the wrong way round."""
@@ -112,8 +113,9 @@ class OPS243(Windowed, TextDriver):
         self._lost_us: int | None = None
         self._opened_us = 0  # when this window began
         self._inside = {way: Vehicle() for way in WAYS}
-        self._passed: dict[str, list[float]] = {way: [] for way in WAYS}
-        self._total: Counts = {channel: 0 for way in WAYS for channel in (way, *(f"{way}.{b}" for b in self._bands))}
+        self._window: Counts = {channel: 0 for way in WAYS for channel in (way, *(f"{way}.{b}" for b in self._bands))}
+        self._total = dict(self._window)
+        self._speeds = dict.fromkeys(WAYS, 0.0)  # sums of km/h
         self._heard_us: int | None = None
         self._doubt = Flag.NONE
 
@@ -157,8 +159,15 @@ class OPS243(Windowed, TextDriver):
         for way, vehicle in self._inside.items():
             if vehicle.speeds and at_us - vehicle.last_us > float(self.chosen["gap"]) * MICRO:
                 if len(vehicle.speeds) >= int(self.chosen["least_reports"]):
-                    self._passed[way].append(median(vehicle.speeds))
+                    self._pass(way, median(vehicle.speeds))
                 self._inside[way] = Vehicle()
+
+    def _pass(self, way: str, kmh: float) -> None:
+        """A vehicle has passed."""
+        bands = [f"{way}.{band}" for band, (low, high) in self._bands.items() if low <= kmh < high]
+        for channel in (way, *bands):
+            self._window[channel] += 1
+        self._speeds[way] += kmh
 
     def lost(self, looks: int) -> None:
         self._end_passages(self.at_us)
@@ -168,18 +177,18 @@ class OPS243(Windowed, TextDriver):
     def close(self, at_us: int) -> list[Reading]:
         """Counts by direction and band, their totals, and means; nothing when the radar gave no sign of life."""
         self._end_passages(at_us)
-        passed, self._passed = self._passed, {way: [] for way in WAYS}
         flags, alive = self._doubts(at_us)
         if not alive:
-            self._passed, self._doubt = passed, flags | Flag.STALE
+            self._doubt = flags | Flag.STALE
             return []
-        counts = dict(self._counted(passed))
+        counts, speeds = self._window, self._speeds
+        self._window, self._speeds = dict.fromkeys(counts, 0), dict.fromkeys(speeds, 0.0)
         self._total = {channel: self._total[channel] + count for channel, count in counts.items()}
         said = [Reading(Quantity.COUNT, float(count), channel, flags) for channel, count in counts.items()]
         said += [Reading(Quantity.COUNT_TOTAL, float(count), channel) for channel, count in self._total.items()]
         return said + [
-            Reading(Quantity.VEHICLE_SPEED, fmean(speeds), way, flags)
-            for way, speeds in passed.items() if len(speeds) >= int(self.chosen["least_for_mean"])
+            Reading(Quantity.VEHICLE_SPEED, speeds[way] / counts[way], way, flags)
+            for way in WAYS if counts[way] >= int(self.chosen["least_for_mean"])
         ]  # fmt: skip
 
     def _doubts(self, at_us: int) -> tuple[Flag, bool]:
@@ -192,14 +201,6 @@ class OPS243(Windowed, TextDriver):
         if self._beats:
             return flags | (looked or Flag.NONE), looked is not None
         return flags, self._heard_us is not None and at_us - self._heard_us <= ALIVE_S * MICRO
-
-    def _counted(self, passed: dict[str, list[float]]) -> Counts:
-        counts: Counts = {}
-        for way, speeds in passed.items():
-            counts[way] = len(speeds)
-            for band, (low, high) in self._bands.items():
-                counts[f"{way}.{band}"] = sum(low <= speed < high for speed in speeds)
-        return counts
 
 
 Report = tuple[float, str | None, str | None]  # speed with its sign, unit if told, direction if told

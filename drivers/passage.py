@@ -11,7 +11,7 @@ no arrival. Times are µs since boot; the windows lie with whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 PATH = ((False, False), (True, False), (True, True), (False, True))
 THROUGH = {4: "in", -4: "out"}
@@ -131,6 +131,15 @@ class Share:
         self._true_us = self._known_us = 0
         return share
 
+    def told(self, at_us: int) -> dict[str, int]:
+        """What is known of the open window up to the last look."""
+        return {"known_us": self._known_us, "true_us": self._true_us}
+
+    def take(self, times: Mapping[str, int]) -> None:
+        """Add what was known in an earlier life."""
+        self._known_us += times.get("known_us", 0)
+        self._true_us += times.get("true_us", 0)
+
 
 class Spot:
     """A parking spot: taken when something is near for `hold_us`, free again when nothing is for `free_us`.
@@ -176,3 +185,11 @@ class Spot:
     def close(self, at_us: int) -> float | None:
         """The share of the window's known time for which the spot was taken; None when nothing was known."""
         return self._share.close(at_us)
+
+    def told(self, at_us: int) -> dict[str, int]:
+        """The times of the open window. Whether it is taken must be seen again."""
+        return self._share.told(at_us)
+
+    def take(self, times: Mapping[str, int]) -> None:
+        """Add those of an earlier life."""
+        self._share.take(times)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from drivers.lines import Edge, LinesDriver
+from drivers.ongoing import State
 from drivers.reading import Quantity, Reading
 from drivers.setting import Chosen, Setting
 from drivers.share import Share
@@ -28,6 +29,7 @@ class PIR(LinesDriver):
     settings = (Setting("hold_s", 5.0, "occupied for so long after the last movement", (), 0, 3600),)
     counts_people = True  # not how many, but when
     still_s = 0.0
+    opens = ("_share",)
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)
@@ -62,6 +64,11 @@ class PIR(LinesDriver):
         if self._until_us is not None and self._until_us <= at_us:
             self._share.change(self._until_us, 0)
             self._until_us = None
+
+    def state(self) -> State:
+        """A hold that has ended by now counts up to its end."""
+        self._lapse(self.at_us)
+        return super().state()
 
     def close(self, at_us: int) -> list[Reading]:
         """Whether anybody was there, and for which share of the window."""

@@ -27,6 +27,7 @@ class PulseCounter(LinesDriver):
         Setting("counts", "things", "what a pulse stands for; counts of people get long windows", ("things", "people")),
     )
     still_s = 0.0
+    opens, totals = ("_window",), ("_total",)
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)

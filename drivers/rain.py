@@ -31,6 +31,7 @@ class Rain(LinesDriver):
         Setting("debounce_ms", 100.0, "how long the contact must rest before it counts again", (), 0, 1000),
     )
     still_s = 0.0
+    opens, totals = ("_window",), ("_total",)
 
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)

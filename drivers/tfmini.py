@@ -52,6 +52,7 @@ class TFmini(Windowed, StreamDriver):
     )  # fmt: skip
     still_s = 86_400.0  # a parked car stands still to the centimetre
     frozen_s = FROZEN_S
+    totals = ("_total",)
     line = SerialLine(115200)
     longest = LENGTH
     start = HEAD[:1]
@@ -60,6 +61,7 @@ class TFmini(Windowed, StreamDriver):
         super().__init__(**settings)
         self._parking = self.chosen["mode"] == "parking"
         self.counts_people = not self._parking
+        self.opens = ("_count", "_spot") if self._parking else ("_count",)
         self.must_window = self.chosen["mode"] != "distance"  # a distance each second shows who passes, and when
         near, hysteresis, least, most, hold, free, gap = (*map(self._number, (
             "near", "hysteresis", "least_s", "most_s", "hold_s", "free_s")), GAP_S * MICRO)  # fmt: skip

@@ -76,6 +76,7 @@ class VL53L1X(Windowed, I2CDriver):
         Setting("free_s", 10.0, "parking: free when nothing is near for so long", (), 0.0, 600.0),
     )
     still_s = 86_400.0  # a wall stands still, and so does a parked car
+    totals = ("_total",)
     bus_bytes = 174  # in passage, where a look is two
 
     def __init__(self, **settings: Chosen) -> None:
@@ -86,6 +87,7 @@ class VL53L1X(Windowed, I2CDriver):
             raise ValueError(f"vl53l1x.budget_ms {self._budget_ms} is too short for a {self._range} range")
         self.counts_people = self._mode == "passage"
         self.must_window = self._mode != "distance"
+        self.opens = ("_count", "_spot") if self._mode == "parking" else ("_count",)
         self.window_look_s = 1.0 if self._mode == "parking" else max(0.1, 2.5 * self._budget_ms / 1_000)
         self._count = dict.fromkeys(self._begin(), 0)
         self._total = dict(self._count)

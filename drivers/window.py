@@ -6,11 +6,19 @@ driver may also be used without a window (`must_window` false) it is then a plai
 
 The driver holds no clock: `at_us` of each look and of each close is time since boot, handed in. Counts are per window,
 zero is a reading, and a cumulative twin (`count_total`) lets the store check the sums.
+
+A power cut must not cost an open window. So a driver names what it has counted in the open one (`opens`) and what it
+has counted in all (`totals`); the agent keeps that with each commit and hands it to the driver of its next life. It
+stays on the pole: what leaves is only what `close` says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from drivers.driver import Driver
+from drivers.ongoing import State, joined, judged, told
 from drivers.reading import Reading
 
 
@@ -21,6 +29,8 @@ class Windowed(Driver):
     must_window: bool = False  # of no use without a window
     window_look_s: float = 0.1  # how often a talk is asked inside a window
     least_for_mean: int = 1  # the speed of fewer is not told; a runner raises it: the mean of one is somebody's
+    opens: tuple[str, ...] = ()  # attributes that hold what the open window has counted: see drivers.ongoing
+    totals: tuple[str, ...] = ()  # ... and what was counted in all closed ones
 
     @property
     def astray(self) -> bool:
@@ -36,3 +46,31 @@ class Windowed(Driver):
         Nothing at all where nothing was looked at, which the driver knows best: a road may be silent and empty.
         """
         raise NotImplementedError
+
+    def state(self) -> State:
+        """What must not be lost, at `at_us`: `open` and `total`, each by attribute; what is zero is left out."""
+        parts = {"open": self.opens, "total": self.totals}
+        said = {
+            part: {name: kept for name in names if (kept := told(getattr(self, name), self.at_us))}
+            for part, names in parts.items()
+        }
+        return {part: table for part, table in said.items() if table}
+
+    def resume(self, state: Mapping[str, object]) -> None:
+        """Add what an earlier life of this driver had counted. Raises ValueError, having taken nothing, for what no
+        driver with these settings can have told."""
+        kept = {**_table(state, "open", self.opens), **_table(state, "total", self.totals)}
+        if set(state) - {"open", "total"}:
+            raise ValueError("more was kept than what is counted")
+        for name, counted in kept.items():
+            judged(getattr(self, name), counted)
+        for name, counted in kept.items():
+            setattr(self, name, joined(getattr(self, name), counted))
+
+
+def _table(state: Mapping[str, object], part: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """One part of a state. Raises ValueError when something in it is not counted here."""
+    table = state.get(part, {})
+    if not isinstance(table, dict) or set(table) - set(names):
+        raise ValueError("something was kept that is not counted here")
+    return table
