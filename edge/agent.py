@@ -26,7 +26,9 @@ from edge.events import (
 )
 from edge.inbox import Inbox
 from edge.journal.disk import Disk
+from edge.journal.journal import Journal
 from edge.node import LinkMaker, Node
+from edge.sensors import Sensors
 from edge.wiring import Wiring
 
 LAST_WORDS_MS = 2_000  # for publishing what was committed at the end
@@ -46,12 +48,15 @@ class Agent:
         random: Callable[[], float],
         host_root: Path = Path("/"),
         inbox: Inbox | None = None,
+        sensors: Sensors | None = None,
+        journals: type[Journal] = Journal,
+        health_ms: int = HEALTH_MS,
     ) -> None:
         self.inbox = inbox or Inbox()
         self.clock = clock
-        self.node = Node(wiring, clock, disk, ports, link, random, self.inbox, host_root)
+        self.node = Node(wiring, clock, disk, ports, link, random, self.inbox, host_root, sensors, journals)
         self.stopping = False
-        self._health_ms = 0
+        self._health_ms, self._health_every_ms = 0, health_ms
 
     def run(self, alive: Callable[[], object] = lambda: None) -> None:
         """Work until told to stop; `alive` is called at least every 15 s. `start` before, `finish` after."""
@@ -102,7 +107,7 @@ class Agent:
         self.node.commit_if_due(now_ms)
         self.node.tick(now_ms)
         if now_ms >= self._health_ms:
-            self._health_ms = now_ms + HEALTH_MS
+            self._health_ms = now_ms + self._health_every_ms
             self.node.publish_health(now_ms)
 
     def finish(self) -> None:

@@ -48,16 +48,18 @@ class Node:
         random: Callable[[], float],
         inbox: Inbox,
         host_root: Path = Path("/"),
+        sensors: Sensors | None = None,
+        journals: type[Journal] = Journal,
     ) -> None:
         self.wiring, self.clock, self.disk, self.inbox = wiring, clock, disk, inbox
         self.refused_board = ""
         self._random, self._make_link = random, link
         self._began_ms = clock.boot_ms()
         self.boot = boots.begin(disk, clock.boot_id, random)
-        self.commits = Commits(partial(Journal.open, disk, self._new_epoch, wiring.journal.cap_bytes), disk)
+        self.commits = Commits(partial(journals.open, disk, self._new_epoch, wiring.journal.cap_bytes), disk)
         facts = [sensor_facts(plan) for plan in wiring.sensors]
         self.sampler = Sampler(self.boot.ordinal, clock.boot_id, facts, wiring.journal.commit_ms, self._began_ms)
-        self.sensors = Sensors(wiring.sensors, ports, clock, inbox.put, host_root)
+        self.sensors = sensors or Sensors(wiring.sensors, ports, clock, inbox.put, host_root)
         self.courier: Courier | None = None
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None

@@ -89,7 +89,7 @@ class Collector:
                 batch = batch or self._gather()
                 if not batch and self._ending.is_set():
                     return
-                batch = self._take(batch)
+                batch = self.take(batch)
             except Exception as error:
                 self._stumble(error)
             if (batch or self.live.fault) and self._ending.wait(TRY_AGAIN_S):
@@ -112,7 +112,7 @@ class Collector:
             wait_s = (since + LONGEST_WAIT_MS - now) / 1000
         return batch
 
-    def _take(self, batch: Sequence[Letter]) -> Sequence[Letter]:
+    def take(self, batch: Sequence[Letter]) -> Sequence[Letter]:
         """Files a batch; what is left of it when the store could take nothing just now."""
         try:
             if batch:
@@ -136,7 +136,7 @@ class Collector:
         if len(batch) == 1:
             return self._set_aside(batch[0], f"{type(error).__name__}: {error}")
         for number, letter in enumerate(batch):
-            if self._take([letter]):
+            if self.take([letter]):
                 return batch[number:]
         return ()
 
