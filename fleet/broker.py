@@ -1,16 +1,15 @@
-"""The NATS server as a child of `fleet serve`: started, watched, restarted, and never trusted with anything.
+"""The broker as a child of `fleet serve`, NATS or Mosquitto: started, watched, restarted, never trusted with anything.
 
 A broker that dies is started again, sooner at first and later if it keeps dying. It is tethered to the thread that
 started it, so that it ends with an office that is killed by force. One that was left behind all the same is known by
 its pid file and config, and stopped before ours begins. A port that somebody else holds is said before the child is
-started: NATS itself would only write it to its log.
+started: a broker itself would only write it to its log.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,48 +22,42 @@ from fleet import files
 from fleet import tether as tethers
 from fleet.clock import SystemClock, steady_ms
 from fleet.registry import Credential
-from fleet.rights import server_config, user_list
+from fleet.servers import NATS, SERVERS, Server
 from fleet.trouble import Exit, Trouble
 
 LOG = logging.getLogger(__name__)
-PROGRAM = "nats-server"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 LONG_LIFE_MS = 30_000  # a broker that lived so long was a good one: the next pause is short again
 READY_WITHIN_MS = 15_000
 STOP_WITHIN_S = 5.0
-
-
-def program() -> str:
-    """The server of the wheel beside our Python, else the one on PATH. Raises Trouble when there is none."""
-    beside = Path(sys.executable).parent / PROGRAM
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(PROGRAM)
-    if found is None:
-        raise Trouble("There is no nats-server here.", "Nothing was started.", 'pip install "lantaarn[office]"')
-    return found
+LOOK_S = 60.0
+LARGEST_LOG = 8 << 20  # bytes; then it is put aside, in the place of the one before
 
 
 def write_users(folder: Path, credentials: Iterable[Credential]) -> None:
-    """Puts the user list in place, whole or not at all."""
-    files.replace(folder / "users.conf", user_list(credentials), 0o600)
+    """Puts the user lists of every kind of broker in place: which one runs is a word in fleet.toml."""
+    known = list(credentials)
+    for server in SERVERS.values():
+        server.write_lists(folder, known)
 
 
 def reload(folder: Path) -> bool:
     """Asks a running broker to read its user list anew; False when none runs in this folder."""
-    pid = running(folder)
-    if pid is not None:
+    pids = [pid for server in SERVERS.values() if (pid := running(folder, server)) is not None]
+    for pid in pids:
         os.kill(pid, signal.SIGHUP)
-    return pid is not None
+    return bool(pids)
 
 
-def running(folder: Path) -> int | None:
-    """The pid of a broker that works in this folder, whoever started it."""
+def running(folder: Path, server: Server = NATS) -> int | None:
+    """The pid of a broker of this kind that works in this folder, whoever started it."""
     try:
-        pid = int((folder / "nats.pid").read_text())
+        pid = int((folder / server.pid).read_text())
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         alive = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (OSError, ValueError, IndexError):
         return None
-    return pid if alive and str(folder / "nats.conf").encode() in words else None
+    return pid if alive and str(folder / server.config).encode() in words else None
 
 
 def knock(host: str, port: int, timeout_s: float = 1.0) -> bool:
@@ -103,8 +96,8 @@ def see_port(port: int, section: str) -> str:
 class Broker:
     """The child and the thread that starts it and watches it: the same one, for the child ends with that thread."""
 
-    def __init__(self, folder: Path, host: str, port: int) -> None:
-        self.folder, self.host, self.port = folder, host, port
+    def __init__(self, folder: Path, host: str, port: int, server: Server = NATS) -> None:
+        self.folder, self.host, self.port, self.server = folder, host, port, server
         self.restarts = 0
         self.ended_ms = 0
         self.fault = ""
@@ -115,18 +108,34 @@ class Broker:
         self._watcher = threading.Thread(target=self._watch, name="broker", daemon=True)
 
     @property
+    def config(self) -> Path:
+        """The file it is started with."""
+        return self.folder / self.server.config
+
+    @property
     def pid(self) -> int | None:
         """The child's pid while it lives."""
         child = self._child
         return child.pid if child is not None and child.poll() is None else None
 
+    @property
+    def up(self) -> bool:
+        """Whether it lives."""
+        return self.pid is not None
+
+    @property
+    def look(self) -> str:
+        """Where to look when it does not do well."""
+        return f"Look into broker/{self.server.log} and broker/{self.server.out} in the office's home."
+
     def start(self) -> None:
         """Starts the child and waits until it answers. Raises Trouble."""
-        program()
-        self._stop_leftover()
+        self.server.find()
+        for server in SERVERS.values():
+            self._stop_leftover(server)
         check_free(self.host, self.port, "The broker", see_port(self.port, "broker"))
         (self.folder / "jetstream").mkdir(mode=0o700, exist_ok=True)
-        files.replace(self.folder / "nats.conf", server_config(self.folder, self.host, self.port))
+        files.replace(self.config, self.server.config_text(self.folder, self.host, self.port))
         self._watcher.start()
         self._await_ready()
 
@@ -159,7 +168,8 @@ class Broker:
             if self.ended_ms or steady_ms() > until:
                 self.stop()
                 raise Trouble(
-                    "The broker did not start.", "Nothing was changed or lost.", f"tail {self.folder}/nats.log"
+                    "The broker did not start.", "Nothing was changed or lost.",
+                    f"tail {self.folder}/{self.server.log} {self.folder}/{self.server.out}",
                 )
             self._ending.wait(0.02)
 
@@ -183,29 +193,44 @@ class Broker:
         try:
             child = self._spawn()
             self.fault = ""
-            return f"code {child.wait()}" if child is not None else "not wanted"
+            return f"code {self._attend(child)}" if child is not None else "not wanted"
         except (OSError, Trouble) as error:
             self.fault = f"It cannot be started, {type(error).__name__}: {error}."
             return self.fault
 
+    def _attend(self, child: subprocess.Popen[bytes]) -> int:
+        """Waits for its end; a log that has grown too long is put aside, as Mosquitto does not by itself."""
+        while True:
+            try:
+                return child.wait(LOOK_S)
+            except subprocess.TimeoutExpired:
+                self.turn_log()
+
+    def turn_log(self) -> None:
+        """Puts a log that is full aside, and has the broker begin a new one."""
+        log = self.folder / self.server.log
+        if self.server is not NATS and log.exists() and log.stat().st_size > LARGEST_LOG:
+            log.replace(log.with_suffix(".log.1"))
+            reload(self.folder)
+
     def _spawn(self) -> subprocess.Popen[bytes] | None:
         tether = [sys.executable, "-I", "-S", tethers.__file__, str(os.getpid())]
-        command = [*tether, program(), "-c", str(self.folder / "nats.conf")]
-        with self._birth, (self.folder / "nats.out").open("wb") as out:
+        command = [*tether, *self.server.command(self.config)]
+        with self._birth, (self.folder / self.server.out).open("wb") as out:
             if self._ending.is_set():
                 return None
             self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, umask=0o077,
                                            start_new_session=True)  # fmt: skip
             return self._child
 
-    def _stop_leftover(self) -> None:
-        pid = running(self.folder)
+    def _stop_leftover(self, server: Server) -> None:
+        pid = running(self.folder, server)
         if pid is None:
             return
         LOG.warning("A broker of an earlier office (process %d) was still running; it is replaced.", pid)
         os.kill(pid, signal.SIGTERM)
         until = steady_ms() + int(STOP_WITHIN_S * 1000)
-        while running(self.folder) == pid:
+        while running(self.folder, server) == pid:
             if steady_ms() > until:
                 os.kill(pid, signal.SIGKILL)
             self._ending.wait(0.02)

@@ -3,7 +3,7 @@
 fleet.toml     addresses and ports, for people to edit
 registry.db    which nodes there are, and the broker's passwords (0600)
 readings.db    receipts and readings
-broker/        the NATS server's config, user list (0600), JetStream files and pid
+broker/        the broker's config, user lists (0600), what it keeps, and its pid
 serve.lock     held by the one `fleet serve`
 pulse.json     what that one says of itself, every few seconds
 """
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.choose import meant
+from fleet.servers import KINDS, NATS
 from fleet.trouble import Exit, Trouble
 
 DEFAULT = "~/.local/share/lantaarn/fleet"
@@ -30,10 +31,11 @@ EVERYWHERE = ("0.0.0.0", "::", "")
 EXAMPLE_URL = "mqtt://office.example.org:1883"
 HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 URL = re.compile(rf"mqtt://({HOST}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?/?")
-KEYS: dict[str, tuple[str, ...]] = {"broker": ("host", "port", "url"), "web": ("host", "port")}
+KEYS: dict[str, tuple[str, ...]] = {"broker": ("kind", "host", "port", "url"), "web": ("host", "port")}
 CONFIG = """# The office of Lantaarn. `fleet serve` reads this when it starts.
 
 [broker]
+kind = "{broker_kind}"   # nats, mosquitto, or none: somebody else's, at host and port
 host = "{broker_host}"   # where nodes may knock; 127.0.0.1 is this machine only
 port = {broker_port}
 {url}   # what `fleet node add` tells a node; made of host and port unless it is given
@@ -53,6 +55,7 @@ class Ports:
     web_host: str = LOOPBACK
     web_port: int = 8080
     url: str = ""
+    broker_kind: str = NATS.kind
 
     @property
     def node_url(self) -> str:
@@ -115,7 +118,7 @@ class Home:
             broker, web = facts.get("broker", {}), facts.get("web", {})
             hosts = [str(table.get("host", LOOPBACK)) for table in (broker, web)]
             ports = (hosts[0], _port(broker, 1883, 1), hosts[1], _port(web, 8080, 0))
-            return sound(Ports(*ports, str(broker.get("url", ""))))
+            return sound(Ports(*ports, str(broker.get("url", "")), str(broker.get("kind", NATS.kind))))
         except (OSError, ValueError, AttributeError) as error:
             stands = "Nothing was started, changed or lost."
             what = f"{self.config} cannot be used: {error}" + ("" if str(error).endswith("?") else ".")
@@ -171,6 +174,8 @@ def sound(ports: Ports) -> Ports:
     for host in (ports.broker_host, ports.web_host):
         if host not in EVERYWHERE and not re.fullmatch(HOST, host) and not _numeric(host):
             raise ValueError(f"host = {host!r} is neither a name nor an address of a machine")
+    if ports.broker_kind not in KINDS:
+        raise ValueError(f"kind = {ports.broker_kind!r} is no broker we know; {meant(ports.broker_kind, KINDS)}")
     if ports.url and not URL.fullmatch(ports.url):
         raise ValueError(f"url = {ports.url!r} does not look like {EXAMPLE_URL}")
     return ports
@@ -213,7 +218,8 @@ def write_config(home: Home, ports: Ports) -> None:
     for folder in (home.folder, home.broker):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not home.config.exists():
-        text = CONFIG.format(broker_host=ports.broker_host, broker_port=ports.broker_port, url=_url_line(ports),
+        text = CONFIG.format(broker_kind=ports.broker_kind, broker_host=ports.broker_host,
+                             broker_port=ports.broker_port, url=_url_line(ports),
                              web_host=ports.web_host, web_port=ports.web_port)  # fmt: skip
         home.config.write_text(text)
 

@@ -39,8 +39,10 @@ ASK_AGAIN_S, ASK_SELDOM_S = 1.0, 60.0
 class MqttInlet:
     """See `fleet.inlet.Inlet`. Its callbacks run in paho's thread and only put letters in a queue."""
 
-    def __init__(self, live: Live, clock: Clock, host: str, port: int, credential: Credential) -> None:
-        self.live, self.clock, self.host, self.port = live, clock, host, port
+    def __init__(
+        self, live: Live, clock: Clock, host: str, port: int, credential: Credential, look: str = "see its log"
+    ) -> None:
+        self.live, self.clock, self.host, self.port, self.look = live, clock, host, port, look
         self.letters: queue.Queue[Letter | None] = queue.Queue(maxsize=2 * MOST_UNACKED)
         self.connection = 0
         self.subscribed = threading.Event()
@@ -67,7 +69,7 @@ class MqttInlet:
             why = self.live.refusal or "it does not answer"
             raise Trouble(f"The broker does not let the collector hear the nodes: {why}.",
                           "The office did not start; nothing was lost, nodes keep their readings.",
-                          "fleet serve again; then look into broker/nats.log in the office's folder",
+                          f"fleet serve again. {self.look}",
                           Exit.UNREACHABLE)  # fmt: skip
 
     def receive(self, timeout_s: float) -> Letter | None:

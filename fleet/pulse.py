@@ -42,6 +42,7 @@ class Pulse:
     fault_ms: int = 0
     unkept: int = 0
     free_bytes: int = -1  # on the home's disk; -1 where nobody knows
+    look: str = "Look into the broker's log."
 
 
 def office_checks(pulse: Pulse | None, now_ms: int, home: str = "HOME") -> list[CheckResult]:
@@ -68,7 +69,7 @@ def _collector(pulse: Pulse) -> CheckResult:
         return CheckResult("collector", State.UNKNOWN, "There is no broker to hear.", "See the check named broker.")
     if pulse.refusal:
         reason = f"It hears no node: the broker says no, {pulse.refusal}."
-        return CheckResult("collector", State.BAD, reason, "It is tried again; else look into broker/nats.log.")
+        return CheckResult("collector", State.BAD, reason, f"It is tried again. {pulse.look}")
     reason = "It hears no node: it is not subscribed." if pulse.connected else "It has no connection to the broker."
     return CheckResult("collector", State.BAD, reason, f"It is tried again. {again}")
 
@@ -85,14 +86,13 @@ def _session(pulse: Pulse, now_ms: int) -> CheckResult:
 
 
 def _broker(pulse: Pulse, now_ms: int) -> CheckResult:
-    look = "Look into broker/nats.log and broker/nats.out in the office's home."
     if not pulse.broker_up:
         reason = f"The broker does not run; it is started again. {pulse.broker_fault}".strip()
-        return CheckResult("broker", State.BAD, reason, look)
+        return CheckResult("broker", State.BAD, reason, pulse.look)
     times = f"{pulse.broker_restarts} times" if pulse.broker_restarts > 1 else "once"
     ended = f"It ended {times}, last {span(now_ms - pulse.broker_ended_ms)} ago, and was started again."
     if pulse.broker_restarts and now_ms - pulse.broker_ended_ms < LATELY_MS:
-        return CheckResult("broker", State.UNKNOWN, f"{ended} Nothing was lost.", f"If it goes on: {look}")
+        return CheckResult("broker", State.UNKNOWN, f"{ended} Nothing was lost.", f"If it goes on: {pulse.look}")
     return CheckResult("broker", State.GOOD, ended if pulse.broker_restarts else "It runs.")
 
 

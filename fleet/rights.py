@@ -1,4 +1,4 @@
-"""Who may say and hear what, and the broker's configuration: pure text, written from the registry.
+"""Who may say and hear what, and the NATS server's configuration: pure text, written from the registry.
 
 Deny by default. A node may publish under its own `up/` and hear its own `down/`, nobody's else; the collector the
 reverse. `$MQTT.sub.>` is where NATS delivers QoS 1 messages of a session to itself; a client cannot subscribe to it.
@@ -18,6 +18,7 @@ from edge.wire.record import LARGEST_PACKET
 from fleet.registry import COLLECTOR, Credential
 
 ACK_WAIT = "10s"
+SYNC_EVERY = "30s"  # what a power cut may cost is sent again; a sync for each message costs a tenfold
 MOST_UNACKED = 4096  # the sum over a session's filters must stay under 65,535, or SUBACK says 0x80
 INTERNAL = "$MQTT.sub.>"
 
@@ -27,11 +28,17 @@ def subject(topic_filter: str) -> str:
     return topic_filter.replace("/", ".").replace("+", "*")
 
 
-def rights(user: str) -> tuple[list[str], list[str]]:
-    """What a user may publish and what it may subscribe to, as NATS subjects."""
+def filters(user: str) -> tuple[str, str]:
+    """What a user may publish and what it may hear, as MQTT filters: the same at every broker."""
     if user == COLLECTOR:
-        return [subject(f"{topics.ROOT}/+/down/+")], [subject(topics.EVERY_UP), INTERNAL]
-    return [subject(topics.every_up(user))], [subject(topics.every_down(user)), INTERNAL]
+        return f"{topics.ROOT}/+/down/+", topics.EVERY_UP
+    return topics.every_up(user), topics.every_down(user)
+
+
+def rights(user: str) -> tuple[list[str], list[str]]:
+    """The same as NATS subjects."""
+    says, hears = filters(user)
+    return [subject(says)], [subject(hears), INTERNAL]
 
 
 def user_list(credentials: Iterable[Credential]) -> str:
@@ -49,9 +56,9 @@ def _user(credential: Credential) -> str:
     )
 
 
-def server_config(folder: Path, host: str, port: int) -> str:
-    """The NATS server's own file; everything it writes stays in `folder`."""
-    return f"""# Written by `fleet serve`; changes are lost.
+def server_config(folder: Path, host: str, port: int, child: bool = True) -> str:
+    """The NATS server's own file; everything it writes stays in `folder`, whether it is our child or not."""
+    return f"""# Written by `fleet`; changes are lost.
 server_name: "lantaarn"
 listen: "127.0.0.1:-1"
 pid_file: {_quoted(str(folder / "nats.pid"))}
@@ -59,7 +66,10 @@ log_file: {_quoted(str(folder / "nats.log"))}
 logfile_size_limit: 8MB
 logfile_max_num: 3
 max_payload: {LARGEST_PACKET}
-jetstream {{ store_dir: {_quoted(str(folder / "jetstream"))}, max_memory_store: 64MB, max_file_store: 4GB }}
+jetstream {{
+  store_dir: {_quoted(str(folder / "jetstream"))}
+  max_memory_store: 64MB, max_file_store: 4GB, sync_interval: "{SYNC_EVERY}"
+}}
 mqtt {{ listen: {_quoted(f"{host}:{port}")}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
 include "users.conf"
 """

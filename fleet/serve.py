@@ -23,12 +23,14 @@ from fleet import enrol
 from fleet.broker import Broker, check_free, free_port, see_port
 from fleet.clock import Clock, SystemClock
 from fleet.collector import Collector
+from fleet.elsewhere import Elsewhere
 from fleet.heartbeat import Heartbeat
 from fleet.home import EVERYWHERE, LOOPBACK, Home, Ports, existing, in_url, write_config
 from fleet.live import Live
 from fleet.mqtt import MqttInlet
 from fleet.pulse import Pulse, office_checks
 from fleet.registry import COLLECTOR, Credential, Node, Registry
+from fleet.servers import NOBODY, SERVERS
 from fleet.store.damage import damaged, is_damage
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
@@ -50,9 +52,15 @@ class Office:
         self.streets = streets if streets is not None else home.folder / "streets.geojson"
         self.live = Live()
         self.registry = Registry(home.registry)
-        self.broker = Broker(home.broker, ports.broker_host, ports.broker_port)
+        self.broker = self._broker()
         self.reader = StoreReader(home.readings)
         self._stack = ExitStack()
+
+    def _broker(self) -> Broker | Elsewhere:
+        host, port = self.ports.broker_host, self.ports.broker_port
+        if self.ports.broker_kind == NOBODY:
+            return Elsewhere(host, port, lambda: self.live.connected)
+        return Broker(self.home.broker, host, port, SERVERS[self.ports.broker_kind])
 
     def start(self) -> None:
         """Everything up, or a Trouble raised and nothing left running."""
@@ -87,9 +95,9 @@ class Office:
         """How the office does, now."""
         live, broker = self.live, self.broker
         return Pulse(live.now_ms(), os.getpid(), live.connected, live.subscribed, live.refusal, live.sessions_lost,
-                     live.session_lost_ms, broker.pid is not None, broker.restarts, broker.ended_ms, broker.fault,
+                     live.session_lost_ms, broker.up, broker.restarts, broker.ended_ms, broker.fault,
                      live.turned_ms, live.committed_ms, live.fault, live.fault_ms, live.unkept,
-                     shutil.disk_usage(self.home.folder).free)  # fmt: skip
+                     shutil.disk_usage(self.home.folder).free, broker.look)  # fmt: skip
 
     def checks(self) -> list[CheckResult]:
         """The office's own checks, as its page shows them."""
@@ -118,7 +126,7 @@ class Office:
         credential: Credential | None = self.registry.credential(COLLECTOR)
         assert credential is not None
         host = LOOPBACK if self.ports.broker_host in EVERYWHERE else self.ports.broker_host
-        return MqttInlet(self.live, self.clock, host, self.ports.broker_port, credential)
+        return MqttInlet(self.live, self.clock, host, self.ports.broker_port, credential, self.broker.look)
 
     def _serve_page(self, window: OfficeWindow) -> Callable[[], None]:
         import uvicorn

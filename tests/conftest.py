@@ -23,3 +23,5 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("NOT TESTED: needs root")
     if item.get_closest_marker("browser") and not shutil.which("chromium"):
         pytest.skip("NOT TESTED: needs a browser: sudo apt-get install chromium chromium-driver")
+    if item.get_closest_marker("mosquitto") and not shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin"):
+        pytest.skip("NOT TESTED: needs Debian's mosquitto: sudo apt-get install mosquitto")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edge.wire.version import VERSION
-from fleet.cli import data, health, init, node, serve
+from fleet.cli import broker, data, health, init, node, serve
 
 app = typer.Typer(
     name="fleet",
@@ -39,3 +39,4 @@ app.command("serve")(serve.serve)
 app.command("health")(health.health)
 app.add_typer(node.app, name="node")
 app.add_typer(data.app, name="data")
+app.add_typer(broker.app, name="broker")

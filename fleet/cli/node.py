@@ -14,6 +14,7 @@ from fleet.facts import all_facts
 from fleet.health import NodeFacts, checks, verdict
 from fleet.home import Home
 from fleet.registry import Node
+from fleet.servers import NOBODY
 from fleet.show import Field, Form
 
 app = typer.Typer(help="Nodes: add, list, show.", no_args_is_help=True)
@@ -62,7 +63,7 @@ def add(
         return show.note(f"Would add {node} at {new.site} and write {path}.")
     told = enrol.add(place, registry, new, path)
     show.out(f"{node}\n")
-    show.note(f"{node} is added; its credentials are in {path}. {_broker(told)}")
+    show.note(f"{node} is added; its credentials are in {path}. {_broker(place, told)}")
     return None
 
 
@@ -73,11 +74,13 @@ def _renew(place: Home, node: str, path: Path, dry_run: bool) -> None:
         return show.note(f"Would make the secret of {known.id} void and write a new one to {path}.")
     told = enrol.renew(place, registry, known.id, path)
     show.out(f"{known.id}\n")
-    show.note(f"{known.id} has a new secret in {path}; the old one is void. {_broker(told)}")
+    show.note(f"{known.id} has a new secret in {path}; the old one is void. {_broker(place, told)}")
     return None
 
 
-def _broker(told: bool) -> str:
+def _broker(place: Home, told: bool) -> str:
+    if place.ports().broker_kind == NOBODY:
+        return "The broker is somebody else's: write its files anew with fleet broker config."
     return "The broker knows it." if told else "The broker will know it at the next `fleet serve`."
 
 

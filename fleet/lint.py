@@ -1,0 +1,208 @@
+"""Whether a broker's configuration suits us: what it keeps, how much it queues, whom it lets in. Pure.
+
+It is for somebody else's broker as much as for ours. Nothing here decides whether readings are lost (nodes keep them
+until the office has them); it decides how much must be sent again, and who can do harm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from edge.wire.messages import CheckResult, State
+from edge.wire.record import LARGEST_PACKET
+from fleet import natsconf
+from fleet.access import ANYBODY, Grant, judge
+from fleet.rights import INTERNAL, MOST_UNACKED
+
+Read = Callable[[str], str | None]
+SELDOM_S = 300
+LEAST_QUEUE = 10_000
+LEAST_UNACKED, MOST_PENDING = 100, 32_767  # NATS: two consumers' worth must stay under 65,535, or SUBACK says 0x80
+LOOPBACK = ("127.", "::1", "localhost", "[::1]")
+
+
+def lint(kind: str, text: str, read: Read, users: Collection[str]) -> list[CheckResult]:
+    """The checks of a broker's configuration. `read` gives the files that it names; `users` are the office's own."""
+    try:
+        return list((_mosquitto if kind == "mosquitto" else _nats)(text, read, users))
+    except ValueError as error:
+        return [bad("config", f"It cannot be read: {error}.", f"Mend it, or take: fleet broker config {kind}")]
+
+
+def guess(text: str) -> str:
+    """Which broker's configuration this is."""
+    return "nats" if re.search(r"^\s*\w+\s*[{:=]", text, re.MULTILINE) else "mosquitto"
+
+
+def good(name: str, reason: str) -> CheckResult:
+    return CheckResult(name, State.GOOD, reason)
+
+
+def bad(name: str, reason: str, remedy: str) -> CheckResult:
+    return CheckResult(name, State.BAD, reason, remedy)
+
+
+def _size(largest: int | None, word: str) -> CheckResult:
+    if not largest:
+        return bad("size", "There is no limit: whoever is let in can fill its memory.", f"Set {word} {LARGEST_PACKET}.")
+    if largest < LARGEST_PACKET:
+        return bad("size", f"It takes {largest} bytes at most, and a node may send {LARGEST_PACKET}.",
+                   f"Set {word} {LARGEST_PACKET}.")  # fmt: skip
+    return good("size", f"Messages of up to {largest} bytes.")
+
+
+def _tls(encrypted: bool, host: str) -> CheckResult:
+    if encrypted or host.startswith(LOOPBACK):
+        return good("tls", "Encrypted." if encrypted else "It listens on this machine only.")
+    reason = f"It listens on {host or 'every address'}, and all that it carries, secrets too, can be read on the way."
+    return CheckResult("tls", State.UNKNOWN, reason, "Keep it on a private network or a VPN.")
+
+
+def _mosquitto(text: str, read: Read, users: Collection[str]) -> Iterator[CheckResult]:
+    lines = [line.strip().split(None, 1) for line in text.splitlines()]
+    told = {words[0]: words[1] for words in lines if len(words) == 2 and not words[0].startswith("#")}
+    kept = told.get("persistence") == "true"
+    yield good("persistence", "What waits survives a restart.") if kept else bad(
+        "persistence", "What waits for the collector is gone after every restart, and must be sent again.",
+        "Set persistence true.")  # fmt: skip
+    yield _autosave(told)
+    yield _queue(told)
+    limit = told.get("message_size_limit", "0")
+    if _count(limit) and _count(limit) < LARGEST_PACKET:
+        yield bad("size", f"It acknowledges and drops what is longer than {limit} bytes.",
+                  f"Set max_packet_size {LARGEST_PACKET} and no message_size_limit.")  # fmt: skip
+    else:
+        yield _size(_count(told.get("max_packet_size", "0")), "max_packet_size")
+    yield _strangers(told)
+    yield good("client-id", "The client id is the user's name.") if told.get("use_username_as_clientid") == "true" \
+        else bad("client-id", "Whoever has a password can throw any other node off by taking its client id.",
+                 "Set use_username_as_clientid true.")  # fmt: skip
+    yield _access_list(told.get("acl_file"), read, users)
+    doors = [[*words[1].split(), ""][1] for words in lines if words[:1] == ["listener"] and len(words) > 1]
+    yield _tls("certfile" in told, next((door for door in doors if not door.startswith(LOOPBACK)), LOOPBACK[0]))
+
+
+def _autosave(told: Mapping[str, str]) -> CheckResult:
+    every_s = _count(told.get("autosave_interval", "1800"))
+    if told.get("autosave_on_changes") == "true" or 0 < every_s <= SELDOM_S:
+        return good("autosave", "It saves often enough.")
+    often = f"every {every_s} s" if every_s else "only when it ends in good order"
+    return bad("autosave", f"It saves {often}: what came since is gone when it is killed, its sessions too.",
+               "Set autosave_interval 60.")  # fmt: skip
+
+
+def _queue(told: Mapping[str, str]) -> CheckResult:
+    most, unacked = _count(told.get("max_queued_messages", "1000")), _count(told.get("max_inflight_messages", "20"))
+    if not most and not _count(told.get("max_queued_bytes", "0")):
+        return bad("queue", "A collector that is away fills its memory without end.", "Set max_queued_bytes 268435456.")
+    if most and most < LEAST_QUEUE:
+        return bad("queue", f"It drops what exceeds {most} messages while the collector is away, and tells nobody.",
+                   "Set max_queued_messages 100000 and max_queued_bytes 268435456.")  # fmt: skip
+    if unacked and unacked < LEAST_UNACKED:
+        return bad("queue", f"It hands the collector {unacked} messages at a time.",
+                   f"Set max_inflight_messages {MOST_UNACKED}.")  # fmt: skip
+    return good("queue", "It holds enough for a collector that is away, and not too much.")
+
+
+def _strangers(told: Mapping[str, str]) -> CheckResult:
+    certificates = told.get("require_certificate") == "true"
+    if told.get("allow_anonymous") == "true" or not (told.get("password_file") or certificates):
+        return bad("anonymous", "It lets strangers in.", "Set allow_anonymous false and a password_file.")
+    if "allow_anonymous" not in told:
+        return CheckResult("anonymous", State.UNKNOWN, "Whether strangers come in depends on Mosquitto's version.",
+                           "Set allow_anonymous false.")  # fmt: skip
+    return good("anonymous", "Nobody comes in without a password or a certificate.")
+
+
+def _access_list(path: str | None, read: Read, users: Collection[str]) -> CheckResult:
+    if path is None:
+        return bad("access", "Everybody may say and hear everything.", "Set acl_file; fleet broker config writes one.")
+    text = read(path)
+    if text is None:
+        return CheckResult("access", State.UNKNOWN, f"{path} cannot be read.", "Run it as who may read that file.")
+    return judge(list(grants(text)), users)
+
+
+def grants(text: str) -> Iterator[Grant]:
+    """What Mosquitto's access list grants."""
+    user = ANYBODY
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == ["user"] and len(words) > 1:
+            user = line.split(None, 1)[1].strip()
+        elif words[:1] in (["topic"], ["pattern"]) and len(words) > 1:
+            who, access = (user if words[0] == "topic" else "%u"), words[1] if len(words) > 2 else "readwrite"
+            for way in ("write", "read"):
+                if way in access:
+                    yield Grant(who, "write" if way == "write" else "read", words[-1])
+
+
+def _nats(text: str, read: Read, users: Collection[str]) -> Iterator[CheckResult]:
+    told = natsconf.parse(text, read)
+    mqtt, stream, doors = (_table(told, key) for key in ("mqtt", "jetstream", "authorization"))
+    if not mqtt:
+        yield bad("mqtt", "It does not speak MQTT.", "Add an mqtt block; fleet broker config nats writes one.")
+    folder = str(stream.get("store_dir", ""))
+    yield good("persistence", "What waits survives a restart.") if folder and not folder.startswith("/tmp/") else bad(
+        "persistence", "What waits for the collector lies in a temporary folder, or nowhere.",
+        "Add jetstream { store_dir: … } with a folder that stays.")  # fmt: skip
+    sync = str(stream.get("sync_interval", "2m"))
+    yield good("autosave", f"It is on disk after {sync} at most.") if sync == "always" or _often(sync) else bad(
+        "autosave", f"It is on disk only after {sync}.", 'Set jetstream sync_interval: "30s".')
+    yield _pending(mqtt, stream)
+    yield _size(natsconf.size(str(told.get("max_payload", LARGEST_PACKET))), "max_payload:")
+    yield _known_users(told, mqtt, doors)
+    yield judge(list(_permissions(doors)), users)
+    listen = str(mqtt.get("listen", mqtt.get("host", "")))
+    yield _tls("tls" in mqtt or "tls" in told, listen)
+
+
+def _often(sync: str) -> bool:
+    return natsconf.seconds(sync) <= SELDOM_S
+
+
+def _pending(mqtt: Mapping[str, Any], stream: Mapping[str, Any]) -> CheckResult:
+    most = _count(str(mqtt.get("max_ack_pending", LEAST_UNACKED - 1)))
+    if not LEAST_UNACKED <= most <= MOST_PENDING:
+        told = mqtt.get("max_ack_pending", "not set")
+        why = "its subscription is refused" if most > MOST_PENDING else "it is handed too few at a time"
+        return bad("queue", f"For the collector max_ack_pending, {told}, does not do: {why}.",
+                   f"Set mqtt max_ack_pending: {MOST_UNACKED}.")  # fmt: skip
+    if not {"max_file_store", "max_file"} & set(stream):
+        return bad("queue", "A collector that is away fills the disk.", "Set jetstream max_file_store: 4GB.")
+    return good("queue", "It holds enough for a collector that is away, and not too much.")
+
+
+def _known_users(told: Mapping[str, Any], mqtt: Mapping[str, Any], doors: Mapping[str, Any]) -> CheckResult:
+    if "no_auth_user" in told or "no_auth_user" in mqtt or not (doors.get("users") or "accounts" in told):
+        return bad("anonymous", "It lets strangers in.", "Set authorization users, and no no_auth_user.")
+    return good("anonymous", "Nobody comes in without a password or a certificate.")
+
+
+def _permissions(doors: Mapping[str, Any]) -> Iterator[Grant]:
+    users = doors.get("users", [])
+    for user in [each for each in users if isinstance(each, dict)] if isinstance(users, list) else []:
+        allowed, name = user.get("permissions"), str(user.get("user", ANYBODY))
+        yield from _allowed(name, "write", allowed, "publish")
+        yield from _allowed(name, "read", allowed, "subscribe")
+
+
+def _allowed(user: str, way: Any, permissions: Any, verb: str) -> Iterator[Grant]:
+    given = permissions.get(verb, ">") if isinstance(permissions, dict) else ">"
+    subjects = given.get("allow", ">") if isinstance(given, dict) else given
+    for subject in subjects if isinstance(subjects, list) else [subjects]:
+        if subject != INTERNAL:
+            yield Grant(user, way, str(subject).replace(".", "/").replace("*", "+").replace(">", "#"))
+
+
+def _table(told: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = told.get(key, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _count(word: str) -> int:
+    if not word.strip().isdigit():
+        raise ValueError(f"{word!r} is no number")
+    return int(word)

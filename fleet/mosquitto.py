@@ -1,0 +1,95 @@
+"""Mosquitto's configuration, password file and access list: pure text, written from the registry.
+
+Mosquitto grants any subscription and acknowledges any publish, and drops what the access list denies; so each user is
+named there with one filter to write and one to read, and nobody else is. The client id becomes the user name, or a
+node could throw another off by taking its id.
+
+Passwords are 256 random bits: nobody guesses them, so one round of the key derivation is enough, and a storm of
+reconnects is not CPU-bound. The salt follows from the client id, which is random: the same registry makes the same
+file.
+
+What it keeps is saved once a minute. A save writes the whole database, so saving at every change costs up to 330 KB a
+message, and still proves nothing: readings stay on the pole until the office has acknowledged them. So a broker that
+is killed costs a minute of messages sent twice. The queue for a collector that is away ends at 256 MiB for the same
+reason.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge.wire.record import LARGEST_PACKET
+from fleet.registry import Credential
+from fleet.rights import MOST_UNACKED, filters
+
+CONFIG, PASSWORDS, ACCESS = "mosquitto.conf", "mosquitto.passwd", "mosquitto.acl"
+ROUNDS = 1
+SALT_BYTES = 12
+AUTOSAVE_S = 60
+MOST_QUEUED, MOST_QUEUED_BYTES = 100_000, 256 << 20
+
+
+def password_file(credentials: Iterable[Credential]) -> str:
+    """A line for each user, hashed as `mosquitto_passwd` does it: PBKDF2 with SHA-512."""
+    return "".join(f"{each.user}:{_hashed(each)}\n" for each in credentials)
+
+
+def _hashed(credential: Credential) -> str:
+    salt = hashlib.sha512(f"{credential.user} {credential.client_id}".encode()).digest()[:SALT_BYTES]
+    key = hashlib.pbkdf2_hmac("sha512", credential.password.encode(), salt, ROUNDS)
+    return f"$7${ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
+
+
+def access_list(credentials: Iterable[Credential]) -> str:
+    """What each user may write and read."""
+    return "\n".join(_access(each.user) for each in credentials)
+
+
+def _access(user: str) -> str:
+    says, hears = filters(user)
+    return f"user {user}\ntopic write {says}\ntopic read {hears}\n"
+
+
+def server_config(folder: Path, host: str, port: int, child: bool = True) -> str:
+    """Mosquitto's own file. A `child` of ours stays who it is, and leaves its pid and log in `folder`."""
+    return f"""# Written by `fleet`; changes are lost.
+{CHILD.format(folder=folder) if child else ""}listener {port} {host}
+allow_anonymous false
+password_file {folder / PASSWORDS}
+acl_file {folder / ACCESS}
+use_username_as_clientid true
+allow_zero_length_clientid false
+
+# Until nodes have certificates, keep the port on a private network or a VPN. Then:
+# cafile {folder / "ca.pem"}
+# certfile {folder / "broker.pem"}
+# keyfile {folder / "broker.key"}
+# require_certificate true
+# use_identity_as_username true
+# crlfile {folder / "crl.pem"}
+
+persistence true
+persistence_location {folder}/
+persistence_file mosquitto.db
+autosave_on_changes false
+autosave_interval {AUTOSAVE_S}
+max_inflight_messages {MOST_UNACKED}
+max_queued_messages {MOST_QUEUED}
+max_queued_bytes {MOST_QUEUED_BYTES}
+max_packet_size {LARGEST_PACKET}
+set_tcp_nodelay true
+sys_interval 0
+"""
+
+
+CHILD = """user root
+pid_file {folder}/mosquitto.pid
+log_dest file {folder}/mosquitto.log
+log_type error
+log_type warning
+log_type notice
+log_timestamp_format %Y-%m-%dT%H:%M:%S
+"""
