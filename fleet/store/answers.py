@@ -70,9 +70,9 @@ class ReadingLine:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Of seqs `first` to `last` of a journal `records` are missing.
+    """Of seqs `first` to `last` of a journal `records` are missing, and `arrived` came all the same.
 
-    `readings` is how many readings were in them, None where nobody can say.
+    `readings` is how many readings were in those that are missing, None where nobody can say.
     """
 
     node: str
@@ -82,6 +82,7 @@ class Loss:
     readings: int | None
     why: str
     records: int
+    arrived: int = 0
 
 
 @dataclass(frozen=True, slots=True)

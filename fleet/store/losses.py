@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fleet.store.answers import Loss
 from fleet.store.coverage import Coverage
-from fleet.store.spans import Gap, united, within
+from fleet.store.spans import Gap, outside, united, within
 
 GONE = "the node no longer holds it, and it never arrived"
 FORSAKEN = "the node began a new journal; what the old one still held never arrived"
@@ -40,34 +40,57 @@ FORSAKEN_SPANS = """SELECT old.node, epoch, upto+1, next-1 FROM journals old JOI
   AND grown<(SELECT max(grown) FROM journals new WHERE new.node=old.node)"""
 
 
-def losses(db: sqlite3.Connection, node: str | None = None) -> list[Loss]:
-    """Every loss of one node, or of all: named ones first, then by node, epoch and seq."""
+def losses(db: sqlite3.Connection, node: str | None = None, everything: bool = False) -> list[Loss]:
+    """Every loss of one node, or of all: named ones first, then by node, epoch and seq.
+
+    With `everything` also what was named and then arrived, and numbers that were never given out.
+    """
     names = dict(db.execute("SELECT key, node FROM nodes WHERE ?1 IS NULL OR node=?1", (node,)).fetchall())
     gaps: dict[Journal, list[Gap]] = defaultdict(list)
     for key, epoch, *gap in db.execute(GAPS, (node,)):
         gaps[key, epoch].append(Gap(*gap))
-    named = _named(db, gaps)
+    named = _named(db, gaps, everything)
     unnamed = _unnamed(gaps, _spans(db, node), db)
     return [
-        Loss(names[key], epoch, gap.first, gap.last, readings, gap.why, records)
+        Loss(names[key], epoch, gap.first, gap.last, readings, gap.why, records, arrived)
         for found in (named, unnamed)
-        for key, epoch, gap, readings, records in sorted(found, key=lambda each: (names[each[0]], each[1:3]))
+        for key, epoch, gap, readings, records, arrived in sorted(found, key=lambda each: (names[each[0]], each[1:3]))
     ]
 
 
-Missing = tuple[int, int, Gap, int | None, int]  # node key, epoch, what, readings, records
+Missing = tuple[int, int, Gap, int | None, int, int]  # node key, epoch, what, readings, records, arrived
 
 
-def _named(db: sqlite3.Connection, gaps: dict[Journal, list[Gap]]) -> list[Missing]:
+def _named(db: sqlite3.Connection, gaps: dict[Journal, list[Gap]], everything: bool) -> list[Missing]:
     """The gap records, less what arrived after all; a gap that was filled whole is no loss."""
-    told = [(*journal, gap) for journal, confessed in gaps.items() for gap in united(confessed)]
-    spans = [(key, epoch, gap.first, gap.last) for key, epoch, gap in told]
-    arrived = {at: (count, readings) for at, count, readings in db.execute(COUNTS, (json.dumps(spans),))}
-    found: list[Missing] = []
-    for at, (key, epoch, gap) in enumerate(told):
-        count, readings = arrived.get(at, (0, 0))
-        if count < gap.length:
-            found.append((key, epoch, gap, max(0, gap.readings - readings), gap.length - count))
+    told: list[tuple[Journal, Gap, list[tuple[int, int]]]] = []
+    for journal, confessed in gaps.items():
+        skips = united(gap for gap in confessed if gap.skip)
+        places = [(gap.first, gap.last) for gap in skips]
+        some = united((gap for gap in confessed if not gap.skip), places)
+        told += [(journal, gap, outside(places, gap.first, gap.last)) for gap in some]
+        told += [(journal, gap, [(gap.first, gap.last)]) for gap in skips] if everything else []
+    return list(_weighed(told, _arrived(db, [(journal, pieces) for journal, _, pieces in told]), everything))
+
+
+def _weighed(
+    told: Sequence[tuple[Journal, Gap, list[tuple[int, int]]]], arrived: Sequence[tuple[int, int]], everything: bool
+) -> Iterator[Missing]:
+    for (journal, gap, pieces), (count, readings) in zip(told, arrived, strict=True):
+        missing = 0 if gap.skip else sum(high - low + 1 for low, high in pieces) - count
+        if missing or everything:
+            yield (*journal, gap, max(0, gap.readings - readings) if missing else 0, missing, count)
+
+
+def _arrived(
+    db: sqlite3.Connection, wanted: Sequence[tuple[Journal, list[tuple[int, int]]]]
+) -> list[tuple[int, int]]:
+    """Receipts, and readings in them, in the pieces of each."""
+    spans = [(at, *journal, *piece) for at, (journal, pieces) in enumerate(wanted) for piece in pieces]
+    found = [(0, 0)] * len(wanted)
+    for key, count, readings in db.execute(COUNTS, (json.dumps([span[1:] for span in spans]),)):
+        at = spans[key][0]
+        found[at] = (found[at][0] + count, found[at][1] + readings)
     return found
 
 
@@ -89,7 +112,7 @@ def _unnamed(gaps: dict[Journal, list[Gap]], spans: dict[Journal, list[Gap]], db
     found: list[Missing] = []
     for journal, some in spans.items():
         settled = [*runs[journal], *((gap.first, gap.last) for gap in gaps.get(journal, ()))]
-        found += [(*journal, gap, None, gap.length) for gap in _left(some, settled)]
+        found += [(*journal, gap, None, gap.length, 0) for gap in _left(some, settled)]
     return found
 
 

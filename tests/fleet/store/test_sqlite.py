@@ -128,7 +128,7 @@ def test_gaps_count_only_what_did_not_arrive(store: SqliteStore, reader: StoreRe
     assert (ack.upto, ack.ranges) == (5, ((9, 9),))
     assert reader.losses() == [Loss("pole-1", 7, 3, 5, 6, "journal full", 3)]
     store.commit(say(chunk(4)))
-    assert reader.losses("pole-1") == [Loss("pole-1", 7, 3, 5, 4, "journal full", 2)]
+    assert reader.losses("pole-1") == [Loss("pole-1", 7, 3, 5, 4, "journal full", 2, 1)]
     assert reader.losses("pole-2") == []
 
 
