@@ -86,6 +86,15 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class GapLine:
+    """A loss, and the dates of what is here before and after it (Unix ms); None where nothing dated is."""
+
+    loss: Loss
+    from_ms: int | None
+    to_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """What of a node the office holds and cannot read.
 

@@ -14,12 +14,14 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from fleet.store.answers import Loss
+from fleet.store.answers import GapLine, Loss
 from fleet.store.coverage import Coverage
 from fleet.store.spans import Gap, outside, united, within
 
 GONE = "the node no longer holds it, and it never arrived"
 FORSAKEN = "the node began a new journal; what the old one still held never arrived"
+
+NEAR = 1000  # receipts that are looked at for the date of a neighbour
 
 Journal = tuple[int, int]
 Span = tuple[int, int, int, int]  # node key, epoch, first, last
@@ -38,6 +40,13 @@ HOLES = """SELECT holes.node, epoch, first, last FROM holes JOIN nodes ON key=ho
 FORSAKEN_SPANS = """SELECT old.node, epoch, upto+1, next-1 FROM journals old JOIN nodes ON key=old.node
   WHERE (?1 IS NULL OR nodes.node=?1) AND upto+1<next
   AND grown<(SELECT max(grown) FROM journals new WHERE new.node=old.node)"""
+NEIGHBOUR = """SELECT {end}(t_ms) FROM readings WHERE id BETWEEN (SELECT first_row FROM near) AND
+  (SELECT first_row+readings-1 FROM near)"""
+NEIGHBOURS = """WITH near AS (SELECT first_row, readings FROM (SELECT seq, first_row, readings, offset_ms FROM receipts
+    WHERE node=(SELECT key FROM nodes WHERE node=?1) AND epoch=?2 AND seq{side}?3 ORDER BY seq {order} LIMIT {near})
+  WHERE first_row IS NOT NULL AND offset_ms IS NOT NULL AND readings>0 ORDER BY seq {order} LIMIT 1)"""
+BEFORE = NEIGHBOURS.format(side="<", order="DESC", near=NEAR) + NEIGHBOUR.format(end="max")
+AFTER = NEIGHBOURS.format(side=">", order="ASC", near=NEAR) + NEIGHBOUR.format(end="min")
 
 
 def losses(db: sqlite3.Connection, node: str | None = None, everything: bool = False) -> list[Loss]:
@@ -56,6 +65,18 @@ def losses(db: sqlite3.Connection, node: str | None = None, everything: bool = F
         for found in (named, unnamed)
         for key, epoch, gap, readings, records, arrived in sorted(found, key=lambda each: (names[each[0]], each[1:3]))
     ]
+
+
+def gap_lines(db: sqlite3.Connection, node: str | None = None, everything: bool = False) -> list[GapLine]:
+    """The losses, each with the moments between which it lies."""
+    return [GapLine(loss, _moment(db, loss, BEFORE), _moment(db, loss, AFTER)) for loss in losses(db, node, everything)]
+
+
+def _moment(db: sqlite3.Connection, loss: Loss, sql: str) -> int | None:
+    """The date of the nearest reading of that journal on one side of a loss."""
+    seq = loss.first if sql == BEFORE else loss.last
+    (found,) = db.execute(sql, (loss.node, loss.epoch, seq)).fetchone()
+    return None if found is None else int(found)
 
 
 Missing = tuple[int, int, Gap, int | None, int, int]  # node key, epoch, what, readings, records, arrived

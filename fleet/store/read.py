@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from drivers.reading import from_steps
-from fleet.store.answers import Loss, NodeLine, Point, ReadingLine, Series, Unread
-from fleet.store.losses import losses
+from fleet.store.answers import GapLine, Loss, NodeLine, Point, ReadingLine, Series, Unread
+from fleet.store.losses import gap_lines, losses
 from fleet.store.store import State
 from fleet.store.tables import open_reader
 
@@ -158,6 +158,10 @@ class StoreReader:
     def losses(self, node: str | None = None) -> list[Loss]:
         """What is missing, and why; see `fleet/store/losses.py`."""
         return losses(self.db, node)
+
+    def gaps(self, node: str | None = None, everything: bool = False) -> list[GapLine]:
+        """The losses with their times; with `everything` also what arrived after all, and what was never given out."""
+        return gap_lines(self.db, node, everything)
 
     def _ask(self, sql: str, node: str | None, condition: str = "1") -> Iterator[Any]:
         """Rows of one node, or of all."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from fleet.store.answers import Loss, NodeLine, Point, ReadingLine, Series, Unread
+from fleet.store.answers import GapLine, Loss, NodeLine, Point, ReadingLine, Series, Unread
 
 
 class Reader(Protocol):
@@ -35,6 +35,9 @@ class Reader(Protocol):
 
     def losses(self, node: str | None = None) -> list[Loss]:
         """What is missing, and why."""
+
+    def gaps(self, node: str | None = None, everything: bool = False) -> list[GapLine]:
+        """What is missing, and between which moments; with `everything` also what arrived or was never given out."""
 
     def first_ms(self, series: int, from_ms: int) -> int:
         """The time of a series' first reading in or after `from_ms`, else `from_ms`."""
