@@ -1,0 +1,40 @@
+"""The card of a node in a story: the disk in memory, which keeps no list of what was written, and may lie.
+
+A lying card says that a sync is done and keeps what it should have written in its own memory; an honest sync that
+follows carries it over, a power cut takes it.
+"""
+
+from __future__ import annotations
+
+from simulators.disk import Inode, MemoryDisk, Write
+
+
+class Forgetful(list[Write]):
+    """A list that nobody reads, for a story writes a lot."""
+
+    def append(self, _write: Write) -> None:
+        pass
+
+
+class Card(MemoryDisk):
+    """See `MemoryDisk`. `lies`: syncs are only said to be done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = Forgetful()
+        self.lies = False
+        self.lied = 0  # syncs
+
+    def _sync(self, inode: Inode) -> None:
+        if self.lies:
+            self.lied += 1
+            self._step()
+        else:
+            super()._sync(inode)
+
+    def _sync_names(self) -> None:
+        if self.lies:
+            self.lied += 1
+            self._step()
+        else:
+            super()._sync_names()
