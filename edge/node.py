@@ -20,11 +20,10 @@ from edge.journal.journal import Journal
 from edge.lamp import Lamp, Shows
 from edge.link import Link
 from edge.office import OfficeError
-from edge.sampler import SANE_MS, Sampler
+from edge.sampler import Sampler
 from edge.sensors import Sensors, sensor_facts, sensor_line
-from edge.timekeeping import best
+from edge.timekeeper import Timekeeper
 from edge.uplink import Uplink
-from edge.wire.clocks import ClockQuality
 from edge.wire.messages import CheckResult, Health, Hello, State, Status, to_json
 from edge.wire.record import RecordKind
 from edge.wire.version import VERSION
@@ -32,7 +31,6 @@ from edge.wiring import Wiring
 
 LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
-BETWEEN_MS = 20  # the two looks at the clocks may be so far apart
 
 
 class Node:
@@ -64,7 +62,7 @@ class Node:
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
         self._greeted: int | None = None  # the epoch of the last hello
-        self._clocks: dict[str, ClockTold] = {}  # the newest word of each sensor that tells the time
+        self.timekeeper = Timekeeper(clock)
 
     def _new_epoch(self) -> int:
         return 1 + int(self._random() * (LARGEST_EPOCH - 1))
@@ -106,10 +104,8 @@ class Node:
 
     def clock_told(self, event: ClockTold, now_ms: int) -> None:
         """A sensor told the time."""
-        first = event.sensor not in self._clocks
-        self._clocks[event.sensor] = event
-        if first:
-            self._tell_clock()
+        if self.timekeeper.told(event):
+            self.timekeeper.tell(self.sampler)
 
     def happened(self, event: Happened) -> None:
         """Something on a bus is worth an event."""
@@ -167,34 +163,12 @@ class Node:
         """Put what is due into the journal, and let the uplink know."""
         if not everything and now_ms < self.sampler.due_ms:
             return
-        self._tell_clock()
+        self.timekeeper.tell(self.sampler)
         held = self.commits.commit(self.sampler.commit(now_ms, everything), now_ms)
         if held is not None and self.courier is not None:
             if held.epoch != self._greeted and self.courier.uplink.connected:
                 self._say_hello(self.courier)  # the journal opened after the session began
             self.courier.tell(held, now_ms)
-
-    def _tell_clock(self) -> None:
-        """Both clocks at the same instant, or not at all this time."""
-        before_ms = self.clock.boot_ms()
-        wall_ms = self.clock.wall_ms()
-        if self.clock.boot_ms() - before_ms > BETWEEN_MS:
-            return
-        quality = self.clock.quality()
-        if quality is not ClockQuality.SYNCED and (told := best(self._clocks.values(), before_ms, SANE_MS)):
-            wall_ms, quality = before_ms + told.offset_ms, ClockQuality.HOLDOVER
-        self.sampler.tell_clock(wall_ms, before_ms, quality)
-
-    def _clock_quality(self) -> ClockQuality:
-        """How sure we are of the time, whoever told it."""
-        quality = self.clock.quality()
-        told = best(self._clocks.values(), self.clock.boot_ms(), SANE_MS)
-        return ClockQuality.HOLDOVER if told and quality is not ClockQuality.SYNCED else quality
-
-    def _clock_rows(self, now_ms: int) -> list[dict[str, object]]:
-        """What each sensor that tells the time last said."""
-        return [{"sensor": one.sensor, "kind": one.kind, "unix_ms": one.unix_ms, "age_ms": now_ms - one.at_ms,
-                 "uncertainty_ms": one.uncertainty_ms} for one in self._clocks.values()]  # fmt: skip
 
     # The way to the office.
 
@@ -229,7 +203,7 @@ class Node:
     def health(self, now_ms: int) -> Health:
         """All checks, and counters that only grow within a run."""
         view = NodeView(now_ms, self._began_ms, self._journal_view(now_ms), self._session_view(now_ms),
-                        self._clock_quality(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
+                        self.timekeeper.quality(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
         return Health(now_ms, checks(view, list(self.sensors.patients.values())), self.counters())
 
     def counters(self) -> dict[str, int]:
@@ -278,7 +252,7 @@ class Node:
         health = self.health(now_ms)
         rows = [{"name": c.name, "state": c.state.value, "reason": c.reason, "remedy": c.remedy} for c in health.checks]
         return {"node": self.wiring.node, "version": VERSION, "boot": self.boot.ordinal, "checks": rows,
-                "sensors": self.sensors.told(now_ms), "clocks": self._clock_rows(now_ms),
+                "sensors": self.sensors.told(now_ms), "clocks": self.timekeeper.rows(now_ms),
                 "counters": health.counters}  # fmt: skip
 
     # The end.
