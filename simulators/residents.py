@@ -55,12 +55,13 @@ class Resident:
 class Householder(Resident):
     """A node in a process of its own, which ends with the street. What it says stands in `agent.log`."""
 
+    module = "simulators.node"
     process: subprocess.Popen[bytes] | None = None
 
     def _move_in(self) -> None:
         with (self.folder / "agent.log").open("ab") as log:
             tethered = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid())]
-            command = [*tethered, sys.executable, "-m", "simulators.node", str(self.folder)]
+            command = [*tethered, sys.executable, "-m", self.module, str(self.folder)]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
