@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from drivers.ongoing import State
 from drivers.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A sensor gave readings at this time since boot. An empty list is a window without anything to say."""
+    """A sensor gave readings at this time since boot. An empty list is a window without anything to say.
+
+    `opened` is what its next window holds already: it must be kept together with these readings, or not at all.
+    """
 
     sensor: str
     at_ms: int
     readings: tuple[Reading, ...]
+    opened: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the open window of a sensor has counted by now, to be kept on the node; nobody else hears of it."""
+
+    sensor: str
+    at_ms: int
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +106,4 @@ class Stop:
     """Commit everything and end."""
 
 
-Event = Sampled | Failed | ClockTold | Happened | Connected | Lost | Arrived | Puback | Asked | Pressed | Stop
+Event = Sampled | Opened | Failed | ClockTold | Happened | Connected | Lost | Arrived | Puback | Asked | Pressed | Stop

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from edge.clock import Clock
 from edge.events import Event
-from edge.runners.runner import Runner
+from edge.runners.runner import Counting, Runner
 
 LONGEST_WAIT_MS = 60_000
 
@@ -65,6 +65,10 @@ class BusThread:
                 for event in self.runner.step(self._clock.boot_ms()):
                     self._put(event)
                 self._wait()
+            if isinstance(self.runner, Counting):
+                with suppress(Exception):  # a driver that can not say what it holds must not keep the port open
+                    for event in self.runner.opened(self._clock.boot_ms()):
+                        self._put(event)
         finally:
             self._let_go()
 

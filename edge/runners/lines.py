@@ -22,6 +22,7 @@ from edge.runners.blame import blame
 from edge.runners.breaker import State
 from edge.runners.conversation import BUG, Broken
 from edge.runners.door import Door
+from edge.runners.keeper import Keeper
 from edge.runners.runner import Counters
 from edge.runners.voice import Terms, Voice
 from edge.runners.window import LATE_WINDOWS as LATE_WINDOWS
@@ -75,6 +76,7 @@ class LinesRunner:
         self.voice = Voice(name, driver, window_ms, terms or Terms())
         self.tally = self.voice.tally
         self._window = Window(driver, window_ms)
+        self._keeper = Keeper(name, self._window, self.voice.terms.commit_ms)
         self._lines = {offset: line for line, offset in pins.items()}
         self._door: Door[Watched] = Door(lambda: Watched(open_port()), rests=True)
         self._waiting: deque[EdgeEvent] = deque()  # taken from the kernel, later than the last boundary
@@ -95,6 +97,12 @@ class LinesRunner:
     def ask(self, sensor: str) -> None:
         """A window ends when it ends."""
 
+    def leave(self, sensor: str, state: Mapping[str, object]) -> None:
+        self._keeper.leave(state)
+
+    def opened(self, now_ms: int) -> list[Event]:
+        return [*self.step(now_ms), *self._keeper.tell(now_ms)]
+
     def counters(self) -> dict[str, Counters]:
         return {self.name: self.tally.copy()}
 
@@ -105,10 +113,11 @@ class LinesRunner:
         return {self.name: "open" if self._door.shut else "closed"}
 
     def next_due_ms(self) -> int | None:
-        if self._window.boundary_ms is None:
+        due_ms = self._keeper.due_ms(self._window.boundary_ms)
+        if due_ms is None:
             return self._looked_ms
         other = self._door.retry_ms if self._door.shut else self._looked_ms + LOOK_MS
-        return min(self._window.boundary_ms, other)
+        return min(due_ms, other)
 
     def step(self, now_ms: int) -> list[Event]:
         self._events, self._looked_ms = [], now_ms
@@ -120,6 +129,7 @@ class LinesRunner:
         self._guarded(lambda: self._hand_over(None), now_ms)
         if self._unsure:
             self._guarded(lambda: self._begin(now_ms), now_ms)
+        self._guarded(lambda: self._events.extend(self._keeper.step(now_ms)), now_ms)
         return self._events
 
     def _guarded(self, act: Callable[[], None], now_ms: int) -> None:
@@ -181,7 +191,8 @@ class LinesRunner:
             self._complain(closed.at_ms, BUG, closed.bug)
         elif closed.readings is not None:
             since_ms = closed.at_ms - self._window.length_ms
-            self._events.append(self.voice.say(closed.at_ms, closed.readings, closed.doubted, since_ms))
+            opened = self._keeper.closed(closed.at_ms)
+            self._events.append(self.voice.say(closed.at_ms, closed.readings, closed.doubted, since_ms, opened))
 
     def _hand_over(self, until_us: int | None) -> None:
         """Give the driver the edges up to this instant, in order."""

@@ -6,7 +6,7 @@ wire are one bus. What sensors say is written on one blackboard, where their nei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 from typing import cast
@@ -29,9 +29,14 @@ from edge.runners.voice import Terms
 from edge.vitals import Vitals
 from edge.wiring import SensorPlan
 
+TermsFor = Callable[[SensorPlan], Terms]
 
-def runners_for(sensors: Sequence[SensorPlan], ports: PortOpener, host_root: Path = Path("/")) -> list[Runner]:
+
+def runners_for(
+    sensors: Sequence[SensorPlan], ports: PortOpener, host_root: Path = Path("/"), commit_ms: int = 0
+) -> list[Runner]:
     """One runner per I2C bus with its segments, serial port, folder of files, counting sensor, and the host's vitals.
+    What open windows hold is told every `commit_ms`, for keeping; 0: never.
 
     Opens nothing yet. Raises KeyError for an unknown driver and ValueError for settings that it does not allow: a board
     that was checked has neither.
@@ -39,11 +44,12 @@ def runners_for(sensors: Sequence[SensorPlan], ports: PortOpener, host_root: Pat
     board = Blackboard()
     for plan in sensors:
         board.place(plan.name, plan.beside)
+    terms = partial(terms_of, board=board, commit_ms=commit_ms)
     return [
-        *_i2c(sensors, ports, board),
-        *_serial(sensors, ports, board),
-        *_files(sensors, ports, board),
-        *_lines(sensors, ports, board),
+        *_i2c(sensors, ports, terms),
+        *_serial(sensors, ports, terms),
+        *_files(sensors, ports, terms),
+        *_lines(sensors, ports, terms),
         *_host(sensors, host_root),
     ]
 
@@ -70,12 +76,12 @@ def unable(sensors: Sequence[SensorPlan]) -> dict[str, str]:
     return found
 
 
-def terms_of(plan: SensorPlan, board: Blackboard) -> Terms:
+def terms_of(plan: SensorPlan, board: Blackboard, commit_ms: int = 0) -> Terms:
     """What the board asks of this sensor beyond its interval."""
-    return Terms(plan.window_ms, plan.rest, plan.beside, board)
+    return Terms(plan.window_ms, plan.rest, plan.beside, board, commit_ms)
 
 
-def _i2c(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:
+def _i2c(sensors: Sequence[SensorPlan], ports: PortOpener, terms_for: TermsFor) -> list[Runner]:
     buses: dict[str, list[Seat]] = {}
     for plan in sensors:
         if plan.bus_kind == "i2c":
@@ -83,18 +89,18 @@ def _i2c(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) ->
             address = driver.default_address if plan.address is None else plan.address
             root = segment(plan.bus).root
             behind = plan.bus if plan.bus != root else ""
-            seat = Seat(plan.name, driver, plan.interval_ms, address, terms_of(plan, board), behind)
+            seat = Seat(plan.name, driver, plan.interval_ms, address, terms_for(plan), behind)
             buses.setdefault(root, []).append(seat)
     return [I2CRunner(partial(ports.i2c, bus), seats, bus, ports.i2c) for bus, seats in buses.items()]
 
 
-def _serial(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:
+def _serial(sensors: Sequence[SensorPlan], ports: PortOpener, terms_for: TermsFor) -> list[Runner]:
     found: list[Runner] = []
     asked: dict[str, tuple[SerialDriver, list[Seat]]] = {}
     for plan in sensors:
         if plan.bus_kind != "uart":
             continue
-        driver, terms = driver_for(plan), terms_of(plan, board)
+        driver, terms = driver_for(plan), terms_for(plan)
         if isinstance(driver, StreamDriver):
             opener = partial(ports.serial, plan.bus, driver.line)
             found.append(StreamRunner(plan.name, driver, plan.interval_ms, opener, terms))
@@ -107,22 +113,22 @@ def _serial(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard)
     ]
 
 
-def _files(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:
+def _files(sensors: Sequence[SensorPlan], ports: PortOpener, terms_for: TermsFor) -> list[Runner]:
     folders: dict[PurePath, list[Seat]] = {}
     for plan in sensors:
         if plan.bus_kind == "file":
             driver = cast(FileDriver, driver_for(plan))
-            seat = Seat(plan.name, driver, plan.interval_ms, plan.bus, terms_of(plan, board))
+            seat = Seat(plan.name, driver, plan.interval_ms, plan.bus, terms_for(plan))
             folders.setdefault(PurePath(plan.bus).parent.parent, []).append(seat)
     return [FileRunner(ports.files, seats) for seats in folders.values()]
 
 
-def _lines(sensors: Sequence[SensorPlan], ports: PortOpener, board: Blackboard) -> list[Runner]:
+def _lines(sensors: Sequence[SensorPlan], ports: PortOpener, terms_for: TermsFor) -> list[Runner]:
     found: list[Runner] = []
     for plan in sensors:
         if plan.bus_kind == "gpio":
             opener = partial(ports.lines, plan.bus, tuple(plan.pins.values()), plan.bias, plan.active_low)
-            driver, terms = cast(LinesDriver, driver_for(plan)), terms_of(plan, board)
+            driver, terms = cast(LinesDriver, driver_for(plan)), terms_for(plan)
             found.append(LinesRunner(plan.name, driver, plan.interval_ms, plan.pins, opener, terms))
     return found
 

@@ -7,7 +7,8 @@ stepped again. It holds no clock and no thread, so a simulated year steps it as 
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from edge.events import Event
 from edge.runners.breaker import State
@@ -55,4 +56,17 @@ class Runner(Protocol):
 
     def close(self) -> None:
         """Close the port."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A runner with windows whose counts are kept from one life of the agent to the next."""
+
+    def leave(self, sensor: str, state: Mapping[str, object]) -> None:
+        """What an earlier life of this sensor had counted; taken over at the next step. From any thread."""
+        ...
+
+    def opened(self, now_ms: int) -> list[Event]:
+        """The last words: what its open windows hold now. `step` is not called any more. Raises what drivers raise."""
         ...

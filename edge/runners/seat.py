@@ -18,6 +18,7 @@ from edge.events import Event
 from edge.runners.blame import blame
 from edge.runners.breaker import Breaker
 from edge.runners.conversation import BUG, Broken, Conversation
+from edge.runners.keeper import Keeper
 from edge.runners.nap import Nap
 from edge.runners.timetable import Attendance, next_multiple
 from edge.runners.voice import Terms, Voice
@@ -53,6 +54,7 @@ class Seat:
         self.tally = self.voice.tally
         self.breaker = Breaker()
         self.window = self._window()
+        self.keeper = Keeper(name, self.window, self.terms.commit_ms) if self.window is not None else None
         self.look_ms = self._look_ms()
         self.due_ms = 0
         self.settled = False  # set up, so that `read` works
@@ -206,8 +208,8 @@ class Seat:
             self.due_ms = next_multiple(now_ms, self.look_ms)
 
     def close_windows(self, now_ms: int) -> list[Event]:
-        """Tell of the windows that have ended; not in the midst of a look."""
-        if self.window is None or self.talk is not None:
+        """Tell of the windows that have ended, and of the open one; not in the midst of a look."""
+        if self.window is None or self.keeper is None or self.talk is not None:
             return []
         self.window.begin(now_ms)
         self.tally.add("missed", self.window.catch_up(now_ms))
@@ -215,6 +217,7 @@ class Seat:
         try:
             for closed in self.window.close_all(now_ms):
                 events += self._tell(closed)
+            events += self.keeper.step(now_ms)
         except Broken as broken:
             events += self.voice.complain(now_ms, broken.cause, broken.text)
         except Exception as error:
@@ -226,8 +229,9 @@ class Seat:
             return self.voice.mention(closed.at_ms, self.cause, self._why) if self.cause else []
         if closed.readings is None:
             return []
-        assert self.window is not None
-        return [self.voice.say(closed.at_ms, closed.readings, closed.doubted, closed.at_ms - self.window.length_ms)]
+        assert self.window is not None and self.keeper is not None
+        since_ms, opened = closed.at_ms - self.window.length_ms, self.keeper.closed(closed.at_ms)
+        return [self.voice.say(closed.at_ms, closed.readings, closed.doubted, since_ms, opened)]
 
     def spent(self, now_ms: int, cost_ms: int) -> None:
         """Its last step kept others waiting for so long; if it failed by that, it pays."""
@@ -247,5 +251,7 @@ class Seat:
         return stepped_ms if self.resume_ms is None else self.resume_ms
 
     def closes_ms(self) -> int | None:
-        """When a window of its ends; in the midst of a look it does so after it."""
-        return None if self.window is None or self.talk is not None else self.window.boundary_ms
+        """When a window of its ends, or is to be kept as it is; in the midst of a look it does so after it."""
+        if self.window is None or self.keeper is None or self.talk is not None:
+            return None
+        return self.keeper.due_ms(self.window.boundary_ms)

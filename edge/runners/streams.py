@@ -13,7 +13,7 @@ lost its power and its mind. After that it is given the time that it may be sile
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from drivers.errors import BusFault, NoAnswer, NotMeasured
 from drivers.reading import Reading
@@ -25,6 +25,7 @@ from edge.runners.blame import blame
 from edge.runners.breaker import Breaker, State
 from edge.runners.conversation import BUG, Broken
 from edge.runners.door import Door
+from edge.runners.keeper import Keeper
 from edge.runners.nap import Nap
 from edge.runners.recital import Recital
 from edge.runners.runner import Counters
@@ -58,6 +59,7 @@ class StreamRunner:
         self.breaker = Breaker()
         self._silence_ms = _milliseconds(driver.silence_s)
         self._window = self._windowed(terms)
+        self._keeper = Keeper(name, self._window, terms.commit_ms) if self._window is not None else None
         self._nap = Nap(terms.rest and driver.can_rest and self._window is None, self.voice.warmth, interval_ms)
         self._door = Door(open_port, rests=True)
         self._recital: Recital | None = None  # the setup, or the words before sleep
@@ -95,6 +97,13 @@ class StreamRunner:
             self.voice.heed()
             self._nap.rouse()
 
+    def leave(self, sensor: str, state: Mapping[str, object]) -> None:
+        if self._keeper is not None:
+            self._keeper.leave(state)
+
+    def opened(self, now_ms: int) -> list[Event]:
+        return self._keeper.tell(now_ms) if self._keeper is not None else []
+
     def counters(self) -> dict[str, Counters]:
         counts = self.tally.copy()
         for cause, number in self.driver.errors.copy().items():
@@ -119,6 +128,7 @@ class StreamRunner:
             self._setup_due_ms, self._heard_ms = now_ms, None
         self._guarded(lambda: self._close_windows(now_ms), now_ms)
         self._guarded(lambda: self._listen(now_ms), now_ms)
+        self._guarded(lambda: self._keep(now_ms), now_ms)
         self._guarded(lambda: self._recite(now_ms), now_ms)
         self._deliver(now_ms)
         return self._events
@@ -129,6 +139,8 @@ class StreamRunner:
             due.append(self._looked_ms)
         if self._window is not None and self._window.boundary_ms is not None:
             due += [self._window.boundary_ms, self._looked_ms + QUIET_MS // 2]
+        if self._keeper is not None and (tells_ms := self._keeper.due_ms(None)) is not None:
+            due.append(tells_ms)
         if self._door.shut:
             return min(*due, self._door.retry_ms)
         due += [] if self.fd is not None else [self._looked_ms + LOOK_MS]
@@ -235,8 +247,13 @@ class StreamRunner:
         for closed in self._window.close_all(now_ms):
             since_ms = closed.at_ms - self._window.length_ms
             if closed.readings is not None and (closed.seen or (closed.readings and closed.whole)):
-                self._events.append(self.voice.say(closed.at_ms, closed.readings, closed.doubted, since_ms))
+                opened = self._keeper.closed(closed.at_ms) if self._keeper is not None else None
+                self._events.append(self.voice.say(closed.at_ms, closed.readings, closed.doubted, since_ms, opened))
         self._window.listens(now_ms, self._door.port is not None)
+
+    def _keep(self, now_ms: int) -> None:
+        if self._keeper is not None:
+            self._events += self._keeper.step(now_ms)
 
     # What is told of it.
 

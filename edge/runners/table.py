@@ -11,7 +11,7 @@ and who fails pays for it (`breaker`). Where the whole bus was dead, the first w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from drivers.errors import BusFault, DriverError
@@ -61,6 +61,14 @@ class TalkRunner(Generic[P]):
 
     def ask(self, sensor: str) -> None:
         self._asked.append(sensor)
+
+    def leave(self, sensor: str, state: Mapping[str, object]) -> None:
+        for seat in self.seats:
+            if seat.name == sensor and seat.keeper is not None:
+                seat.keeper.leave(state)
+
+    def opened(self, now_ms: int) -> list[Event]:
+        return [event for seat in self.seats if seat.keeper is not None for event in seat.keeper.tell(now_ms)]
 
     def counters(self) -> dict[str, Counters]:
         return {seat.name: seat.tally.copy() for seat in self.seats}

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from drivers.driver import Driver
+from drivers.ongoing import State
 from drivers.reading import Flag, Reading
 from drivers.timepiece import Timepiece
 from edge.events import ClockTold, Event, Failed, Sampled
@@ -33,6 +34,7 @@ class Terms:
     rest: bool = False  # sleeps between readings
     beside: str = ""  # the neighbour that it may learn from
     board: Blackboard = field(default_factory=Blackboard)
+    commit_ms: int = 0  # what an open window has counted is told so often, for keeping; 0: never
 
 
 class Voice:
@@ -51,14 +53,17 @@ class Voice:
         if self.terms.beside:
             self.driver.known = self.terms.board.known(self.terms.beside, at_ms)
 
-    def say(self, at_ms: int, result: object, doubted: bool = False, since_ms: int | None = None) -> Sampled:
-        """What the driver returned, as an event; of a window that began at `since_ms`. Raises Broken when it is no
-        list of readings."""
+    def say(
+        self, at_ms: int, result: object, doubted: bool = False, since_ms: int | None = None,
+        opened: State | None = None,
+    ) -> Sampled:  # fmt: skip
+        """What the driver returned, as an event; of a window that began at `since_ms`, the next of which holds `opened`
+        already. Raises Broken when it is no list of readings."""
         readings = self.warmth.flagged(believed(result, doubted), at_ms if since_ms is None else since_ms)
         self.terms.board.write(self.name, at_ms, self.interval_ms, readings)
         self.tally.add("sampled", len(readings))
         self.good_ms = at_ms
-        return Sampled(self.name, at_ms, readings)
+        return Sampled(self.name, at_ms, readings, opened)
 
     def clock(self, at_ms: int) -> list[Event]:
         """The time that it told, if it did; each is told once."""

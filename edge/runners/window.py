@@ -9,13 +9,16 @@ a single person and the second at which he passed. So a driver that counts peopl
 counted goes into the next window that was watched from end to end, which is flagged, and no passage is lost. And the
 mean speed of a few is the speed of somebody: a driver that is run tells none.
 
+What an earlier life of the agent had counted in a window that a power cut or a stop ended is such a part, whatever is
+counted: it goes into the next whole window.
+
 Lines are watched or they are not. Whoever looks (`LookWindow`) can miss a look, which flags the window; only when it
 was blind for more than a twentieth of the window is that a window of which a part is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drivers.reading import Reading
@@ -51,12 +54,19 @@ class Window:
         self._partial = True  # not watched in some part of this window
         self._lossy = False
         self._folded = False  # what was counted in a part of a window waits in the driver for a whole one
+        self._resumed = False  # so does what an earlier life had counted
 
     def begin(self, now_ms: int) -> None:
         """The first step; later ones change nothing."""
         if self.boundary_ms is None:
             self.boundary_ms = next_multiple(now_ms, self.length_ms)
             self._partial = now_ms % self.length_ms != 0
+
+    def resume(self, state: Mapping[str, object]) -> None:
+        """An earlier life had counted this. Raises ValueError when it does not fit the driver."""
+        self.driver.resume(state)
+        if state.get("open"):
+            self._resumed = self._folded = True
 
     def is_due(self, now_ms: int) -> bool:
         """Whether it must be closed."""
@@ -98,7 +108,8 @@ class Window:
         at_ms, self.boundary_ms = self.boundary_ms, self.boundary_ms + self.length_ms
         seen, partial, doubted, bug = self._seen, self._partial, self._lossy or self._folded, self.bug
         self.bug, self._lossy, self._seen, self._partial = "", False, watching, not (watching and whole)
-        self._folded = partial and self.driver.counts_people
+        self._folded = partial and (self.driver.counts_people or self._resumed)
+        self._resumed = self._resumed and partial
         readings = None if self._folded else self.driver.close(at_ms * 1_000)
         self._lossy = self.driver.astray
         return Closed(at_ms, readings, seen, partial or doubted, bug, not partial)
