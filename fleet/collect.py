@@ -18,6 +18,7 @@ from edge.wire.topics import down, parse
 from fleet.store.store import AckDue, Greeting, Parcel, Presence, Records, Refused, Vitals
 
 MOST_MESSAGES = 256
+MOST_BYTES = 32 << 10  # of a batch, but for its last message: packed tightly they are some 65,000 readings
 LONGEST_WAIT_MS = 20
 
 Said = TypeVar("Said", Hello, Status)
@@ -94,6 +95,6 @@ def _ack(due: AckDue) -> Ack:
     return Ack(due.epoch, due.upto, list(due.ranges), list(due.resend_schema))
 
 
-def full(messages: int, oldest_ms: int, now_ms: int) -> bool:
-    """Whether the batch at hand should be committed now."""
-    return messages >= MOST_MESSAGES or (messages > 0 and now_ms - oldest_ms >= LONGEST_WAIT_MS)
+def full(messages: int, oldest_ms: int, now_ms: int, size: int = 0) -> bool:
+    """Whether the batch at hand, of `size` bytes, should be committed now."""
+    return messages >= MOST_MESSAGES or size >= MOST_BYTES or (messages > 0 and now_ms - oldest_ms >= LONGEST_WAIT_MS)

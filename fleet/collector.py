@@ -39,6 +39,11 @@ def nothing(_node: str) -> Iterable[Outgoing]:
     return ()
 
 
+def idle() -> bool:
+    """No chores: nothing is left to do."""
+    return False
+
+
 class Complaint:
     """Says when it is time to complain, of what goes on and on: at once, after a minute, and ever less often."""
 
@@ -65,8 +70,10 @@ class Collector:
 
     def __init__(self, inlet: Inlet, store: Store, live: Live) -> None:
         self.pending: Callable[[str], Iterable[Outgoing]] = nothing  # what is sent again at every hello
+        self.chores: Callable[[], bool] = idle  # a bounded turn of the store's housekeeping; whether there is more
         self.inlet, self.store, self.live = inlet, store, live
-        self._complaint = Complaint()
+        self._complaint, self._untidy = Complaint(), Complaint()
+        self._more_chores = False
         self._ending = threading.Event()
         self._worker = threading.Thread(target=self._work, name="collector", daemon=True)
 
@@ -90,6 +97,7 @@ class Collector:
                 if not batch and self._ending.is_set():
                     return
                 batch = self.take(batch)
+                self.tidy()
             except Exception as error:
                 self._stumble(error)
             if (batch or self.live.fault) and self._ending.wait(TRY_AGAIN_S):
@@ -102,15 +110,26 @@ class Collector:
     def _gather(self) -> list[Letter]:
         """The next batch; empty when nothing came for a while."""
         batch: list[Letter] = []
-        since, wait_s = 0, LOOK_UP_S
+        since, size, wait_s = 0, 0, 0 if self._more_chores else LOOK_UP_S
         while letter := self.inlet.receive(wait_s):
             since = since if batch else steady_ms()
             batch.append(letter)
+            size += len(letter.message.payload)
             now = steady_ms()
-            if full(len(batch), since, now):
+            if full(len(batch), since, now, size):
                 break
             wait_s = (since + LONGEST_WAIT_MS - now) / 1000
         return batch
+
+    def tidy(self) -> None:
+        """One turn of the chores. What goes wrong with them costs no letter, and is tried again."""
+        try:
+            self._more_chores = self.chores()
+            self._untidy.withdrawn()
+        except Exception as error:
+            self._more_chores = False
+            if self._untidy.due(steady_ms()):
+                LOG.error("The store's housekeeping failed (%s). Nothing is lost; it is tried again.", error)
 
     def take(self, batch: Sequence[Letter]) -> Sequence[Letter]:
         """Files a batch; what is left of it when the store could take nothing just now."""

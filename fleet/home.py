@@ -31,7 +31,13 @@ EVERYWHERE = ("0.0.0.0", "::", "")
 EXAMPLE_URL = "mqtt://office.example.org:1883"
 HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 URL = re.compile(rf"mqtt://({HOST}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?/?")
-KEYS: dict[str, tuple[str, ...]] = {"broker": ("kind", "host", "port", "url"), "web": ("host", "port")}
+KEYS: dict[str, tuple[str, ...]] = {
+    "broker": ("kind", "host", "port", "url"),
+    "web": ("host", "port"),
+    "store": ("keep",),
+}
+KEEP = re.compile("([1-9][0-9]{0,4})d")
+DAY_MS = 86_400_000
 CONFIG = """# The office of Lantaarn. `fleet serve` reads this when it starts.
 
 [broker]
@@ -43,6 +49,9 @@ port = {broker_port}
 [web]
 host = "{web_host}"
 port = {web_port}
+
+[store]
+# keep = "400d"   # readings that are older become hourly roll-ups; without it every reading is kept
 """
 
 
@@ -123,6 +132,18 @@ class Home:
             stands = "Nothing was started, changed or lost."
             what = f"{self.config} cannot be used: {error}" + ("" if str(error).endswith("?") else ".")
             raise Trouble(what, stands, f"edit {self.config}", Exit.USAGE) from error
+
+    def keep_ms(self) -> int | None:
+        """How long readings are kept, by `[store] keep`; None: for ever. Raises Trouble when that is no time."""
+        try:
+            keep = tomllib.loads(self.config.read_text()).get("store", {}).get("keep", "")
+            found = KEEP.fullmatch(str(keep))
+            if keep and not found:
+                raise ValueError(f"[store] keep = {keep!r} is not a number of days, such as \"400d\"")
+            return int(found[1]) * DAY_MS if found else None
+        except (OSError, ValueError, AttributeError) as error:
+            raise Trouble(f"{self.config} cannot be used: {error}.", "Nothing was started, changed or lost.",
+                          f"edit {self.config}", Exit.USAGE) from error  # fmt: skip
 
     @contextmanager
     def locked(self) -> Iterator[None]:

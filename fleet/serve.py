@@ -68,7 +68,7 @@ class Office:
             stack.enter_context(self.home.locked())
             self.home.pulse.unlink(missing_ok=True)
             enrol.make_home(self.home, self.registry)
-            self.store = _open_store(self.home)
+            self.store = _open_store(self.home, self.home.keep_ms())
             stack.callback(self.store.close)
             stack.callback(self.reader.close)
             self.window = OfficeWindow(self.reader, self.registry, self.live, self.clock, self.streets, self.checks)
@@ -78,6 +78,7 @@ class Office:
             self.broker.start()
             self.inlet = self._open_inlet()
             self.collector = Collector(self.inlet, self.store, self.live)
+            self.collector.chores = lambda: self.store.tidy(self.clock.wall_ms())
             stack.callback(self.inlet.stop)
             self.inlet.start()
             stack.callback(self.collector.stop)
@@ -182,9 +183,9 @@ def serve(home: Home, told: Callable[[Office], None]) -> None:
         office.stop()
 
 
-def _open_store(home: Home) -> SqliteStore:
+def _open_store(home: Home, keep_ms: int | None) -> SqliteStore:
     try:
-        return SqliteStore(home.readings)
+        return SqliteStore(home.readings, keep_ms)
     except (sqlite3.Error, OSError, ValueError) as error:
         if is_damage(error):
             raise damaged(home.readings, str(error)) from error

@@ -94,12 +94,12 @@ class Ingest:
         return fresh
 
     def _tickets(self, node: int, item: Record | Pack, at_ms: int, seen: set[tuple[int, int, int]]) -> Arrival:
-        kind, here = item.kind if isinstance(item, Record) else RecordKind.CHUNK, self._here(node, item)
-        arrival = Arrival(node, item, kind)
+        arrival, here = Arrival(node, item), self._here(node, item)
         for seq in seqs(item):
             key = (node, item.epoch, seq)
             if seq not in here and key not in seen:
                 seen.add(key)
+                kind = arrival.kind_of(seq)
                 arrival.tickets.append(Ticket(self.memory.next_receipt, node, item.epoch, seq, kind, at_ms))
                 self.memory.next_receipt += 1
         return arrival
@@ -163,7 +163,8 @@ class Ingest:
 
     def _chunk(self, arrival: Arrival) -> None:
         head, item = peek(arrival.item.body), arrival.item
-        for ticket in arrival.tickets:
+        chunks = [ticket for ticket in arrival.tickets if ticket.kind == RecordKind.CHUNK]
+        for ticket in chunks:
             ticket.boot = head.boot
             self._date(ticket)
         plan = self.memory.plan(arrival.node, head.schema_key)
@@ -172,7 +173,7 @@ class Ingest:
             self.wanted.add((arrival.node, head.schema_key))
             return
         parts = _parts(plan, item.body, item.counts if isinstance(item, Pack) else None)
-        for ticket in arrival.tickets:
+        for ticket in chunks:
             strips = parts[ticket.seq - item.seq]
             ticket.first_row, ticket.readings = self._spread(ticket.node, plan, strips, ticket.offset_ms, ticket.id)
 
@@ -225,10 +226,10 @@ class Ingest:
         self, node: int, plan: Plan, span: tuple[int, int], first: int, parts: Sequence[Sequence[Strip]]
     ) -> None:
         db = self.memory.db
-        for receipt, seq, offset_ms in db.execute(
-            "SELECT id, seq, offset_ms FROM receipts WHERE id BETWEEN ? AND ?", span
-        ).fetchall():
-            rows = self._spread(node, plan, parts[seq - first], offset_ms, receipt)
+        sql = "SELECT id, seq, offset_ms, kind FROM receipts WHERE id BETWEEN ? AND ?"
+        for receipt, seq, offset_ms, kind in db.execute(sql, span).fetchall():
+            of_chunk = kind == RecordKind.CHUNK
+            rows = self._spread(node, plan, parts[seq - first], offset_ms, receipt) if of_chunk else (None, 0)
             row = (int(State.STORED), *rows, receipt)
             db.execute("UPDATE receipts SET state=?, first_row=?, readings=? WHERE id=?", row)
 

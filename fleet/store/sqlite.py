@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from edge.wire.jsontext import to_json
 from edge.wire.record import Pack, Record
@@ -16,6 +17,7 @@ from fleet.store.ingest import Ingest
 from fleet.store.journals import epochs_in, greet, settle
 from fleet.store.memory import Journal, Memory
 from fleet.store.refused import refuse
+from fleet.store.retention import Retention
 from fleet.store.store import (
     AckDue,
     Committed,
@@ -37,11 +39,16 @@ SEEN = """INSERT INTO presence(node, last_ms) VALUES (?,?)
   ON CONFLICT DO UPDATE SET last_ms=max(last_ms, excluded.last_ms)"""
 
 
+Done = TypeVar("Done")
+
+
 class SqliteStore:
     """A `Store` in a file. One at a time: `fleet serve` holds the home's lock."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keep_ms: int | None = None) -> None:
+        """`keep_ms`: what is older becomes hourly roll-ups; None keeps every reading."""
         self.path = path
+        self._retention = Retention(keep_ms) if keep_ms is not None else None
         self._open()
 
     def _open(self) -> None:
@@ -58,7 +65,15 @@ class SqliteStore:
         """Makes the records durable as they came; see `Store.quarantine`."""
         return self._transact(lambda: self._set_aside(parcel, why))
 
-    def _transact(self, work: Callable[[], Committed]) -> Committed:
+    def tidy(self, now_ms: int) -> bool:
+        """Turns some old readings into roll-ups; see `Store.tidy`."""
+        retention = self._retention
+        if retention is None or not retention.due(now_ms):
+            return False
+        self._transact(lambda: retention.turn(self.db))
+        return retention.due(now_ms)
+
+    def _transact(self, work: Callable[[], Done]) -> Done:
         self._begin()
         try:
             done = work()

@@ -18,11 +18,13 @@ from edge.wire.record import Pack, Record
 
 
 class State(IntEnum):
-    """What became of a record: its rows are here, its schema is awaited, or nothing of ours can read it."""
+    """What became of a record: its rows are here, its schema is awaited, nothing of ours can read it, or its rows were
+    old and became hours."""
 
     STORED = 0
     RAW = 1
     QUARANTINED = 2
+    ROLLED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,10 @@ class Store(Protocol):
     def quarantine(self, parcel: Records, why: str) -> Committed:
         """Makes records that `commit` found poisonous durable as they came, undecoded, and says that they may be
         acknowledged; what is here already stays as it is. Raises StoreError."""
+
+    def tidy(self, now_ms: int) -> bool:
+        """A bounded turn of the store's own housekeeping, at `now_ms` (Unix ms): what is too old becomes hourly
+        roll-ups. True while there is more to do. Raises StoreError."""
 
     def close(self) -> None:
         """Ends it in good order."""

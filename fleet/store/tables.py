@@ -2,8 +2,9 @@
 
 Plain rows that every tool can read. A receipt is the proof that (node, epoch, seq) arrived; its key is what
 duplicates fall on. A receipt's rows lie side by side in `readings` (first_row, readings), so that re-dating a chunk
-needs no index of its own. `gaps` is what nodes confess; `holes` is what a hello shows they no longer hold although it
-never came. Both are weighed against the receipts when read, for late copies may still be on their way. `journals` says
+needs no index of its own; rows that grew too old are gone, and what they said is in `hours` (Unix hours; values in
+steps, the mean is sum / count). `gaps` is what nodes confess; `holes` is what a hello shows they no longer hold
+although it never came. Both are weighed against the receipts when read, for late copies may still be on their way. `journals` says
 how far each is settled (`upto`, and `beyond`: how many above it), what it has given out (`next`) and, by the highest
 `grown`, which one its node writes now. One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write);
 readers open the file read-only.
@@ -41,6 +42,9 @@ CREATE TABLE readings(
   id INTEGER PRIMARY KEY, series INTEGER NOT NULL, t_ms INTEGER NOT NULL, steps INTEGER NOT NULL,
   flags INTEGER NOT NULL, receipt INTEGER NOT NULL) STRICT;
 CREATE INDEX readings_by_series ON readings(series, t_ms);
+CREATE TABLE hours(
+  series INTEGER NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL NOT NULL, low INTEGER NOT NULL,
+  high INTEGER NOT NULL, flags INTEGER NOT NULL, PRIMARY KEY(series, hour)) STRICT, WITHOUT ROWID;
 CREATE TABLE gaps(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   readings INTEGER NOT NULL, why TEXT NOT NULL, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(node, epoch, seq)) STRICT;
@@ -60,8 +64,9 @@ CREATE TABLE presence(
   hello TEXT, health TEXT, refused INTEGER NOT NULL DEFAULT 0) STRICT;
 """
 
-SECOND = """
-ALTER TABLE raw ADD COLUMN receipts INTEGER NOT NULL DEFAULT 1;
+HOURS = TABLES[TABLES.index("CREATE TABLE hours") : TABLES.index("CREATE TABLE gaps")]
+SECOND = f"""
+{HOURS}ALTER TABLE raw ADD COLUMN receipts INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE raw ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE raw ADD COLUMN counts TEXT;
 UPDATE raw SET seq=(SELECT seq FROM receipts WHERE id=receipt);

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edge.wire.record import Pack, Record
+from edge.wire.record import Pack, Record, RecordKind
 from fleet.store.store import State
 
 
@@ -37,12 +37,20 @@ class Ticket:
 
 @dataclass(slots=True)
 class Arrival:
-    """An item and the tickets of its new seqs, lowest first; `kind` is that of its receipts."""
+    """An item and the tickets of its new seqs, lowest first."""
 
     node: int
     item: Record | Pack
-    kind: int
     tickets: list[Ticket] = field(default_factory=list)
+
+    @property
+    def kind(self) -> int:
+        """What its body is."""
+        return self.item.kind if isinstance(self.item, Record) else RecordKind.CHUNK
+
+    def kind_of(self, seq: int) -> int:
+        """What the record `seq` was: in a pack, that without readings was an open window."""
+        return self.kind if isinstance(self.item, Record) or self.claimed(seq) else RecordKind.OPEN
 
     @property
     def record(self) -> Record:
