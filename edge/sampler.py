@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from drivers.reading import Quantity, Reading, to_steps
-from edge.events import Sampled
+from edge.events import Opened, Sampled
+from edge.opened import OpenWindows
 from edge.quality import Watch
 from edge.wire.chunks import LARGEST_STEPS, Cell, Column, Schema, encode
 from edge.wire.clocks import ClockQuality, ClockRecord
@@ -38,6 +39,7 @@ class SensorFacts:
     interval_ms: int
     still_ms: int = 3_600_000
     decimals: Mapping[Quantity, int] = field(default_factory=dict)
+    likeness: str = ""  # of a driver whose open windows are kept
 
 
 class Sampler:
@@ -55,6 +57,8 @@ class Sampler:
         self._schema = Schema(())
         self._declared = b""  # the key of the newest schema that this run put into the journal
         self._open: list[tuple[int, Key, int, int]] = []
+        self.opened = OpenWindows({name: facts.likeness for name, (_, facts) in self._facts.items()})
+        self.segment = 0  # of the journal, to which the next commit goes as far as we know
         self._urgent: list[Entry] = []
         self._unnoted = 0
         self._clock: ClockRecord | None = None
@@ -77,11 +81,18 @@ class Sampler:
     def take(self, event: Sampled, now_ms: int) -> tuple[Reading, ...]:
         """Judge these readings and keep them for the next commit; gives them back with their flags."""
         place, facts = self._facts[event.sensor]
+        if event.opened is not None:
+            self.take_opened(Opened(event.sensor, event.at_ms, event.opened))
         at_ms = max(event.at_ms, self._last_ms.get(event.sensor, -1) + 1)
         self._last_ms[event.sensor] = at_ms
         seen: set[Key] = set()
         return tuple(self._keep((place, r.quantity.value, r.channel), facts, r, at_ms, now_ms, seen)
                      for r in event.readings)  # fmt: skip
+
+    def take_opened(self, event: Opened) -> None:
+        """Keep what an open window holds, with the readings of the next commit."""
+        if why := self.opened.take(event.sensor, event.state):
+            self.note("open window not kept", event.at_ms, sensor=event.sensor, why=why)
 
     def _keep(
         self, key: Key, facts: SensorFacts, reading: Reading, at_ms: int, now_ms: int, seen: set[Key]
@@ -154,6 +165,11 @@ class Sampler:
         return entries
 
     def _gathered(self) -> list[Entry]:
+        opened = self.opened.entry(self.segment, company=bool(self._open))
+        return ([opened] if opened else []) + self._read()
+
+    def _read(self) -> list[Entry]:
+        """All readings; with them goes the record of the open windows, before them: both or neither are kept."""
         if not self._open:
             return []
         index = {key: number for number, key in enumerate(sorted(self._columns))}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from drivers.ongoing import State
 from drivers.window import Windowed
 from edge.buses.port import PortOpener
 from edge.buses.thread import BusThread
 from edge.clock import Clock
 from edge.events import Asked, Event
+from edge.opened import likeness
 from edge.patient import Patient
 from edge.questions import Questions, told
 from edge.runners.roster import driver_for, runners_for
-from edge.runners.runner import Runner
+from edge.runners.runner import Counting, Runner
 from edge.sampler import SensorFacts
 from edge.shared import shared
 from edge.wire.messages import SensorLine
@@ -28,17 +30,32 @@ class Sensors:
     """All sensors of a board; times in ms since boot. Opens nothing before `begin`."""
 
     def __init__(
-        self, plans: Sequence[SensorPlan], ports: PortOpener, clock: Clock, put: Put, host_root: Path = Path("/")
+        self,
+        plans: Sequence[SensorPlan],
+        ports: PortOpener,
+        clock: Clock,
+        put: Put,
+        host_root: Path = Path("/"),
+        commit_ms: int = 0,
     ) -> None:
+        """What open windows hold is told every `commit_ms`, for keeping; 0: never."""
         self.plans, self._clock, self._put = plans, clock, put
         self.patients = {plan.name: Patient(plan, clock.boot_ms()) for plan in plans}
         self.questions = Questions(self.patients)
         self._ports = shared(ports, clock)
-        self.buses = [BusThread(runner, clock, put) for runner in runners_for(plans, self._ports, host_root)]
+        runners = runners_for(plans, self._ports, host_root, commit_ms)
+        self.buses = [BusThread(runner, clock, put) for runner in runners]
 
     def add(self, runner: Runner) -> None:
         """Something else that wants a thread of its own; before `begin`."""
         self.buses.append(BusThread(runner, self._clock, self._put))
+
+    def leave(self, left: Mapping[str, State]) -> None:
+        """Hand each counting sensor what an earlier life had counted."""
+        for bus in self.buses:
+            if isinstance(bus.runner, Counting):
+                for sensor in set(bus.runner.sensors) & set(left):
+                    bus.runner.leave(sensor, left[sensor])
 
     def begin(self) -> None:
         """Start every bus."""
@@ -112,7 +129,8 @@ def sensor_facts(plan: SensorPlan) -> SensorFacts:
     """What the sampler must know of a sensor. Raises KeyError for a driver that there is not."""
     driver = driver_for(plan)
     interval_ms = plan.window_ms or plan.interval_ms
-    return SensorFacts(plan.name, interval_ms, round(driver.still_s * 1_000), driver.decimals)
+    alike = likeness(driver) if isinstance(driver, Windowed) else ""
+    return SensorFacts(plan.name, interval_ms, round(driver.still_s * 1_000), driver.decimals, alike)
 
 
 def sensor_line(plan: SensorPlan) -> SensorLine:
