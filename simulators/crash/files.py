@@ -1,0 +1,77 @@
+"""The small files beside the journal: whole as they were or whole as they were to be, after any crash.
+
+Each is written by the code that writes it on a pole (boots, schemas) and read by the code that reads it there. What is
+in them decides a lot: a boot's number that were given out twice would date readings by another boot's clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any
+
+from edge import boots
+from edge.journal.disk import Disk
+from edge.schemas import Schemas
+from edge.wire.chunks import Column, Schema
+from simulators.crash.book import Book, Telling
+from simulators.crash.judge import torn
+from simulators.crash.plan import REAL, Makings
+from simulators.crash.states import Fault, Part, State, crashes
+from simulators.recording import RecordingDisk
+
+WRITES = 30
+BEFORE = "0" * 32  # the id of a boot before the first, and of one after the last
+AFTER = "f" * 32
+
+
+def live(disk: Disk, chance: Random) -> None:
+    """A life of small files alone."""
+    schemas, boot = Schemas(disk), boots.begin(disk, BEFORE, chance.random)
+    for number in range(WRITES):
+        what = chance.randrange(3)
+        if what == 0:
+            boots.end(disk, boot)
+        elif what == 1:
+            boot = boots.begin(disk, f"{chance.getrandbits(128):032x}", chance.random)
+        else:
+            schemas.remember(Schema((Column(f"sensor {number}", "pm10", "x" * chance.randrange(60), 2),)).encode())
+            schemas.save()
+
+
+def states_of(seed: int, number: int, lying: int, made: Makings = REAL) -> Iterator[tuple[str, State, FilesJudge]]:
+    """Every state of a life with its name, `life.state`, and who judges it."""
+    disk, chance = made.disk(), Random(f"files {seed} {number}")
+    live(disk, chance)
+    part = Part({}, Telling(), disk.log, Book())
+    for place, state in enumerate(crashes(part, lying, chance)):
+        yield f"{number}.{place}", state, FilesJudge()
+
+
+class FilesJudge:
+    """Reads them as the node does when it starts."""
+
+    def judged(self, state: State) -> list[Fault]:
+        """What is wrong with a state."""
+        try:
+            found = self._read(state.files, {} if state.lied else state.told.small)
+        except Exception as error:  # whatever it is, the node would not start
+            return [Fault("unopenable", 1, f"{type(error).__name__}: {error}")]
+        return found if state.lied else found + torn(state.files, state.told)
+
+    def _read(self, files: Mapping[str, bytes], told: Mapping[str, tuple[bytes | None, ...]]) -> list[Fault]:
+        disk, faults = RecordingDisk(files), []
+        schemas, boot = Schemas(disk), boots.begin(disk, AFTER, lambda: 0.0)
+        if (before := _tree(told, boots.FILE)) and boot.ordinal <= before["ordinal"]:
+            faults.append(Fault("wrong", 1, f"boot {boot.ordinal} is numbered so once more"))
+        kept = [bytes.fromhex(text) for text in _tree(told, "schemas.json") or []]
+        if gone := [body for body in kept if schemas.body(Schema.decode(body).key.hex()) != body]:
+            faults.append(Fault("lost", len(gone), f"{len(gone)} schemas were written down and are gone"))
+        return faults
+
+
+def _tree(told: Mapping[str, tuple[bytes | None, ...]], name: str) -> Any:
+    """What is certainly written down in a file; None when nothing is."""
+    certain = told.get(name, (None,))[0]
+    return None if certain is None else json.loads(certain)
