@@ -26,6 +26,7 @@ app.command("gaps")(gaps.gaps)
 LOOK_S = 0.5
 MOST_AT_ONCE = 1000
 KEYS = ("time", "node", "sensor", "quantity", "channel", "value", "unit", "flags", "clock")
+HOURLY = ("count", "low", "high", "sum")  # of a line that stands for an hour, whose rows are gone
 FIELDS = [Field(key, key.upper(), wide=key in ("channel", "clock")) for key in KEYS]
 NodeId = Annotated[str | None, typer.Argument(metavar="[NODE]", help="One node only: its id, or the beginning of it.")]
 Count = Annotated[int, typer.Option("-n", "--lines", min=0, max=100_000, help="How many readings to begin with.")]
@@ -60,15 +61,19 @@ def export(
     ] = None,
     home: HomeFolder = None,
 ) -> None:
-    """All readings as CSV: times in UTC, a unit on every line, doubts as words."""
+    """All readings as CSV: times in UTC, a unit on every line, doubts as words.
+
+    What was too old to be kept (`[store] keep`) is one line an hour: its mean, flagged hourly, with count, low, high
+    and sum.
+    """
     place = home_of(home)
     name = choose.by_prefix(registry_of(place).nodes(), node).id if node else None
     reader, (from_ms, to_ms) = reader_of(place), (moment(since), moment(until))
     _check(reader, quantity, from_ms, to_ms)
     lines = reader.export(name, quantity, from_ms, to_ms)
-    show.out(show.table_of_commas([], KEYS))
+    show.out(show.table_of_commas([], [*KEYS, *HOURLY]))
     for some in _chunks(lines):
-        show.out(show.table_of_commas([list(_row(line).values()) for line in some]))
+        show.out(show.table_of_commas([[*_row(line).values(), *_hour(line)] for line in some]))
 
 
 def moment(text: str | None) -> int | None:
@@ -95,11 +100,23 @@ def _check(reader: Reader, quantity: str | None, from_ms: int | None, to_ms: int
 
 
 def _row(line: ReadingLine) -> dict[str, Any]:
-    sign, digits = "-" if line.steps < 0 else "", str(abs(line.steps)).rjust(line.decimals + 1, "0")
-    value = sign + (f"{digits[: -line.decimals]}.{digits[-line.decimals :]}" if line.decimals else digits)
     time = show.when(line.t_ms) if line.dated else None
-    return dict(zip(KEYS, (time, line.node, line.sensor, line.quantity, line.channel, value, line.unit,
-                           flag_words(line.flags), ClockQuality(line.clock).word), strict=True))  # fmt: skip
+    flags = " ".join(filter(None, ["hourly" if line.whole else "", flag_words(line.flags)]))
+    clock = "" if line.clock is None else ClockQuality(line.clock).word
+    return dict(zip(KEYS, (time, line.node, line.sensor, line.quantity, line.channel, _value(line.steps, line.decimals),
+                           line.unit, flags, clock), strict=True))  # fmt: skip
+
+
+def _hour(line: ReadingLine) -> list[Any]:
+    """The columns that only a whole hour fills."""
+    if (whole := line.whole) is None:
+        return [None] * len(HOURLY)
+    return [whole.count, *(_value(steps, whole.decimals) for steps in (whole.low, whole.high, round(whole.sum)))]
+
+
+def _value(steps: int, decimals: int) -> str:
+    sign, digits = "-" if steps < 0 else "", str(abs(steps)).rjust(decimals + 1, "0")
+    return sign + (f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits)
 
 
 def _number(line: ReadingLine, form: Form) -> dict[str, Any]:

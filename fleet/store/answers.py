@@ -40,7 +40,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """`count` readings around `t_ms`: their mean, lowest and highest, and the doubts any of them had."""
+    """`count` readings around `t_ms`: their mean, lowest and highest, and the doubts any of them had.
+
+    `rolled`: some of it is known by the hour only.
+    """
 
     t_ms: int
     value: float
@@ -48,11 +51,26 @@ class Point:
     high: float
     count: int
     flags: int
+    rolled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is left of an hour's readings: how many, the lowest, the highest and the sum, in steps of `decimals`."""
+
+    count: int
+    low: int
+    high: int
+    sum: float
+    decimals: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingLine:
-    """A stored reading with its names. `row` grows with arrival."""
+    """A stored reading with its names. `row` grows with arrival.
+
+    With `whole` it is the mean of an hour that was rolled up, at the beginning of that hour.
+    """
 
     row: int
     t_ms: int
@@ -65,7 +83,8 @@ class ReadingLine:
     decimals: int
     unit: str
     flags: int
-    clock: int
+    clock: int | None
+    whole: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from drivers.reading import from_steps
+from drivers.reading import Flag, from_steps
+from fleet.store import past
 from fleet.store.answers import GapLine, Loss, NodeLine, Point, ReadingLine, Series, Unread
 from fleet.store.losses import gap_lines, losses
+from fleet.store.retention import HOUR_MS
 from fleet.store.store import State
 from fleet.store.tables import open_reader
 
@@ -64,21 +66,20 @@ class StoreReader:
         return [_series(row) for row in self._ask(SERIES, node)]
 
     def first_ms(self, series: int, from_ms: int) -> int:
-        """The time of the first reading of a series in or after `from_ms`; `from_ms` itself when there is none."""
-        sql = "SELECT coalesce(min(t_ms), ?2) FROM readings WHERE series=?1 AND t_ms>=?2"
+        """The time of the first reading of a series in or after `from_ms`, or of the hour that it became; `from_ms`
+        itself when there is none."""
+        sql = f"""SELECT coalesce(min(found), ?2) FROM (
+          SELECT min(t_ms) AS found FROM readings WHERE series=?1 AND t_ms>=?2
+          UNION ALL SELECT max(?2, min(hour)*{HOUR_MS}) FROM hours WHERE series=?1 AND hour>=?2/{HOUR_MS})"""
         return self._one(sql, series, from_ms)
 
     def points(self, series: int, from_ms: int, to_ms: int, most: int = 500) -> list[Point]:
-        """Readings of a series in [from_ms, to_ms), thinned to at most `most` points of equal width."""
+        """Readings of a series in [from_ms, to_ms), or the hours they became, as at most `most` points of one width."""
         row = self.db.execute("SELECT decimals FROM series WHERE id=?", (series,)).fetchone()
         if row is None or to_ms <= from_ms:
             return []
         width = max(1, -(-(to_ms - from_ms) // max(1, min(most, MOST_POINTS))))
-        sql = """SELECT CAST(avg(t_ms) AS INTEGER), avg(steps), min(steps), max(steps), count(*), max(flags)
-                 FROM readings WHERE series=? AND t_ms>=? AND t_ms<? GROUP BY (t_ms-?)/? ORDER BY 1"""
-        scale = 10 ** row[0]
-        found = self.db.execute(sql, (series, from_ms, to_ms, from_ms, width))
-        return [Point(t, mean / scale, low / scale, high / scale, n, flags) for t, mean, low, high, n, flags in found]
+        return list(past.points(self.db, series, row[0], from_ms, to_ms, width))
 
     def tail(self, node: str | None = None, most: int = 20, after_row: int | None = None) -> list[ReadingLine]:
         """The readings that arrived last, oldest first; with `after_row` those that arrived since."""
@@ -95,12 +96,13 @@ class StoreReader:
     def export(
         self, node: str | None = None, quantity: str | None = None, from_ms: int | None = None, to_ms: int | None = None
     ) -> Iterator[ReadingLine]:
-        """All readings in [from_ms, to_ms), series by series, each in order of time."""
+        """All readings in [from_ms, to_ms), and the hours that others became, series by series, in order of time."""
         low, high = -(1 << 62) if from_ms is None else from_ms, 1 << 62 if to_ms is None else to_ms
         for series in self.series(node):
             if quantity in (None, series.quantity):
                 sql = f"{READINGS} WHERE series=? AND t_ms>=? AND t_ms<? ORDER BY t_ms"
-                yield from map(_reading, self.db.execute(sql, (series.id, low, high)))
+                rows = map(_reading, self.db.execute(sql, (series.id, low, high)))
+                yield from past.with_hours(self.db, series, low, high, rows)
 
     def stored_readings(self) -> int:
         """How many rows there are: counted, not remembered."""
@@ -110,10 +112,13 @@ class StoreReader:
         """How many rows say again what another row says. The promise is 0.
 
         Counted two ways, so that neither can hide a fault: moments of a series that two receipts claim, and rows beyond
-        those that the receipts speak for. One receipt may well hold two readings of one millisecond.
+        those that the receipts speak for. One receipt may well hold two readings of one millisecond, and the mean of
+        readings that were thinned may bear the time of the last of them, which came all the same.
         """
-        claims = "SELECT count(DISTINCT receipt) n FROM readings GROUP BY series, t_ms HAVING count(*) > 1"
-        claimed = self._one(f"SELECT coalesce(sum(n-1), 0) FROM ({claims})")
+        twice = "SELECT series, t_ms FROM readings GROUP BY series, t_ms HAVING count(*) > 1"
+        claims = f"""SELECT max(0, count(DISTINCT receipt)-1) n FROM ({twice}) CROSS JOIN readings USING(series, t_ms)
+          WHERE NOT flags&{int(Flag.THINNED)} GROUP BY series, t_ms"""
+        claimed = self._one(f"SELECT coalesce(sum(n), 0) FROM ({claims})")
         return claimed + max(0, self.stored_readings() - self.receipted_readings())
 
     def receipted_readings(self) -> int:
@@ -125,9 +130,9 @@ class StoreReader:
         return self._one("SELECT coalesce(sum(readings), 0) FROM receipts WHERE state<>0 AND state=?", int(state))
 
     def readings_by_node(self) -> dict[str, int]:
-        """Stored readings of each node, as the receipts count them."""
+        """Stored readings of each node, as the receipts count them; what became hours is still counted."""
         sql = """SELECT nodes.node, sum(readings) FROM receipts JOIN nodes ON key=receipts.node
-                 WHERE kind=1 AND state=0 GROUP BY 1"""
+                 WHERE kind=1 AND state IN (0, 3) GROUP BY 1"""
         return dict(self.db.execute(sql).fetchall())
 
     def newest_clocks(self, node: str | None = None) -> dict[str, int]:

@@ -66,7 +66,10 @@ class SqliteStore:
         return self._transact(lambda: self._set_aside(parcel, why))
 
     def tidy(self, now_ms: int) -> bool:
-        """Turns some old readings into roll-ups; see `Store.tidy`."""
+        """A bounded turn of housekeeping at `now_ms` (Unix ms): some readings that are too old become hourly roll-ups.
+
+        True while there is more to do. Raises StoreError.
+        """
         retention = self._retention
         if retention is None or not retention.due(now_ms):
             return False

@@ -126,9 +126,5 @@ class Store(Protocol):
         """Makes records that `commit` found poisonous durable as they came, undecoded, and says that they may be
         acknowledged; what is here already stays as it is. Raises StoreError."""
 
-    def tidy(self, now_ms: int) -> bool:
-        """A bounded turn of the store's own housekeeping, at `now_ms` (Unix ms): what is too old becomes hourly
-        roll-ups. True while there is more to do. Raises StoreError."""
-
     def close(self) -> None:
         """Ends it in good order."""

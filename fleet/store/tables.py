@@ -4,10 +4,10 @@ Plain rows that every tool can read. A receipt is the proof that (node, epoch, s
 duplicates fall on. A receipt's rows lie side by side in `readings` (first_row, readings), so that re-dating a chunk
 needs no index of its own; rows that grew too old are gone, and what they said is in `hours` (Unix hours; values in
 steps, the mean is sum / count). `gaps` is what nodes confess; `holes` is what a hello shows they no longer hold
-although it never came. Both are weighed against the receipts when read, for late copies may still be on their way. `journals` says
-how far each is settled (`upto`, and `beyond`: how many above it), what it has given out (`next`) and, by the highest
-`grown`, which one its node writes now. One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write);
-readers open the file read-only.
+although it never came. Both are weighed against the receipts when read, for late copies may still be on their way.
+`journals` says how far each is settled (`upto`, and `beyond`: how many above it), what it has given out (`next`) and,
+by the highest `grown`, which one its node writes now. One connection writes (SQLite before 3.51.3 can corrupt a WAL
+that two write); readers open the file read-only.
 """
 
 from __future__ import annotations

@@ -77,8 +77,8 @@ def test_one_day_at_the_office(serving: Serving, tmp_path: Path) -> None:
     wait_for(lambda: fleet(home, "data", "tail", "-o", "name").stdout.count("\n") == 2, "the rows")
     exported = fleet(home, "data", "export", "--node", "pole", "--from", "2023-11-14T22:13:24Z")
     assert exported.stdout == (
-        "time,node,sensor,quantity,channel,value,unit,flags,clock\r\n"
-        "2023-11-14T22:13:24.000Z,pole-a,air,temperature,,21.04,°C,,synced\r\n"
+        "time,node,sensor,quantity,channel,value,unit,flags,clock,count,low,high,sum\r\n"
+        "2023-11-14T22:13:24.000Z,pole-a,air,temperature,,21.04,°C,,synced,,,,\r\n"
     )
     assert len(list(csv.reader(io.StringIO(fleet(home, "data", "export").stdout)))) == 3
     tail = json.loads(fleet(home, "data", "tail", "pole-a", "-n", "1", "-o", "json").stdout)
