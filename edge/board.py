@@ -84,6 +84,7 @@ class Office(Table):
     metered: bool = Field(default=False, strict=True)
     publish_every: Duration | None = Field(default=None, ge=0, le=3_600_000)  # 60 s; on a metered link 300 s
     bytes_per_day: Size = Field(default=0, ge=0)  # 0: no limit
+    back_within: Duration = Field(default=300_000, ge=1_000, le=3_600_000)  # after a lost session
 
 
 class Journal(Table):
@@ -334,7 +335,7 @@ def _office_plan(office: Office, home: Path) -> OfficePlan:
     usual_ms = METERED_MS if office.metered else PUBLISH_MS
     publish_ms = usual_ms if office.publish_every is None else office.publish_every
     return OfficePlan(office.url, os.path.join(home, office.credentials), tuple(office.others), publish_ms,
-                      office.metered, office.bytes_per_day)  # fmt: skip
+                      office.metered, office.bytes_per_day, office.back_within)  # fmt: skip
 
 
 def fingerprint(text: str) -> str:

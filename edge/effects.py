@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Begin a new session; Connected or Lost will follow."""
+    """Begin a new session with this broker, 0 is the first; Connected or Lost will follow."""
+
+    broker: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,12 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Records `first` to `last` went out in one message; `mid` None: nothing could go out."""
+    """Records `first` to `last` went out in one message of so many bytes; `mid` None: nothing could go out."""
 
     first: int
     last: int
     mid: int | None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +85,10 @@ class Tick:
     """Time has passed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hurry:
+    """The run ends: what waits for company goes now."""
+
+
 Effect = Connect | Disconnect | Greet | Send | Forget | Redeclare | Deliver
-Outcome = Committed | Sent | Unreadable | Tick
+Outcome = Committed | Sent | Unreadable | Tick | Hurry

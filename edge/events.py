@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from drivers.ongoing import State
 from drivers.reading import Reading
+
+Cause = Literal[
+    "new", "dns", "refused", "unreachable", "timeout", "portal", "identity", "rights", "busy", "protocol", "broken",
+    "mute", "stuck",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,10 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The session ended, or could not begin."""
+    """The session ended, or could not begin; `cause` says in one word why, see `edge.delivery`."""
 
     reason: str
+    cause: Cause = "broken"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,18 @@
-"""What was sent in this session and is not yet acked: as ranges with the time of sending.
+"""What was sent in this session and is not yet acked: each message as a range with the time of its sending.
 
-Runs that were sent within a second of each other and touch are one entry, so that memory grows with seconds and never
-with records.
+Where they become many, because the office is silent, runs that were sent within a second of each other and touch are
+one entry: memory grows with seconds and never with records.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from edge.ranges import Ranges
 
 TOGETHER_MS = 1_000
+APART = 128  # as many messages are told apart
 
 
 class Flight:
@@ -21,12 +23,7 @@ class Flight:
         self._seqs = Ranges()
 
     def __len__(self) -> int:
-        """How many records are under way."""
-        return self._seqs.count()
-
-    @property
-    def entries(self) -> int:
-        """The memory that this takes."""
+        """How many messages are under way, as far as they are told apart."""
         return len(self._entries)
 
     @property
@@ -40,7 +37,7 @@ class Flight:
 
     def add(self, first: int, last: int, at_ms: int) -> None:
         """These were sent now; `at_ms` never falls."""
-        if self._entries:
+        if len(self._entries) >= APART:
             at, begin, end = self._entries[-1]
             if end + 1 == first and at_ms - at < TOGETHER_MS:
                 self._entries.pop()
@@ -48,22 +45,18 @@ class Flight:
         self._entries.append((at_ms, first, last))
         self._seqs.add(first, last)
 
-    def expire(self, before_ms: int) -> bool:
-        """Give up what was sent at or before this time; tells whether there was any."""
-        kept = deque(entry for entry in self._entries if entry[0] > before_ms)
-        return self._keep(kept)
+    def expire(self, before_ms: int, below: int | None = None) -> int | None:
+        """Give up what was sent at or before this time, and lies below that seq; when the last of it was sent."""
+        return self._take(lambda at_ms, _, last: at_ms <= before_ms and (below is None or last < below))
 
-    def land(self, acked: Ranges, upto: int) -> None:
-        """Take out what is acked as a whole: up to `upto`, or within one range of `acked`."""
-        self._keep(deque(e for e in self._entries if e[2] > upto and acked.after(max(e[1], upto + 1)) <= e[2]))
+    def land(self, acked: Ranges, upto: int) -> int | None:
+        """Take out what is acked as a whole: up to `upto`, or within one range of `acked`; when the last was sent."""
+        return self._take(lambda _, first, last: last <= upto or acked.after(max(first, upto + 1)) > last)
 
-    def clear(self) -> None:
-        """The session is over: nothing is under way."""
-        self._keep(deque())
-
-    def _keep(self, entries: deque[tuple[int, int, int]]) -> bool:
-        fewer = len(entries) < len(self._entries)
-        if fewer:
-            self._entries = entries
-            self._seqs = Ranges((first, last) for _, first, last in entries)
-        return fewer
+    def _take(self, goes: Callable[[int, int, int], bool]) -> int | None:
+        gone = [entry for entry in self._entries if goes(*entry)]
+        if not gone:
+            return None
+        self._entries = deque(entry for entry in self._entries if not goes(*entry))
+        self._seqs = Ranges((first, last) for _, first, last in self._entries)
+        return max(at_ms for at_ms, _, _ in gone)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.delivery import SessionView as SessionView
+from edge.delivery import delivery, session
 from edge.patient import Patient, duration
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import CheckResult, State
 
-SESSION_PATIENCE_MS = 60_000
-ACK_PATIENCE_MS = 300_000
 OLD_MS = 24 * 3_600_000
 NEARLY_FULL = 0.8
 LEAST_FREE = 100 * 2**20
@@ -31,19 +31,6 @@ class JournalView:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionView:
-    """The way to the office. `refusal`: why it cannot be gone at all."""
-
-    office: bool = True
-    refusal: str = ""
-    remedy: str = ""
-    connected: bool = False
-    since_ms: int = 0  # since when it is so
-    reason: str = ""
-    silent_ms: int | None = None  # connected, with something un-acked: since the last ack
-
-
-@dataclass(frozen=True, slots=True)
 class NodeView:
     """Everything that the checks look at; times in ms since boot."""
 
@@ -59,7 +46,8 @@ class NodeView:
 
 def checks(view: NodeView, patients: Sequence[Patient]) -> list[CheckResult]:
     """All node checks, in a stable order."""
-    own = [_journal(view.journal), _session(view), _clock(view.clock)]
+    own = [_journal(view.journal), session(view.session, view.now_ms, view.began_ms), delivery(view.session),
+           _clock(view.clock)]  # fmt: skip
     own += [_disk(view.free_bytes), _boot(view), _board(view)]
     return own + [patient.check(view.now_ms) for patient in patients]
 
@@ -71,30 +59,11 @@ def _journal(journal: JournalView) -> CheckResult:
         reason = f"{journal.trouble} {journal.waiting} readings are kept in memory meanwhile."
         return CheckResult("journal", State.BAD, reason, journal.remedy)
     if share > NEARLY_FULL:
-        return CheckResult("journal", State.BAD, f"{depth}.", "See why the office does not ack: edge status")
+        return CheckResult("journal", State.BAD, f"{depth}.", "See the checks named session and delivery.")
     if journal.oldest_ms > OLD_MS:
         reason = f"{depth}, the oldest for {duration(journal.oldest_ms)}."
-        return CheckResult("journal", State.BAD, reason, "See the check named session.")
+        return CheckResult("journal", State.BAD, reason, "See the checks named session and delivery.")
     return CheckResult("journal", State.GOOD, f"{depth}.")
-
-
-def _session(view: NodeView) -> CheckResult:
-    session, lasted = view.session, view.now_ms - view.session.since_ms
-    if not session.office:
-        return CheckResult("session", State.UNKNOWN, "No office is set: readings stay on the node.", "Add [office].")
-    if session.refusal:
-        return CheckResult("session", State.BAD, session.refusal, session.remedy)
-    if session.connected and session.silent_ms is not None and session.silent_ms > ACK_PATIENCE_MS:
-        reason = f"Connected, but the office has acked nothing for {duration(session.silent_ms)}."
-        return CheckResult("session", State.BAD, reason, "Look in the office: fleet health")
-    if session.connected:
-        return CheckResult("session", State.GOOD, f"Connected for {duration(lasted)}.")
-    late = view.now_ms - view.began_ms > SESSION_PATIENCE_MS
-    reason = f"Not connected: {session.reason}. Nothing is lost; readings wait in the journal."
-    remedy = "Check network and broker; the node tries again by itself."
-    if "user and password" in session.reason:
-        remedy = "In the office: fleet node add NODE --renew --credentials FILE, and put the file here."
-    return CheckResult("session", State.BAD if late else State.UNKNOWN, reason, remedy)
 
 
 def _clock(quality: ClockQuality) -> CheckResult:

@@ -8,8 +8,8 @@ from typing import Protocol
 class Link(Protocol):
     """A way to the broker, as the agent sees it. Connected, Lost, Puback and Arrived come as events."""
 
-    def connect(self) -> None:
-        """Begin a session; one that was there before is given up."""
+    def connect(self, broker: int = 0) -> None:
+        """Begin a session with this one of the board's brokers; one that was there before is given up."""
         ...
 
     def publish(self, kind: str, payload: bytes, qos: int = 1, retain: bool = False) -> int | None:

@@ -6,42 +6,50 @@ is re-sent behind our back: what to send again is the uplink's decision, and whe
 
 from __future__ import annotations
 
+import select
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge.events import Arrived, Connected, Event, Lost, Puback
+from edge.events import Arrived, Cause, Connected, Event, Lost, Puback
 from edge.lean import paho
 from edge.office import Credentials, address
 from edge.wire.topics import every_down, parse, up
 
-KEEPALIVE_S = 60
+KEEPALIVE_S, KEEPALIVE_METERED_S = 60, 180
 CONNECT_S = 10.0
-IN_FLIGHT = 40  # above the uplink's window, so that paho never holds anything back
-QUEUED = 64
+LOOK_S = 0.5
+IN_FLIGHT = 96  # above the uplink's window, so that paho never holds anything back
+QUEUED = 128
+CONNACK = b"\x20"  # what a broker's first word begins with
 Put = Callable[[Event], None]
-REFUSALS = {
-    "Bad user name or password": "the broker does not know our user and password",
-    "Not authorized": "the broker does not know our user and password, or gives them no rights",
-    "Client identifier not valid": "the broker refuses our client id",
-    "Unsupported protocol version": "the broker does not speak MQTT 3.1.1",
-    "Server unavailable": "the broker is not ready",
+REFUSALS: dict[str, tuple[str, Cause]] = {
+    "Bad user name or password": ("the broker does not know our user and password", "identity"),
+    "Not authorized": ("the broker does not know our user and password, or gives them no rights", "identity"),
+    "Client identifier not valid": ("the broker refuses our client id", "identity"),
+    "Unsupported protocol version": ("the broker does not speak MQTT 3.1.1", "protocol"),
+    "Server unavailable": ("the broker is not ready", "busy"),
 }
 
 
 class MqttLink:
-    """The link of one node. Callbacks run in paho's thread and only put events."""
+    """The link of one node; `others` are brokers beside `url`. Callbacks run in paho's thread and only put events."""
 
-    def __init__(self, node: str, url: str, credentials: Credentials, will: bytes, put: Put) -> None:
+    def __init__(
+        self, node: str, url: str, credentials: Credentials, will: bytes, put: Put, others: Sequence[str] = (),
+        metered: bool = False,
+    ) -> None:  # fmt: skip
         self.node, self.url = node, url
-        self._host, self._port = address(url)
+        self._places = [address(each) for each in (url, *others)]
+        self._keepalive_s = KEEPALIVE_METERED_S if metered else KEEPALIVE_S
         self._credentials, self._will, self._put = credentials, will, put
         self._session: Session | None = None
 
-    def connect(self) -> None:
+    def connect(self, broker: int = 0) -> None:
         self.disconnect()
         client = paho.Client(CallbackAPIVersion.VERSION2, self._credentials.client_id, clean_session=True,
                              protocol=paho.MQTTv311, reconnect_on_failure=False)  # fmt: skip
@@ -50,7 +58,8 @@ class MqttLink:
         client.connect_timeout = CONNECT_S
         client.max_inflight_messages_set(IN_FLIGHT)
         client.max_queued_messages_set(QUEUED)
-        self._session = Session(client, self._host, self._port, every_down(self.node), self._put)
+        place = self._places[broker % len(self._places)]
+        self._session = Session(client, *place, self._keepalive_s, every_down(self.node), self._put)
         self._session.begin()
 
     def publish(self, kind: str, payload: bytes, qos: int = 1, retain: bool = False) -> int | None:
@@ -68,8 +77,11 @@ class MqttLink:
 class Session:
     """One connection from its beginning to its end; says Lost once, and nothing after `end`."""
 
-    def __init__(self, client: paho.Client, host: str, port: int, topics: str, put: Put) -> None:
+    def __init__(
+        self, client: paho.Client, host: str, port: int, keepalive_s: int, topics: str, put: Put
+    ) -> None:
         self.client, self._host, self._port, self._topics, self._put = client, host, port, topics, put
+        self._keepalive_s = keepalive_s
         self._over, self._gone = threading.Event(), threading.Event()
         client.on_connect, client.on_subscribe = self._on_connect, self._on_subscribe
         client.on_publish, client.on_message = self._on_publish, self._on_message
@@ -87,32 +99,45 @@ class Session:
 
     def _reach(self) -> None:
         try:
-            self.client.connect(self._host, self._port, KEEPALIVE_S)
+            self.client.connect(self._host, self._port, self._keepalive_s)
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            self._lost(f"the broker at {self._host}:{self._port} cannot be reached: {why}")
+            self._lost(*unreachable(error, self._host, self._port))
             return
+        if (word := self._first_word()) is not None and word != CONNACK:
+            self._lost(f"what answers at {self._host}:{self._port} does not speak MQTT: another service, or a network "
+                       "that wants a login first", "portal")  # fmt: skip
         if self._over.is_set():
             self.client.disconnect()
         self.client.loop_start()
+
+    def _first_word(self) -> bytes | None:
+        """The first byte that comes, left where it is; None when the session ends before there is one."""
+        peer = self.client.socket()
+        while isinstance(peer, socket.socket) and not self._over.is_set():
+            try:
+                if select.select([peer], [], [], LOOK_S)[0]:
+                    return peer.recv(1, socket.MSG_PEEK) or None
+            except (OSError, ValueError):
+                return None
+        return None
 
     def _tell(self, event: Event) -> None:
         if not self._over.is_set():
             self._put(event)
 
-    def _lost(self, reason: str) -> None:
-        self._tell(Lost(reason))
+    def _lost(self, reason: str, cause: Cause) -> None:
+        self._tell(Lost(reason, cause))
         self._over.set()
 
     def _on_connect(self, client: paho.Client, _: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         if code.is_failure:
-            self._lost(REFUSALS.get(str(code), f"the broker refused us: {code}"))
+            self._lost(*REFUSALS.get(str(code), (f"the broker refused us: {code}", "protocol")))
         else:
             client.subscribe(self._topics, 1)
 
     def _on_subscribe(self, client: paho.Client, _: Any, mid: int, codes: list[ReasonCode], properties: Any) -> None:
         if any(code.is_failure for code in codes):
-            self._lost(f"the broker refused our subscription to {self._topics}")
+            self._lost(f"the broker refused our subscription to {self._topics}", "rights")
             client.disconnect()
         else:
             self._tell(Connected())
@@ -129,4 +154,17 @@ class Session:
 
     def _on_disconnect(self, client: paho.Client, _: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         self._gone.set()
-        self._lost(f"the connection broke: {code}")
+        self._lost(f"the connection broke: {code}", "broken")
+
+
+def unreachable(error: Exception, host: str, port: int) -> tuple[str, Cause]:
+    """Why there is no connection, in words, and the cause."""
+    why = getattr(error, "strerror", None) or str(error)
+    match error:
+        case socket.gaierror() | UnicodeError():
+            return f"the name {host} of the broker cannot be found: {why}", "dns"
+        case ConnectionRefusedError():
+            return f"nobody listens at {host}:{port}: {why}", "refused"
+        case TimeoutError():
+            return f"nothing answers at {host}:{port}: {why}", "timeout"
+    return f"the broker at {host}:{port} cannot be reached: {why}", "unreachable"

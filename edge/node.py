@@ -11,7 +11,7 @@ from edge.buses.port import PortOpener
 from edge.clock import Clock
 from edge.commits import Commits
 from edge.courier import Courier
-from edge.effects import Tick
+from edge.effects import Hurry, Tick
 from edge.events import Arrived, Asked, ClockTold, Connected, Event, Failed, Happened, Lost, Puback, Sampled
 from edge.health import JournalView, NodeView, SessionView, checks
 from edge.inbox import Inbox
@@ -20,6 +20,7 @@ from edge.journal.journal import Journal
 from edge.lamp import Lamp, Shows
 from edge.link import Link
 from edge.office import OfficeError
+from edge.pace import pace_of
 from edge.sampler import Sampler
 from edge.sensors import Sensors, sensor_facts, sensor_line
 from edge.timekeeper import Timekeeper
@@ -85,9 +86,8 @@ class Node:
             self._office_trouble = error
             return
         journal = self.commits.journal
-        uplink = Uplink(
-            self.commits.standing(), self._random, acked=journal.acked if journal else -1, now_ms=now_ms
-        )
+        acked = journal.acked if journal else -1
+        uplink = Uplink(self.commits.standing(), self._random, pace_of(self.wiring.office), acked, now_ms)
         self.courier = Courier(uplink, link, self.commits, self._greet, self._redeclare)
         self.tick(now_ms)
 
@@ -198,7 +198,7 @@ class Node:
         health = self.health(now_ms)
         self._show(health.checks)
         if self.courier is not None:
-            self.courier.publish("health", to_json(health))
+            self.courier.say_health(health, now_ms)
 
     def health(self, now_ms: int) -> Health:
         """All checks, and counters that only grow within a run."""
@@ -227,10 +227,11 @@ class Node:
             trouble = self._office_trouble
             return SessionView(self._make_link is not None, trouble.what if trouble else "",
                                trouble.remedy if trouble else "")  # fmt: skip
-        uplink, held = self.courier.uplink, self.courier.uplink.outbox.held
-        open_since = max(uplink.last_ack_ms or 0, uplink.phase_since_ms)
-        silent = now_ms - open_since if uplink.outbox.acked < held.next - 1 else None
-        return SessionView(True, "", "", uplink.connected, uplink.phase_since_ms, uplink.reason, silent)
+        uplink = self.courier.uplink
+        since_ms, allowance = uplink.outbox.unanswered_ms, uplink.outbox.allowance
+        return SessionView(True, "", "", uplink.connected, uplink.phase_since_ms, uplink.reason, uplink.cause,
+                           None if since_ms is None else now_ms - since_ms, uplink.broker, uplink.answered,
+                           allowance.live_wait_ms(now_ms) is not None)  # fmt: skip
 
     def _free(self) -> int | None:
         try:
@@ -270,6 +271,8 @@ class Node:
         """Everything that is open goes into the journal."""
         self.sampler.note("agent stopped", now_ms)
         self.commit_if_due(now_ms, everything=True)
+        if self.courier is not None:
+            self.courier.tell(Hurry(), now_ms)
 
     def has_words(self) -> bool:
         """Whether something was committed that is not out yet."""

@@ -1,15 +1,24 @@
 """What to send next: events, then what was just measured, then the backlog, oldest first and at a bounded rate.
 
 The journal holds the records; here is only where it is acked, where it has holes, and what is under way. So a gigabyte
-of backlog weighs as much as none.
+of backlog weighs as much as none. Readings wait for company up to `publish_ms`, for a message costs more than what is
+in it; events go at once, but a storm of them is gathered into one message a second. Runs end where a multiple of `pack`
+is reached, so that what is sent again is cut as it was before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from edge.allowance import Allowance
 from edge.effects import Committed, Send, Sent
 from edge.flight import Flight
 from edge.pace import Pace
 from edge.ranges import Ranges
+from edge.tokens import Tokens
+from edge.window import Window
+
+NEAR = 4  # seqs between two events that go in one message
 
 
 class Outbox:
@@ -17,7 +26,10 @@ class Outbox:
 
     def __init__(self, pace: Pace, held: Committed, acked: int = -1, now_ms: int = 0) -> None:
         self._pace = pace
-        self._tokens, self._tokens_ms = max(pace.backlog_rate, pace.pack), now_ms
+        self.allowance = Allowance(pace, now_ms)
+        self.window = Window(pace)
+        self._backlog_tokens = Tokens(max(pace.backlog_rate, pace.pack), pace.backlog_rate, now_ms)
+        self._event_tokens = Tokens(pace.burst, 1_000 / pace.event_ms, now_ms)
         self._begin_epoch(held, max(acked, held.lowest - 1))
         self.begin_session()
 
@@ -32,16 +44,17 @@ class Outbox:
         """Whatever is un-acked goes again; what comes from now on is live."""
         self._flight = Flight()
         self._live = self.held.next
+        self._go_ms: int | None = None  # when what is live has waited long enough
         self._heard = True
         self._resend_ms = self._pace.resend_ms
-        self.wait_ms: int | None = None  # until when the backlog's rate says wait
+        self._waits: list[int] = []  # until when something must wait that could else go
+        self.unanswered_ms: int | None = None  # since when the office owes us an ack
 
     @property
     def due_ms(self) -> int | None:
         """When there may be something to send though nothing happened."""
         oldest = self._flight.oldest_ms
-        dues = [self.wait_ms, None if oldest is None else oldest + self._resend_ms]
-        return min((due for due in dues if due is not None), default=None)
+        return min([*self._waits, *([] if oldest is None else [oldest + self._resend_ms])], default=None)
 
     @property
     def has_live(self) -> bool:
@@ -51,9 +64,11 @@ class Outbox:
     @property
     def memory(self) -> int:
         """How many ranges are remembered."""
-        return len(self._beyond) + len(self._gone) + len(self._urgent) + self._flight.entries
+        return len(self._beyond) + len(self._gone) + len(self._urgent) + len(self._flight)
 
-    def commit(self, held: Committed) -> None:
+    # What happens.
+
+    def commit(self, held: Committed, now_ms: int) -> None:
         """The journal has grown, lost its oldest, or begun a new epoch."""
         if held.epoch != self.held.epoch:
             self._begin_epoch(held, held.lowest - 1)
@@ -63,6 +78,12 @@ class Outbox:
         self._gone.cut_below(held.lowest)
         for seq in held.urgent if len(self._urgent) < self._pace.holes else ():
             self._urgent.add(seq, seq)
+        if self._go_ms is None and self.has_live:
+            self._go_ms = now_ms + self._pace.publish_ms
+
+    def hurry(self, now_ms: int) -> None:
+        """Nothing waits for company any more."""
+        self._go_ms = now_ms
 
     def gone(self, first: int, last: int) -> None:
         """These cannot be sent any more."""
@@ -72,61 +93,95 @@ class Outbox:
         """These are under way."""
         live = self._open(self._live) == sent.first
         self._flight.add(sent.first, sent.last, now_ms)
+        self.allowance.spend(sent.size, now_ms)
+        if self.unanswered_ms is None:
+            self.unanswered_ms = now_ms
+        if sent.first in self._urgent:
+            self._event_tokens.take(1, now_ms)
         if live:
             self._live = sent.last + 1
         elif sent.first < self._live:
-            self._tokens -= sent.last - sent.first + 1
+            self._backlog_tokens.take(sent.last - sent.first + 1, now_ms)
+        if not self.has_live:
+            self._go_ms = None
 
-    def land(self, upto: int, ranges: list[tuple[int, int]]) -> bool:
+    def land(self, upto: int, ranges: Sequence[tuple[int, int]], now_ms: int) -> bool:
         """These are stored, says the office; tells whether more than before may be forgotten."""
-        before, top = self.acked, self.held.next - 1
+        before, top, under_way = self.acked, self.held.next - 1, len(self._flight)
         self._beyond.add(before + 1, min(upto, top))
         for first, last in ranges[: self._pace.holes] if len(self._beyond) < self._pace.holes else ():
             self._beyond.add(max(first, before + 1), min(last, top))
         self.acked = self._beyond.after(before + 1) - 1
         self._beyond.cut_below(self.acked + 1)
         self._urgent.cut_below(self.acked + 1)
-        self._flight.land(self._beyond, self.acked)
         self._heard, self._resend_ms = True, self._pace.resend_ms
+        if (sent_ms := self._flight.land(self._beyond, self.acked)) is not None:
+            self.window.acked(sent_ms, under_way - len(self._flight), now_ms)
+            self._overtaken(sent_ms, max([upto, *(last for _, last in ranges)]), now_ms)
+        self.unanswered_ms = now_ms if len(self._flight) else None
         return self.acked > before
 
-    def next(self, now_ms: int) -> Send | None:
-        """What to send now, if anything."""
+    def _overtaken(self, sent_ms: int, told: int, now_ms: int) -> None:
+        """What lies in a hole of what the ack tells, and was sent well before what it acks, did not arrive."""
+        lost_ms = self._flight.expire(sent_ms - self._pace.overtaken_ms, told)
+        if lost_ms is not None:
+            self.window.halve(lost_ms, now_ms)
+
+    # What goes next.
+
+    def next(self, now_ms: int, full: bool = False) -> Send | None:
+        """What to send now, if anything; `full`: nothing of the backlog."""
         self._expire(now_ms)
-        self.wait_ms = None
-        return self._next_urgent() or self._next_live() or self._next_backlog(now_ms)
+        self._waits = []
+        return self._next_urgent(now_ms) or self._next_live(now_ms) or (None if full else self._next_backlog(now_ms))
 
     def _expire(self, now_ms: int) -> None:
-        if self._flight.expire(now_ms - self._resend_ms):
+        lost_ms = self._flight.expire(now_ms - self._resend_ms)
+        if lost_ms is not None:
             self._resend_ms = min(self._pace.resend_cap_ms, 2 * self._resend_ms)
             self._heard = False
+            self.window.halve(lost_ms, now_ms)
 
-    def _next_urgent(self) -> Send | None:
-        first = self._urgent.next_in(self.held.lowest)
+    def _waits_until(self, *times_ms: int | None) -> bool:
+        """Whether one of these lies ahead: then there is a wait."""
+        wait_ms = max((time_ms for time_ms in times_ms if time_ms is not None), default=None)
+        self._waits += [] if wait_ms is None else [wait_ms]
+        return wait_ms is not None
+
+    def _next_urgent(self, now_ms: int) -> Send | None:
+        first = self._next_event(self.held.lowest)
+        if first is None:
+            return None
+        if self._waits_until(self._event_tokens.wait_ms(1, now_ms), self.allowance.event_wait_ms(now_ms)):
+            return None
+        last = first
+        while (further := self._next_event(last + 1)) is not None and further <= last + NEAR:
+            last = further
+        return self._run(first, last + 1, self._pace.pack)
+
+    def _next_event(self, seq: int) -> int | None:
+        """The next event from `seq` on that is not sent."""
+        first = self._urgent.next_in(seq)
         while first is not None and self._open(first) != first:
             first = self._urgent.next_in(first + 1)
-        return Send(first, first) if first is not None else None
+        return first
 
-    def _next_live(self) -> Send | None:
+    def _next_live(self, now_ms: int) -> Send | None:
         first = self._open(max(self._live, self.held.lowest))
-        return self._run(first, self.held.next, self._pace.pack) if first < self.held.next else None
+        if first >= self.held.next:
+            return None
+        go_ms = self._go_ms if self._go_ms is not None and self._go_ms > now_ms else None
+        if self._waits_until(go_ms, self.allowance.live_wait_ms(now_ms)):
+            return None
+        return self._run(first, self.held.next, self._pace.pack)
 
     def _next_backlog(self, now_ms: int) -> Send | None:
         first = self._open(self.held.lowest)
-        room = (self._pace.flight if self._heard else self._pace.pack) - len(self._flight)
-        wanted = min(self._pace.pack, room, self._live - first)
-        if wanted <= 0:
+        if first >= self._live or len(self._flight) >= (self.window.size if self._heard else 1):
             return None
-        self._refill(now_ms)
-        if self._tokens < wanted:
-            self.wait_ms = now_ms + 1 + int((wanted - self._tokens) * 1_000 / self._pace.backlog_rate)
-            return None
-        return self._run(first, self._live, wanted)
-
-    def _refill(self, now_ms: int) -> None:
-        most = max(self._pace.backlog_rate, self._pace.pack)
-        self._tokens = min(most, self._tokens + (now_ms - self._tokens_ms) * self._pace.backlog_rate / 1_000)
-        self._tokens_ms = now_ms
+        send = self._run(first, self._live, self._pace.pack)
+        wait_ms = self._backlog_tokens.wait_ms(send.last - first + 1, now_ms)
+        return None if self._waits_until(wait_ms, self.allowance.backlog_wait_ms(now_ms)) else send
 
     def _open(self, seq: int) -> int:
         """The lowest seq from here on that is neither acked, nor gone, nor under way."""
@@ -136,7 +191,7 @@ class Outbox:
         return seq
 
     def _run(self, first: int, end: int, most: int) -> Send:
-        last = first
-        while last + 1 < min(end, first + most) and self._open(last + 1) == last + 1:
+        last, end = first, min(end, first - first % most + most)
+        while last + 1 < end and self._open(last + 1) == last + 1:
             last += 1
         return Send(first, last)

@@ -114,7 +114,8 @@ def link_maker(wiring: Wiring, boot_id: str) -> Callable[[Callable[[Event], None
         credentials = read_credentials(Path(office.credentials), wiring.node)
         from edge.mqtt import MqttLink
 
-        return MqttLink(wiring.node, office.url, credentials, to_json(Status(wiring.node, False, boot_id)), put)
+        return MqttLink(wiring.node, office.url, credentials, to_json(Status(wiring.node, False, boot_id)), put,
+                        office.others, office.metered)  # fmt: skip
 
     return make
 

@@ -48,6 +48,7 @@ class OfficePlan:
     publish_ms: int = 60_000  # readings wait so long for company; 0: each commit goes at once
     metered: bool = False
     day_bytes: int = 0  # what may be sent on a day; 0: no limit
+    back_ms: int = 300_000  # who lost the session is back within so long, each at a moment of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from simulators.streets import Spot
 
 Sensor = dict[str, object]
 
+BACK = "3s"  # a street is small: it need not spread over minutes when the broker comes back
+
 
 def i2c(name: str, driver: str, address: int, interval: str) -> Sensor:
     return {"name": name, "driver": driver, "bus": "i2c-1", "address": address, "interval": interval}
@@ -59,7 +61,7 @@ def board(number: int, node: str, spot: Spot, url: str, commit_every: str = "5s"
     tables: list[str] = [
         _table("[node]", {"id": node}),
         _table("[site]", {"name": spot.name, "latitude": spot.latitude, "longitude": spot.longitude}),
-        _table("[office]", {"url": url, "credentials": "credentials.json", "publish_every": "0s"}),
+        _table("[office]", {"url": url, "credentials": "credentials.json", "publish_every": "0s", "back_within": BACK}),
         _table("[journal]", {"folder": "journal", "commit_every": commit_every, "cap": "16MiB"}),
     ]
     return "\n".join(tables + [_table("[[sensor]]", sensor) for sensor in POSTS[number % len(POSTS)][1]])

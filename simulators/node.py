@@ -98,7 +98,8 @@ class SimulatedNode:
         assert self.wiring.office is not None
         credentials = read_credentials(Path(self.wiring.office.credentials), self.wiring.node)
         will = to_json(Status(self.wiring.node, False, self.clock.boot_id, self.clock.wall_ms()))
-        return MqttLink(self.wiring.node, self.wiring.office.url, credentials, will, put)
+        office = self.wiring.office
+        return MqttLink(self.wiring.node, office.url, credentials, will, put, office.others)
 
     def run(self) -> bool:
         """Work until `stopping` is set; whether the office has acknowledged everything at the end."""

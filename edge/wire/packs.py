@@ -5,43 +5,49 @@ holds stays as it was committed; only on its way out are chunks merged (`repack`
 that the office writes one receipt for each and skips the cells of those that it has (`shares`).
 
 Merged are neighbours of one schema, one boot and one clock quality, of which each ends before the next begins: then
-the cells in order of time are also in order of seq, and counting is all it takes to tell them apart. Pure.
+the cells in order of time are also in order of seq, and counting is all it takes to tell them apart. Records that have
+nothing to say out there (an OPEN one, blanked) stand between nearly all commits of a pole that counts: they ride in the
+pack as seqs without readings. Pure.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 
 from edge.wire.cells import Strip
 from edge.wire.chunks import MOST_CELLS, ChunkError, Columns, Lookup, UnknownSchema, decode_columns, encode_columns
 from edge.wire.record import Pack, Record, RecordKind
 
 MOST_IN_PACK = 512  # seqs
+LARGE = 200  # readings: merging such a chunk with its like saves a tenth and costs three microseconds a reading
+
+Run = list[tuple[Record, Columns | None]]
 
 
-def repack(records: Iterable[Record], lookup: Lookup, most_cells: int = 4_096) -> list[Record | Pack]:
+def repack(
+    records: Iterable[Record], lookup: Lookup, most_cells: int = 4_096, large: int = LARGE
+) -> list[Record | Pack]:
     """The same seqs in as few bytes as they go; what cannot be merged stays as it is. Neighbours of one epoch."""
     done: list[Record | Pack] = []
-    for run in _runs(records, lookup, min(most_cells, MOST_CELLS)):
+    for run in _runs(records, lookup, min(most_cells, MOST_CELLS), large):
         done += [_merged(run)] if len(run) > 1 else [run[0][0]]
     return done
 
 
-def _runs(
-    records: Iterable[Record], lookup: Lookup, most_cells: int
-) -> Iterator[list[tuple[Record, Columns | None]]]:
-    run: list[tuple[Record, Columns | None]] = []
-    cells = 0
+def _runs(records: Iterable[Record], lookup: Lookup, most_cells: int, large: int) -> Iterator[Run]:
+    run: Run = []
+    cells, before = 0, None
     for record in records:
-        columns = _columns(record, lookup)
-        count = columns.count if columns else 0
-        if run and (len(run) >= MOST_IN_PACK or cells + count > most_cells or not _follows(run[-1][1], columns)):
+        columns = _columns(record, lookup) if record.count < large else None
+        cells += columns.count if columns else 0
+        blank = before is not None and record.kind == RecordKind.OPEN and not record.body
+        if run and (len(run) >= MOST_IN_PACK or cells > most_cells or not (blank or _follows(before, columns))):
             yield run
-            run, cells = [], 0
+            run, cells, before, blank = [], columns.count if columns else 0, None, False
         run.append((record, columns))
-        cells += count
+        before = before if blank else columns
     if run:
         yield run
 
@@ -63,10 +69,11 @@ def _follows(before: Columns | None, after: Columns | None) -> bool:
     return same and max(s.times[-1] for s in before.strips) < min(s.times[0] for s in after.strips)
 
 
-def _merged(run: Sequence[tuple[Record, Columns | None]]) -> Pack:
+def _merged(run: Run) -> Pack:
     parts = [columns for _, columns in run if columns is not None]
-    first, strips = parts[0], _joined(parts)
-    body = encode_columns(first.schema, first.boot, first.quality, strips)
+    first, body = parts[0], run[0][0].body
+    if len(parts) > 1:
+        body = encode_columns(first.schema, first.boot, first.quality, _joined(parts))
     return Pack(run[0][0].epoch, run[0][0].seq, tuple(record.count for record, _ in run), body)
 
 
@@ -83,18 +90,21 @@ def _joined(parts: Iterable[Columns]) -> list[Strip]:
 def shares(columns: Columns, counts: Sequence[int]) -> list[list[Strip]]:
     """What of a pack's chunk belongs to each of its seqs. Raises ChunkError when the counts do not fit the chunk."""
     times = sorted(chain.from_iterable(strip.times for strip in columns.strips))
-    if sum(counts) != len(times) or not all(counts):
+    if sum(counts) != len(times):
         raise ChunkError("the counts of a pack do not fit its chunk")
-    ends = list(accumulate(counts))
-    if any(times[end - 1] == times[end] for end in ends[:-1]):
+    return [list(_between(columns.strips, times, begin, end)) for begin, end in pairwise(accumulate(counts, initial=0))]
+
+
+def _between(strips: Iterable[Strip], times: Sequence[int], begin: int, end: int) -> Iterator[Strip]:
+    if begin == end:
+        return iter(())
+    if begin and times[begin - 1] == times[begin]:
         raise ChunkError("two seqs of a pack share an instant")
-    starts = [times[end] for end in ends[:-1]]
-    return [list(_cut(columns.strips, low, high)) for low, high in zip([None, *starts], [*starts, None], strict=True)]
+    return _cut(strips, times[begin], times[end - 1])
 
 
-def _cut(strips: Iterable[Strip], low: int | None, high: int | None) -> Iterator[Strip]:
+def _cut(strips: Iterable[Strip], first_ms: int, last_ms: int) -> Iterator[Strip]:
     for strip in strips:
-        begin = 0 if low is None else bisect_left(strip.times, low)
-        end = len(strip.times) if high is None else bisect_left(strip.times, high)
+        begin, end = bisect_left(strip.times, first_ms), bisect_right(strip.times, last_ms)
         if begin < end:
             yield Strip(strip.column, strip.times[begin:end], strip.steps[begin:end], strip.flags[begin:end])

@@ -31,6 +31,7 @@ name = "The bench"
 url = "mqtt://{host}:{port}"
 credentials = "credentials.json"
 publish_every = "0s"
+back_within = "2s"
 [journal]
 folder = "journal"
 commit_every = "{commit}"

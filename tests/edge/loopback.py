@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from edge.events import Arrived, Connected, Event, Lost, Puback
 from edge.mqtt import Put
 from edge.wire.messages import Ack, to_json
-from edge.wire.record import Record, unpack
+from edge.wire.record import Record
+from edge.wire.schema import Schema
+from tests.edge.unpacking import records_of
 
 
 @dataclass
@@ -19,11 +21,12 @@ class Office:
     said: dict[str, list[bytes]] = field(default_factory=dict)
     retained: dict[str, bytes] = field(default_factory=dict)
     records: dict[tuple[int, int], Record] = field(default_factory=dict)
+    schemas: dict[bytes, Schema] = field(default_factory=dict)
     doubles: int = 0
     sessions: int = 0
 
     def take(self, payload: bytes) -> Ack:
-        records = [item for item in unpack(payload) if isinstance(item, Record)]
+        records = records_of(payload, self.schemas)
         for record in records:
             self.doubles += (record.epoch, record.seq) in self.records
             self.records[record.epoch, record.seq] = record
@@ -50,7 +53,7 @@ class Loopback:
         self.joined = False
         self._mid = 0
 
-    def connect(self) -> None:
+    def connect(self, broker: int = 0) -> None:
         self.joined = self.office.up
         self.office.sessions += self.joined
         self._put(Connected() if self.joined else Lost("the office is shut"))

@@ -13,10 +13,12 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.wire.messages import Ack, to_json
-from edge.wire.record import Record, unpack
+from edge.wire.record import Record
+from edge.wire.schema import Schema
 from edge.wire.topics import EVERY_UP, down, parse
 from fleet.broker import Broker, free_port, write_users
 from fleet.registry import COLLECTOR, Credential
+from tests.edge.unpacking import records_of
 
 HOST = "127.0.0.1"
 
@@ -57,6 +59,7 @@ class Collector:
         self.acks = acks
         self.heard: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
         self.records: dict[tuple[int, int], Record] = {}
+        self.schemas: dict[bytes, Schema] = {}
         self.arrivals: list[tuple[int, int]] = []
         self.last: dict[str, bytes] = {}
         self.retained: set[str] = set()  # kinds that the broker had kept for us
@@ -76,7 +79,7 @@ class Collector:
         self.last[topic.kind] = bytes(message.payload)
         self.retained |= {topic.kind} if message.retain else set()
         if topic.kind == "record":
-            self.take(topic.node, [r for r in unpack(bytes(message.payload)) if isinstance(r, Record)])
+            self.take(topic.node, records_of(bytes(message.payload), self.schemas))
         self.heard.put((topic.node, topic.kind, bytes(message.payload)))
 
     def take(self, node: str, records: list[Record]) -> None:

@@ -43,7 +43,7 @@ interval = "{interval}"
 
 
 def write_board(folder: Path, port: int | None = None, interval: str = "1s") -> Path:
-    office = f'[office]\nurl = "mqtt://{HOST}:{port}"\npublish_every = "0s"' if port else ""
+    office = f'[office]\nurl = "mqtt://{HOST}:{port}"\npublish_every = "0s"\nback_within = "2s"' if port else ""
     board = folder / "node.toml"
     board.write_text(BOARD.format(office=office, interval=interval))
     if port:

@@ -33,6 +33,7 @@ id = "pole-a"
 url = "{url}"
 credentials = "{credentials}"
 publish_every = "0s"
+back_within = "2s"
 [journal]
 commit_every = "500ms"
 [[sensor]]
