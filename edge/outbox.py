@@ -130,7 +130,7 @@ class Outbox:
     # What goes next.
 
     def next(self, now_ms: int, full: bool = False) -> Send | None:
-        """What to send now, if anything; `full`: nothing of the backlog."""
+        """What to send now, if anything; `full`: nothing of the backlog. Of an office that is silent, a record asks."""
         self._expire(now_ms)
         self._waits = []
         return self._next_urgent(now_ms) or self._next_live(now_ms) or (None if full else self._next_backlog(now_ms))
@@ -179,7 +179,7 @@ class Outbox:
         first = self._open(self.held.lowest)
         if first >= self._live or len(self._flight) >= (self.window.size if self._heard else 1):
             return None
-        send = self._run(first, self._live, self._pace.pack)
+        send = self._run(first, self._live, self._pace.pack) if self._heard else Send(first, first)
         wait_ms = self._backlog_tokens.wait_ms(send.last - first + 1, now_ms)
         return None if self._waits_until(wait_ms, self.allowance.backlog_wait_ms(now_ms)) else send
 

@@ -8,7 +8,20 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.effects import Committed, Connect, Deliver, Forget, Greet, Redeclare, Send, Sent, Tick
+from edge.effects import (
+    Committed,
+    Connect,
+    Deliver,
+    Disconnect,
+    Effect,
+    Forget,
+    Greet,
+    Hurry,
+    Redeclare,
+    Send,
+    Sent,
+    Tick,
+)
 from edge.events import Arrived, Connected, Lost, Puback
 from edge.pace import Pace
 from edge.uplink import Uplink
@@ -49,8 +62,8 @@ def test_the_same_seed_gives_the_same_life(seed: int, trouble: Luck) -> None:
 
 
 def test_live_goes_before_backlog_and_events_before_live() -> None:
-    world = World(1, CALM, backlog=5_000)
-    world.run(0.5)
+    world = World(1, CALM, Pace(backlog_rate=300.0), backlog=5_000)
+    world.run(4)
     world.sent.clear()
     world.commit(3, urgent=(5_002,))
     world.run(1)
@@ -82,20 +95,27 @@ def test_the_backlog_goes_oldest_first_at_its_rate() -> None:
     assert 50 * 38 <= sent <= 50 * 41 + 50
 
 
-def test_without_a_puback_the_window_stays_shut() -> None:
-    uplink = Uplink(Committed(EPOCH, 0, 3_000), lambda: 0.5, Pace(backlog_rate=100_000.0))
-    uplink.handle(Tick(), 0)
-    effects = uplink.handle(Connected(), 0)[1:]
-    mids = 0
+def publish(uplink: Uplink, effects: list[Effect], now_ms: int = 0) -> list[Send]:
+    """The broker takes all that follows, and says nothing."""
+    sends: list[Send] = []
     while effects:
         (send,) = effects
         assert isinstance(send, Send)
-        mids += 1
-        effects = uplink.handle(Sent(send.first, send.last, mids), 0)
-    assert mids == uplink.in_window == 16
-    assert uplink.handle(Committed(EPOCH, 0, 4_000), 100_000) == []
-    assert uplink.due_ms is None
-    assert uplink.handle(Puback(7), 100_000) == [Send(3_000, 3_015)]
+        sends.append(send)
+        effects = uplink.handle(Sent(send.first, send.last, send.first), now_ms)
+    return sends
+
+
+def test_without_a_puback_the_backlog_stops_and_then_everything() -> None:
+    uplink = Uplink(Committed(EPOCH, 0, 3_000), lambda: 0.5, Pace(backlog_rate=100_000.0, window=4, stuck_ms=10**6))
+    uplink.handle(Tick(), 0)
+    assert publish(uplink, uplink.handle(Connected(), 0)[1:]) == [Send(0, 63), Send(64, 127)]
+    live = publish(uplink, uplink.handle(Committed(EPOCH, 0, 4_000), 100), 100)
+    assert live == [Send(3_000, 3_007), Send(3_008, 3_071)]  # cut where a multiple of 64 is
+    assert uplink.in_window == 4
+    assert uplink.handle(Committed(EPOCH, 0, 4_100), 100_000) == []
+    assert uplink.due_ms == 10**6
+    assert uplink.handle(Puback(64), 100_000) == [Send(3_072, 3_135)]
 
 
 def test_what_is_not_acked_is_sent_again_after_the_time_and_less_often_while_the_office_is_silent() -> None:
@@ -114,7 +134,7 @@ def test_a_silent_office_costs_little() -> None:
     world = World(1, CALM, backlog=100_000)
     world.silent = True
     world.run(3_600)
-    assert sum(last - first + 1 for _, first, last in world.sent) < 1_024 + 16 * 32
+    assert sum(last - first + 1 for _, first, last in world.sent) < 2 * 64 + 35
 
 
 def test_after_a_reconnect_everything_un_acked_goes_again_at_once() -> None:
@@ -124,14 +144,14 @@ def test_after_a_reconnect_everything_un_acked_goes_again_at_once() -> None:
     world.cut()
     world.sent.clear()
     world.silent = False
-    world.run(5)
+    world.run(301)
     assert [(first, last) for _, first, last in world.sent] == [(0, 9)]
 
 
 def test_a_greeting_opens_each_session() -> None:
     world = World(1, CALM, backlog=1)
     for _ in range(3):
-        world.run(5)
+        world.run(301)
         world.cut()
     kinds = [type(effect) for _, effect in world.log]
     assert kinds.count(Greet) == 3
@@ -189,28 +209,6 @@ def test_orders_pass_through() -> None:
     assert connected().handle(Arrived("order", b"{}"), 0) == [Deliver("order", b"{}")]
 
 
-@given(st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 200_000)), min_size=1, max_size=40))
-def test_reconnecting_is_full_jitter_with_a_cap_and_set_back_only_by_a_proven_session(
-    lives: list[tuple[float, int]]
-) -> None:
-    chance = [0.0]
-    uplink = Uplink(Committed(EPOCH, 0, 0), lambda: chance[0])
-    now, attempts = 0, 0
-    for luck_now, lasts in lives:
-        assert uplink.handle(Tick(), now) == [Connect()]
-        if lasts:
-            uplink.handle(Connected(), now)
-        now += lasts
-        chance[0] = luck_now
-        uplink.handle(Lost("gone"), now)
-        attempts = 0 if lasts >= 60_000 else attempts
-        due = uplink.due_ms
-        assert due == now + int(luck_now * min(300_000, 1_000 * 2**attempts))
-        assert uplink.handle(Lost("again"), now) == [] and uplink.due_ms == due
-        attempts += 1
-        now = due
-
-
 def test_a_broker_that_never_answers_is_given_up() -> None:
     uplink = Uplink(Committed(EPOCH, 0, 0), lambda: 0.5)
     uplink.handle(Tick(), 0)
@@ -227,3 +225,63 @@ def test_what_could_not_go_out_is_tried_a_second_later() -> None:
     assert uplink.handle(Committed(EPOCH, 0, 12), 200) == []
     assert uplink.due_ms == 1_100
     assert uplink.handle(Tick(), 1_100) == [Send(10, 11)]
+
+
+def test_a_connection_on_which_the_broker_takes_nothing_is_given_up() -> None:
+    uplink = connected()
+    uplink.handle(Puback(1), 20_000)
+    assert uplink.due_ms == 30_000  # resending, not doubt
+    uplink.handle(Committed(EPOCH, 0, 11), 25_000)
+    uplink.handle(Sent(10, 10, 2), 25_000)
+    assert uplink.handle(Committed(EPOCH, 0, 12), 50_000)
+    uplink.handle(Sent(11, 11, 3), 50_000)
+    assert Disconnect() not in uplink.handle(Tick(), 54_999)
+    assert uplink.handle(Tick(), 55_000) == [Disconnect()]
+    assert (uplink.phase, uplink.cause) == ("waiting", "stuck") and "took nothing for 30 s" in uplink.reason
+
+
+def test_brokers_are_tried_in_turn_and_the_first_one_again_after_ten_minutes() -> None:
+    uplink = Uplink(Committed(EPOCH, 0, 0), lambda: 0.5, Pace(brokers=3))
+    now, tried = 0, []
+    for _ in range(4):
+        (effect,) = uplink.handle(Tick(), now)
+        tried.append(effect)
+        uplink.handle(Lost("refused", "refused"), now)
+        now = uplink.due_ms or 0
+    assert tried == [Connect(0), Connect(0), Connect(1), Connect(1)]
+    assert uplink.handle(Tick(), now) == [Connect(2)]
+    uplink.handle(Connected(), now)
+    assert uplink.due_ms == now + 600_000 and uplink.broker == 2
+    assert uplink.handle(Tick(), now + 600_000) == [Connect(0)]
+    uplink.handle(Lost("refused", "refused"), now + 600_001)
+    assert uplink.due_ms == now + 600_501  # back soon, for that one was well
+    assert uplink.handle(Tick(), now + 600_501) == [Connect(2)]
+    uplink.handle(Connected(), now + 600_501)
+    assert uplink.due_ms == now + 600_501 + 1_200_000
+    assert uplink.handle(Tick(), now + 600_501 + 1_200_000) == [Connect(0)]
+    uplink.handle(Connected(), now + 1_801_000)
+    assert uplink.broker == 0 and uplink.due_ms is None
+
+
+def test_readings_wait_for_company_but_not_at_the_end() -> None:
+    uplink = Uplink(Committed(EPOCH, 0, 0), lambda: 0.5, Pace(publish_ms=60_000))
+    uplink.handle(Tick(), 0)
+    uplink.handle(Connected(), 0)
+    assert uplink.handle(Committed(EPOCH, 0, 2), 10_000) == []
+    assert uplink.handle(Committed(EPOCH, 0, 4), 20_000) == []
+    assert uplink.due_ms == 70_000
+    assert uplink.handle(Tick(), 70_000) == [Send(0, 3)]
+    uplink.handle(Sent(0, 3, 1), 70_000)
+    assert uplink.handle(Committed(EPOCH, 0, 5), 80_000) == []
+    assert uplink.handle(Hurry(), 81_000) == [Send(4, 4)]
+
+
+def test_whether_the_office_answers_in_this_session() -> None:
+    uplink = connected()
+    assert not uplink.answered and uplink.outbox.unanswered_ms == 0
+    acked(uplink, Ack(EPOCH, 4))
+    assert uplink.answered and uplink.outbox.unanswered_ms == 2_000
+    acked(uplink, Ack(EPOCH, 9))
+    assert uplink.outbox.unanswered_ms is None
+    uplink.handle(Lost("gone"), 2_000)
+    assert not uplink.answered and uplink.cause == "broken"
