@@ -1,7 +1,8 @@
 """Which boot this is: a small number that the readings carry, and whether the last run ended as it should.
 
 Readings are stamped in time since boot, so each boot needs a number of its own in the journal, the same for every run
-of the agent within that boot and never given to another.
+of the agent within that boot and never given to another. A small file says which was the last; a card that lies may
+have lost that file's newest state, or the journal's, so the journal's own word is heard too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.journal.disk import Disk
+from edge.journal.errors import JournalError
+from edge.journal.journal import Journal
+from edge.wire.chunks import ChunkError, peek
+from edge.wire.messages import ClockRecord, MessageError, from_json
+from edge.wire.record import RecordKind
 
 FILE = "boot.json"
 FIRST_AT_RANDOM = 1 << 16
@@ -26,8 +32,24 @@ class Boot:
     unclean: str = ""
 
 
-def begin(disk: Disk, boot_id: str, random: Callable[[], float]) -> Boot:
-    """The boot in which this run begins, written down. `random` gives numbers from 0 up to but without 1."""
+def same(disk: Disk, boot_id: str) -> bool:
+    """Whether the last run began in this boot too."""
+    before = _last(disk)
+    return before is not None and before[1] == boot_id
+
+
+def newest(journal: Journal) -> int:
+    """The ordinal that the last chunk and the last clock in the journal tell; 0 when there is none that can be read."""
+    try:
+        chunk, clock = journal.newest(RecordKind.CHUNK), journal.newest(RecordKind.CLOCK)
+        return max(peek(chunk.body).boot if chunk else 0, from_json(ClockRecord, clock.body).boot if clock else 0)
+    except (JournalError, ChunkError, MessageError):
+        return 0
+
+
+def begin(disk: Disk, boot_id: str, random: Callable[[], float], journalled: int = 0) -> Boot:
+    """The boot in which this run begins, written down. `random` gives numbers from 0 up to but without 1, `journalled`
+    is the newest ordinal in the journal."""
     before = _last(disk)
     if before is None:
         known = any(name.endswith(".journal") for name in _names(disk))
@@ -36,7 +58,7 @@ def begin(disk: Disk, boot_id: str, random: Callable[[], float]) -> Boot:
         ordinal, last_id, clean = before
         same = last_id == boot_id
         why = "the agent was killed or crashed" if same else "the node lost power or was reset"
-        boot = Boot(ordinal if same else min(ordinal + 1, LARGEST), boot_id, "" if clean else why)
+        boot = Boot(ordinal if same else min(max(ordinal, journalled) + 1, LARGEST), boot_id, "" if clean else why)
     return boot if _write(disk, boot, False) else Boot(_at_random(random), boot_id, boot.unclean)
 
 

@@ -17,6 +17,7 @@ from edge.health import JournalView, NodeView, SessionView, checks
 from edge.inbox import Inbox
 from edge.journal.disk import Disk
 from edge.journal.journal import Journal
+from edge.journal.recovery import LEAP
 from edge.lamp import Lamp, Shows
 from edge.link import Link
 from edge.office import OfficeError
@@ -54,8 +55,12 @@ class Node:
         self.refused_board = ""
         self._random, self._make_link = random, link
         self._began_ms = clock.boot_ms()
-        self.boot = boots.begin(disk, clock.boot_id, random)
-        self.commits = Commits(partial(journals.open, disk, self._new_epoch, wiring.journal.cap_bytes), disk)
+        leap = 0 if boots.same(disk, clock.boot_id) else LEAP
+        opening = partial(journals.open, disk, self._new_epoch, wiring.journal.cap_bytes, leap=leap)
+        self.commits = Commits(opening, disk)
+        self.commits.open(self._began_ms)
+        journal = self.commits.journal
+        self.boot = boots.begin(disk, clock.boot_id, random, boots.newest(journal) if journal else 0)
         facts = [sensor_facts(plan) for plan in wiring.sensors]
         self.sampler = Sampler(self.boot.ordinal, clock.boot_id, facts, wiring.journal.commit_ms, self._began_ms)
         self.sensors = sensors or Sensors(wiring.sensors, ports, clock, inbox.put, host_root)

@@ -19,9 +19,9 @@ One thread at a time: the agent's loop.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Generator, Sequence
 
+from edge.journal import naming
 from edge.journal.disk import Disk, DiskFile
 from edge.journal.errors import NOT_STORED, JournalError, from_disk
 from edge.journal.layout import (
@@ -36,13 +36,13 @@ from edge.journal.layout import (
     pack_segment,
     salt,
 )
-from edge.journal.reading import LEAST_AHEAD, MOST_AHEAD, Missing, Reader
-from edge.journal.recovery import UNREADABLE, Standing, recover
+from edge.journal.naming import FULL, SKIPPED, UNREADABLE, named_by
+from edge.journal.reading import LEAST_AHEAD, MOST_AHEAD, Missing, Reader, Whole
+from edge.journal.recovery import Standing, recover
 from edge.journal.ring import Gap, Head, Ring, Segment, segment_size
 from edge.journal.walk import Waymark
-from edge.wire.record import LARGEST_COUNT, LARGEST_KIND, Record, RecordKind
+from edge.wire.record import LARGEST_COUNT, LARGEST_KIND, Record
 
-FULL = "journal full"
 GAPS_PER_COMMIT = 8
 SMALLEST_SEGMENT = 8 * SECTOR
 
@@ -56,9 +56,9 @@ class Journal:
         self.epoch = standing.epoch
         self.next = standing.next
         self.set_aside = standing.aside  # files of a journal that could not be read at all, before this new epoch
-        self._mark = self._durable = standing.mark
+        self._mark, self._durable = standing.mark, standing.durable
         self._pending = list(standing.gaps)
-        self._named: set[tuple[int, int]] = set()
+        self._named: set[tuple[int, int]] = {(gap.first, gap.last) for gap in standing.gaps}
         self._current = standing.newest
         self._tail = standing.tail
         self._ordinal = standing.newest.ordinal if standing.newest else 0
@@ -69,9 +69,16 @@ class Journal:
 
     @classmethod
     def open(
-        cls, disk: Disk, epoch_maker: Callable[[], int], cap_bytes: int, segment_bytes: int | None = None
+        cls,
+        disk: Disk,
+        epoch_maker: Callable[[], int],
+        cap_bytes: int,
+        segment_bytes: int | None = None,
+        leap: int = 0,
     ) -> Journal:
         """The journal on `disk`; a new epoch (32 bits, from `epoch_maker`) when there is none that can be read.
+
+        `leap`: how many seqs to leave out, because the disk may have forgotten who had them (see `Standing.leap`).
 
         Raises JournalError when the disk fails or the journal is of a newer format.
         """
@@ -80,7 +87,7 @@ class Journal:
             raise ValueError(f"a segment is a multiple of {SECTOR} bytes and at least {SMALLEST_SEGMENT}")
         ring = Ring(cap_bytes, size)
         try:
-            standing = recover(disk, ring, epoch_maker)
+            standing = recover(disk, ring, epoch_maker, leap)
             for segment in ring.surplus(standing.mark.lowest, Head(standing.next, standing.mark.total)):
                 disk.remove(segment.name)
                 ring.drop(segment)
@@ -160,6 +167,8 @@ class Journal:
         self._judge([*repeated, *wanted])
         try:
             self._read_back()
+            if self._skipped and not self._gaps_that_fit(_footprint(repeated) + _footprint(wanted)):
+                self._commit([], [])  # the next record stands right behind the gap that names what was skipped
             return self._commit(wanted, repeated) if wanted else []
         except OSError as error:
             raise from_disk("a commit was written to the journal", error, NOT_STORED) from error
@@ -184,12 +193,17 @@ class Journal:
         mark, fill = self._mark, at + need + _footprint(preamble)
         if not self._spare_behind(target, fill) and (given_up := self._ring.give_up(*self._state, target, FULL)):
             gap, mark = given_up
-            gaps = [gap, *(other for other in gaps if other.last > gap.last)]
-        entries = [*map(_entry, gaps), *preamble, *wanted]
+            others = [other for other in gaps if other.last > gap.last]
+            gaps = sorted([gap, *others], key=lambda each: each.why != SKIPPED)
+        entries = [*map(naming.entry, gaps), *preamble, *wanted]
         self._write(target, at, entries, mark)
         written = set(gaps)
         self._pending = [gap for gap in self._pending if gap not in written and gap.last >= mark.lowest]
         return list(range(self.next - len(wanted), self.next))
+
+    @property
+    def _skipped(self) -> bool:
+        return self._pending[:1] != [] and self._pending[0].why == SKIPPED
 
     @property
     def _state(self) -> tuple[Mark, Head]:
@@ -327,18 +341,37 @@ class Journal:
             raise from_disk("the journal was read", error) from error
         return found
 
+    def newest(self, kind: int) -> Record | None:
+        """The newest record of this kind among the last commits, acked or not. Raises JournalError."""
+        try:
+            found = self._reader.newest(kind)
+        except OSError as error:
+            raise from_disk("the journal was read", error) from error
+        return self._record(found) if found else None
+
+    def _record(self, whole: Whole) -> Record:
+        header = whole.header
+        return Record(self.epoch, header.seq, header.kind, header.readings, whole.body)
+
     def _records(self, seq: int, ahead: int) -> Generator[Record, None, None]:
+        missing: list[Missing] = []
         for item in self._reader.read(seq, self._head, ahead):
             if isinstance(item, Missing):
-                self._miss(item)
-            else:
-                header = item.header
-                yield Record(self.epoch, header.seq, header.kind, header.readings, item.body)
+                missing.append(item)
+                continue
+            record = self._record(item)
+            for gap in missing:
+                self._miss(gap, record)
+            missing.clear()
+            yield record
+        for gap in missing:
+            self._miss(gap)
 
-    def _miss(self, missing: Missing) -> None:
-        """To be named, once. So is what was given up before, for the record that named it may be among these."""
+    def _miss(self, missing: Missing, behind: Record | None = None) -> None:
+        """To be named, once, unless the record behind it does so. So is what was given up before, for the record that
+        named it may be among these."""
         first, last = max(missing.begin.seq, self.lowest), missing.end.seq - 1
-        if first > last or any(low <= first and last <= high for low, high in self._named):
+        if first > last or any(low <= first and last <= high for low, high in [*self._named, *named_by(behind)]):
             return
         self._named.add((first, last))
         self._pending.append(Gap(first, last, missing.end.total - missing.begin.total, UNREADABLE))
@@ -350,9 +383,3 @@ class Journal:
 
 def _footprint(entries: Sequence[Entry]) -> int:
     return sum(footprint(len(entry.body)) for entry in entries)
-
-
-def _entry(gap: Gap) -> Entry:
-    fields = {"first": gap.first, "last": gap.last, "readings": gap.readings, "why": gap.why}
-    body = json.dumps({**fields, "from_ms": None, "to_ms": None}, separators=(",", ":"))
-    return Entry(RecordKind.GAP, 0, body.encode())

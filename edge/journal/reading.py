@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from edge.journal.disk import Disk
-from edge.journal.layout import RecordHeader
+from edge.journal.layout import LARGEST_COMMIT, SECTOR, RecordHeader
 from edge.journal.ring import Head, Ring, Segment
 from edge.journal.walk import Walk, Waymarks
 
@@ -73,6 +73,17 @@ class Reader:
             yield Missing(expected, end)
         finally:
             self.waymarks.stop(segment.ordinal, stop)
+
+    def newest(self, kind: int) -> Whole | None:
+        """The newest record of this kind among the last commits; they are in the newest two segments."""
+        for segment in reversed(self._ring.used[-2:]):
+            with self._open(segment, 2 * LEAST_AHEAD) as walk:
+                near = max(SECTOR, walk.leap() - LARGEST_COMMIT // 2)
+                found = [step for step in walk.steps(near) if step.header.kind == kind]
+                for step in reversed(found):
+                    if (body := walk.body(step)) is not None:
+                        return Whole(step.header, body)
+        return None
 
     def total_at(self, seq: int, head: Head) -> int:
         """Readings in all records up to `seq`; where that one cannot be read, what its neighbours tell."""

@@ -26,10 +26,11 @@ from edge.journal.layout import (
     unpack_record,
     unpack_segment,
 )
+from edge.journal.naming import SKIPPED, UNREADABLE
 from edge.journal.ring import Gap, Head, Ring, Segment
 from edge.journal.walk import Step, Walk
 
-UNREADABLE = "unreadable on the disk"
+LEAP = 1 << 20  # seqs; more than any segment holds
 
 
 @dataclass
@@ -38,11 +39,24 @@ class Standing:
 
     epoch: int
     mark: Mark = field(default_factory=Mark)
+    durable: Mark = field(default_factory=Mark)  # what the disk itself says
     next: int = 1
     newest: Segment | None = None
     tail: int = 0  # where the next record goes in `newest`
     gaps: list[Gap] = field(default_factory=list)
     aside: int = 0  # files of the epoch before, none of which could be read
+
+    def leap(self, seqs: int) -> None:
+        """Goes on so many seqs further, and names those between: their first givers may have been forgotten.
+
+        A disk that lies loses commits of which the office was told already; no seq must mean two things.
+        """
+        if self.newest is None or seqs <= 0:
+            return
+        self.gaps.insert(0, Gap(self.next, self.next + seqs - 1, 0, SKIPPED))
+        if self.mark.lowest == self.next:
+            self.mark = self.mark._replace(lowest=self.next + seqs)
+        self.next += seqs
 
 
 @dataclass
@@ -52,7 +66,7 @@ class _Finding:
     mark: Mark  # before its first record, or with it
 
 
-def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int]) -> Standing:
+def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int], leap: int = 0) -> Standing:
     """Fills `ring` with the segments on `disk` and says how the journal stands. Raises OSError and JournalError."""
     findings, damaged = _survey(disk, ring)
     newest = max(findings, key=lambda finding: finding.segment.ordinal, default=None)
@@ -67,6 +81,8 @@ def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int]) -> Standing:
     ring.used = sorted(ours, key=lambda segment: segment.ordinal)
     standing = _last_record(disk, newest)
     _settle(disk, ring, damaged, standing)
+    standing.durable = standing.mark
+    standing.leap(leap)
     return standing
 
 
@@ -124,8 +140,8 @@ def _last_record(disk: Disk, newest: _Finding) -> Standing:
     finally:
         file.close()
     if last is None:
-        return Standing(newest.epoch, newest.mark, segment.first, segment, SECTOR)
-    return Standing(newest.epoch, last.header.mark, last.header.seq + 1, segment, last.end)
+        return Standing(newest.epoch, newest.mark, newest.mark, segment.first, segment, SECTOR)
+    return Standing(newest.epoch, last.header.mark, last.header.mark, last.header.seq + 1, segment, last.end)
 
 
 def _whole_end(walk: Walk, at: int) -> Step | None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 from edge.events import Arrived, Connected, Event, Lost, Puback
 from edge.mqtt import Put
-from edge.wire.messages import Ack, to_json
-from edge.wire.record import Record
+from edge.wire.messages import Ack, GapRecord, from_json, to_json
+from edge.wire.record import Record, RecordKind
 from edge.wire.schema import Schema
 from tests.edge.unpacking import records_of
+
+GAP = RecordKind.GAP
 
 
 @dataclass
@@ -32,9 +34,11 @@ class Office:
             self.records[record.epoch, record.seq] = record
         epoch = records[0].epoch
         seqs = {seq for of, seq in self.records if of == epoch}
+        gaps = [from_json(GapRecord, r.body) for r in self.records.values() if (r.epoch, r.kind) == (epoch, GAP)]
+        named = {gap.first: gap.last for gap in gaps}
         upto = 0
-        while upto + 1 in seqs:
-            upto += 1
+        while upto + 1 in seqs or upto + 1 in named:
+            upto = named.get(upto + 1, upto + 1)
         return Ack(epoch, upto, [(seq, seq) for seq in sorted(seqs) if seq > upto])
 
     def greet(self, payload: bytes) -> Ack | None:

@@ -8,7 +8,12 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.boots import FILE, begin, end
+from edge.boots import FILE, begin, end, newest, same
+from edge.journal.journal import Journal
+from edge.wire.chunks import Schema, encode
+from edge.wire.clocks import ClockQuality, ClockRecord
+from edge.wire.messages import to_json
+from edge.wire.record import RecordKind
 from simulators.disk import MemoryDisk
 
 
@@ -47,3 +52,45 @@ def test_how_the_last_run_ended_is_told() -> None:
     assert "power" in begin(disk, "b" * 32, random).unclean
     end(disk, begin(disk, "b" * 32, random))
     assert begin(disk, "c" * 32, random).unclean == ""
+
+
+def test_whether_the_last_run_was_in_this_boot() -> None:
+    disk = MemoryDisk()
+    assert not same(disk, "a" * 32)
+    begin(disk, "a" * 32, Random(1).random)
+    assert same(disk, "a" * 32) and not same(disk, "b" * 32)
+
+
+def clock(boot: int) -> tuple[int, int, bytes]:
+    return RecordKind.CLOCK, 0, to_json(ClockRecord(boot, "c" * 32, None, ClockQuality.UNKNOWN))
+
+
+def chunk(boot: int) -> tuple[int, int, bytes]:
+    return RecordKind.CHUNK, 0, encode(Schema(()), boot, ClockQuality.UNKNOWN, [])
+
+
+def test_the_journal_knows_the_newest_boot_too() -> None:
+    """A card that lies lost the small file's newest state, and the journal's not."""
+    disk = MemoryDisk()
+    journal = Journal.open(disk, lambda: 1, 1 << 20)
+    assert newest(journal) == 0
+    journal.append([clock(6), chunk(5)])
+    assert newest(journal) == 6
+    journal.append([chunk(7)])
+    assert newest(journal) == 7
+    disk.write_small(FILE, b'{"ordinal": 3, "boot_id": "a", "clean": true}')
+    assert begin(disk, "b" * 32, Random(1).random, newest(journal)).ordinal == 8
+    assert begin(disk, "b" * 32, Random(1).random, newest(journal)).ordinal == 8
+    assert begin(disk, "c" * 32, Random(1).random, 3).ordinal == 9
+
+
+def test_a_journal_that_tells_no_boot_tells_0() -> None:
+    disk = MemoryDisk()
+    journal = Journal.open(disk, lambda: 1, 1 << 20)
+    journal.append([(RecordKind.CHUNK, 0, b"rubbish"), clock(3)])
+    assert newest(journal) == 0
+    journal.append([(RecordKind.CLOCK, 0, b"rubbish"), chunk(3)])
+    assert newest(journal) == 0
+    journal.append([clock(3), chunk(4)])
+    disk.fail("pread", errno.EIO)
+    assert newest(journal) == 0

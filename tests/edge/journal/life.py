@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from random import Random
 
 from edge.journal.errors import JournalError
-from edge.journal.journal import FULL, Journal
-from edge.journal.recovery import UNREADABLE
+from edge.journal.journal import Journal
+from edge.journal.naming import FULL, UNREADABLE
 from edge.wire.record import Record, RecordKind
 from simulators.disk import SECTOR, MemoryDisk, PowerCut
 

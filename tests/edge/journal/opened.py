@@ -11,13 +11,15 @@ CHUNK = RecordKind.CHUNK
 EPOCH = 0xC0FFEE
 
 
-def open_on(disk: MemoryDisk, cap: int = 6 * SEGMENT, segment: int = SEGMENT) -> Journal:
-    return Journal.open(disk, lambda: EPOCH, cap, segment)
+def open_on(disk: MemoryDisk, cap: int = 6 * SEGMENT, segment: int = SEGMENT, leap: int = 0) -> Journal:
+    return Journal.open(disk, lambda: EPOCH, cap, segment, leap)
 
 
-def reopened(journal: Journal, disk: MemoryDisk, cap: int = 6 * SEGMENT, segment: int = SEGMENT) -> Journal:
+def reopened(
+    journal: Journal, disk: MemoryDisk, cap: int = 6 * SEGMENT, segment: int = SEGMENT, leap: int = 0
+) -> Journal:
     journal.close()
-    return open_on(disk, cap, segment)
+    return open_on(disk, cap, segment, leap)
 
 
 def one(journal: Journal, text: str = "x", readings: int = 3) -> int:

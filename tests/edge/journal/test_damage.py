@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge.journal.errors import JournalError
 from edge.journal.journal import Journal
 from edge.journal.layout import SECTOR, Mark, SegmentHeader, pack_segment
-from edge.journal.recovery import UNREADABLE
+from edge.journal.naming import UNREADABLE
 from edge.wire.record import RecordKind
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, gaps_in, read_all

@@ -8,9 +8,9 @@ import pytest
 
 from edge.journal.describe import describe
 from edge.journal.errors import JournalError
-from edge.journal.journal import FULL, Journal
+from edge.journal.journal import Journal
 from edge.journal.layout import LARGEST_COMMIT, SECTOR
-from edge.journal.recovery import UNREADABLE
+from edge.journal.naming import FULL, UNREADABLE
 from edge.wire.record import Record, RecordKind
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, gaps_in, read_all
