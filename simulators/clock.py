@@ -8,11 +8,18 @@ the same anchor and goes on within the same boot.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.wire.clocks import ClockQuality
 
 SOME_BOOT = "0" * 31 + "1"
+
+
+def stopwatch() -> Callable[[], float]:
+    """Begins to run; gives the real seconds since then, never 0."""
+    began_ns = time.perf_counter_ns()
+    return lambda: max(1, time.perf_counter_ns() - began_ns) / 1e9
 
 
 class PacedClock:

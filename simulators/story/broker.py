@@ -142,6 +142,11 @@ class Broker:
         if self._dice.random() < self.weather.doubled:
             self._enqueue(topic, payload)
 
+    def plant(self, topic: str, payload: bytes) -> None:
+        """Somebody with a node's credentials publishes what no node of ours would."""
+        if self.up:
+            self._publish(topic, payload, False)
+
     def hang_up(self, wire: Wire) -> None:
         """A node ends its session in good order, or gives it up."""
         wire.open = False

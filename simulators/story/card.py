@@ -25,6 +25,10 @@ class Card(MemoryDisk):
         self.lies = False
         self.lied = 0  # syncs
 
+    def no_cut(self) -> None:
+        """The power stays."""
+        self._steps_left = None
+
     def _sync(self, inode: Inode) -> None:
         if self.lies:
             self.lied += 1

@@ -15,6 +15,7 @@ from edge.ranges import Ranges
 from edge.wire.kept import first_copy
 from edge.wire.messages import Ack, GapRecord
 from edge.wire.record import Pack, Record, RecordError, RecordKind, seqs
+from edge.wire.schema import Schema
 from fleet.store.bodies import BodyError, gap_note
 from fleet.store.store import Parcel, Records
 
@@ -29,7 +30,8 @@ class Page:
     node: str
     said: dict[Said, float] = field(default_factory=dict)  # what its sensors said
     kept: dict[tuple[int, int], Entry] = field(default_factory=dict)  # what its journal took, by (epoch, seq)
-    readings: int = 0  # in it
+    schemas: dict[bytes, Schema] = field(default_factory=dict)  # that its journal ever took
+    readings: int = 0  # in what it took
 
     def say(self, boot_id: str, sensor: str, at_ms: int, readings: Sequence[Reading]) -> None:
         """A sensor said this."""
@@ -40,7 +42,14 @@ class Page:
         """The journal took these: it promised to keep them."""
         for seq, entry in zip(numbers, entries, strict=True):
             self.kept[epoch, seq] = entry
+            if entry[0] == RecordKind.SCHEMA:
+                self.learn(entry[2])
             self.readings += entry[1]
+
+    def learn(self, body: bytes) -> None:
+        """A schema that chunks lean on."""
+        schema = Schema.decode(body)
+        self.schemas[schema.key] = schema
 
 
 def witnessed(page: Page) -> type[Journal]:
@@ -50,6 +59,9 @@ def witnessed(page: Page) -> type[Journal]:
         def append(self, entries: Sequence[Entry], preamble: Sequence[Entry] = ()) -> list[int]:
             numbers = super().append(entries, preamble)
             page.take(self.epoch, numbers, entries)
+            for kind, _, body in preamble:
+                if kind == RecordKind.SCHEMA:
+                    page.learn(body)
             return numbers
 
     return Witnessed

@@ -12,16 +12,19 @@ from pathlib import Path
 from edge.wire.messages import Ack, from_json
 from edge.wire.topics import parse
 from fleet.collect import MOST_MESSAGES, Incoming, Outgoing
-from fleet.collector import TRY_AGAIN_S, Collector
+from fleet.collector import Collector
 from fleet.inlet import Letter
 from fleet.live import Live
+from fleet.rights import MOST_UNACKED
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Committed, Parcel, Records, StoreError
 from simulators.story.broker import Broker, Copy
 from simulators.story.ledger import Counter
 from simulators.story.timeline import Timeline
 
-GATHER_MS = 100
+GATHER_MS = 1_000  # longer than in earnest: a commit of the store for each second of the street is enough
+
+TRY_AGAIN_MS = 20_000  # likewise
 
 
 class Killed(BaseException):
@@ -67,10 +70,10 @@ class Office:
         self.dies: str = ""  # before or after the next commit
         self.deaths = self.commits = 0
         self._make = collector
+        self._afterwards: Callable[[], None] = lambda: None
         self._letters: list[Letter] = []
         self._life = 0
         self.up = False
-        self.most_letters = 0
         self.begin()
 
     def begin(self) -> None:
@@ -87,6 +90,16 @@ class Office:
         if self.up:
             self.broker.listen(self)
 
+    def die(self, how: str, afterwards: Callable[[], None]) -> None:
+        """Now, or `before` or `after` the next commit."""
+        self._afterwards = afterwards
+        if how == "now":
+            self.deaths += 1
+            self.end()
+            afterwards()
+        else:
+            self.dies = how
+
     def end(self) -> None:
         """It dies, or ends: whatever it had not committed is gone."""
         self._life += 1
@@ -98,10 +111,11 @@ class Office:
     # What comes in.
 
     def hand(self, copy: Copy, connection: int) -> None:
-        """The broker brings a message."""
+        """The broker brings a message; who reads no more from his socket gets it again later."""
+        if len(self._letters) >= 2 * MOST_UNACKED:
+            return
         incoming = Incoming(copy.topic, copy.payload, self._start_ms + self.timeline.now_ms)
         self._letters.append(Letter(incoming, copy.number, connection))
-        self.most_letters = max(self.most_letters, len(self._letters))
         if not self._busy:
             self._soon(GATHER_MS)
 
@@ -121,12 +135,13 @@ class Office:
             self.timeline.tell("the collector dies", self.dies)
             self.deaths += 1
             self.end()
+            self._afterwards()
             return
         self.commits += 1
         self._letters = [*left, *self._letters]
         self._busy = False
         if self._letters:
-            self._soon(round(TRY_AGAIN_S * 1_000) if left else 1)
+            self._soon(TRY_AGAIN_MS if left else 1)
 
     # What goes out: the face of an inlet.
 

@@ -6,6 +6,7 @@ which have no bus threads here. It is driven through the same door, `hear` and `
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Never
@@ -76,9 +77,14 @@ class Pole:
         self.life = self.boots = self.spins = 0
         self.booted_ms = 0
         self.clock = VirtualClock()
+        self.boot_times: dict[str, int] = {}  # by boot id
+        self.found: list[tuple[str, str]] = []  # what broke an invariant on the way
+        self._recent: deque[tuple[int, int]] = deque()  # when the sensors said how many readings
+        self._before = 0  # readings journalled before this life
         self.faulty: dict[str, str] = {}  # sensors that fail, and how
         self.sampling, self.ended = True, False
         self.cuts = 0  # power cuts in the middle of a call
+        self.keep = "lost"  # what of the unsynced survives the next of them
         self.on_cut: Callable[[Pole], None] = Pole.power_off
         self._alarm_ms = -1
 
@@ -89,6 +95,7 @@ class Pole:
         self.boots += 1
         self.booted_ms = self.timeline.now_ms
         boot_id = f"{self.plan.seed & 0xFFFFFFFF:08x}{int(self.name[5:]):08x}{self.boots:016x}"
+        self.boot_times[boot_id] = self.booted_ms
         self.clock = VirtualClock(0, START_MS + self.booted_ms + wall_error_ms, boot_id, quality)
         self.timeline.tell("boot", self.name, self.boots)
         self.start()
@@ -101,7 +108,8 @@ class Pole:
     def start(self) -> None:
         """A new agent, on the card as it is."""
         self.life += 1
-        self._alarm_ms = -1
+        self._alarm_ms, self._before = -1, self.page.readings
+        self._recent.clear()
         self._set_clock()
         dice = self.plan.chance("node", self.name, self.life).random
         ports = PortOpener(_no_port, _no_port, _no_port)
@@ -123,6 +131,7 @@ class Pole:
 
     def kill(self) -> None:
         """The agent's process is gone; what the kernel holds of its files stays, and so does what it had sent."""
+        self._last_look()
         self.agent = None
         self.life += 1
         if self.wire is not None:
@@ -142,6 +151,7 @@ class Pole:
 
     def power_off(self) -> None:
         """Nothing runs, and the wire is dead: the broker learns it in its own time."""
+        self._last_look()
         self.agent = None
         self.life += 1
         if self.wire is not None:
@@ -185,7 +195,11 @@ class Pole:
         due_ms = self.agent.due_ms() + self.booted_ms
         if due_ms <= self.timeline.now_ms:
             self.spins += 1
+            if self.spins == BUSY:
+                self.found.append(("nobody spins", f"{self.name} wants to be woken again and again at {due_ms} ms"))
             due_ms = self.timeline.now_ms + 1
+        else:
+            self.spins = 0
         if due_ms == self._alarm_ms:
             return
         self._alarm_ms = due_ms
@@ -216,6 +230,7 @@ class Pole:
         at_ms = self.timeline.now_ms - self.booted_ms
         due = [plan for plan in self.wiring.sensors if at_ms % plan.interval_ms == 0]
         self.act(tuple(self._speak(plan, at_ms) for plan in due))
+        self.look()
 
     def _speak(self, plan: SensorPlan, at_ms: int) -> Event:
         fault = self.faulty.get(plan.name)
@@ -225,9 +240,38 @@ class Pole:
             return Failed(plan.name, at_ms, fault, "it does not answer")
         readings = measured(self.plan.seed, self.name, plan, self.timeline.now_ms)
         self.page.say(self.clock.boot_id, plan.name, at_ms, readings)
+        self._recent.append((self.timeline.now_ms, len(readings)))
         return Sampled(plan.name, at_ms, readings)
 
     # How it stands.
+
+    def _last_look(self) -> None:
+        """What of this life never came into the journal is of the last commit interval, or waits for the disk."""
+        if self.agent is None:
+            return
+        node = self.agent.node
+        open_now = node.sampler.sampled - node.sampler.refused - (self.page.readings - self._before)
+        open_now -= node.commits.waiting + node.commits.lost
+        since_ms = self.timeline.now_ms - self.wiring.journal.commit_ms * 21 // 20 - 1_000
+        may_be_open = sum(count for at_ms, count in self._recent if at_ms > since_ms)
+        if not 0 <= open_now <= may_be_open:
+            what = f"{self.name}: {open_now} readings were not committed, {may_be_open} may be"
+            self.found.append(("only a commit is at stake", what))
+
+    def look(self) -> None:
+        """Whether everything is within its bounds."""
+        if self.agent is None:
+            return
+        while self._recent and self._recent[0][0] < self.timeline.now_ms - 2 * self.wiring.journal.commit_ms:
+            self._recent.popleft()
+        node = self.agent.node
+        sizes = {"window": (node.courier.uplink.in_window, 64), "outbox": (node.courier.uplink.outbox.memory, 8_192),
+                 "waiting": (node.commits.waiting, 200_000)} if node.courier else {}  # fmt: skip
+        if (journal := node.commits.journal) is not None:
+            sizes["journal"] = (journal.disk_bytes, max(journal.cap_bytes, 2 * 64 * 1024))
+        for what, (size, cap) in sizes.items():
+            if size > cap:
+                self.found.append(("buffers within caps", f"{self.name}: {what} has {size}, more than {cap}"))
 
     def settled(self) -> bool:
         """Commits what is open; whether everything is with the office."""

@@ -1,0 +1,138 @@
+"""Whether the promises held: the store, as anybody can read it, against what the story wrote down itself.
+
+Each invariant is a name and a list of what broke it. The store's rows are compared with what the sensors said and the
+journals took, record by record and reading by reading; none of it is a sum that may come right by chance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Count
+from collections.abc import Collection, Iterable, Iterator
+
+from drivers.reading import Flag, to_steps
+from edge.wire.chunks import decode_columns
+from edge.wire.record import RecordKind
+from edge.wire.schema import Schema
+from simulators.story.plan import START_MS
+from simulators.story.pole import Pole
+from simulators.story.stacks import Epoch, Filed, Row, StoreView
+
+NAMES = (
+    "stored once or named", "rows are right", "values are true", "no row twice", "counts agree", "acks follow commits",
+    "nothing before the floor", "sure dates are right", "buffers within caps", "knocks within the cap",
+    "only a commit is at stake", "poison set aside", "nobody spins", "all is quiet at last",
+)  # fmt: skip
+MOST_TOLD = 5  # of one kind
+TRUSTED = (0, 1)
+SURE_MS = 1_000  # what is said to be synced may be so wrong
+SANE_MS = 1_735_689_600_000
+STORED = 0
+Rows = dict[int, list[Row]]
+
+
+def judge(pole: Pole, view: StoreView, poison: Collection[int] = ()) -> Iterator[tuple[str, str]]:
+    """(invariant, what broke it) of one node; `poison`: epochs that nobody's journal had."""
+    yield from pole.found
+    filed = {key: receipt for key, receipt in view.filed(pole.name).items() if key[0] not in poison}
+    rows = view.rows(pole.name)
+    yield from _missing(pole, filed, view.gaps(pole.name))
+    yield from _contents(pole, filed, rows, view)
+    yield from _dates(pole, filed, rows, view)
+    yield from _totals(pole, filed, view)
+
+
+def _missing(pole: Pole, filed: dict[Epoch, Filed], gaps: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[str, str]]:
+    """I1: whatever a journal took is stored, or named."""
+    for (epoch, seq), entry in pole.page.kept.items():
+        if (epoch, seq) in filed or entry[1] == 0 and entry[0] not in (RecordKind.EVENT, RecordKind.CHUNK):
+            continue
+        if not any(first <= seq <= last for first, last in gaps.get(epoch, ())):
+            yield "stored once or named", f"{pole.name} epoch {epoch} seq {seq}: {entry[1]} readings are gone unnamed"
+
+
+def _contents(pole: Pole, filed: dict[Epoch, Filed], rows: Rows, view: StoreView) -> Iterator[tuple[str, str]]:
+    """The rows are what was journalled, and what was journalled is what the sensors said."""
+    schemas = pole.page.schemas
+    seen: Count[tuple[str, str, str, int]] = Count()
+    for key, receipt in filed.items():
+        if receipt.kind != RecordKind.CHUNK:
+            continue
+        if receipt.state != STORED:
+            yield "rows are right", f"{pole.name} {key}: a chunk lies in state {receipt.state}"
+            continue
+        got = sorted(rows.get(receipt.id, ()))
+        if len(got) != receipt.readings:
+            yield "rows are right", f"{pole.name} {key}: {len(got)} rows for {receipt.readings} readings"
+        if key in pole.page.kept and got != _cells(pole.page.kept[key][2], schemas, receipt.offset_ms or 0):
+            yield "rows are right", f"{pole.name} {key}: the rows are not what was journalled"
+        if len({row[:4] for row in got}) < len(got):
+            yield "no row twice", f"{pole.name} {key}: two rows for one column and time"
+        for row in got:
+            if not row.flags & Flag.THINNED:
+                yield from _true(pole, key, receipt, row, view, seen)
+    for said, times in seen.items():
+        if times > 1:
+            yield "no row twice", f"{pole.name}: {said} is stored {times} times"
+
+
+def _true(pole: Pole, key: Epoch, receipt: Filed, row: Row, view: StoreView,
+          seen: Count[tuple[str, str, str, int]]) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """Against the sensors."""
+    at_ms = row.t_ms - (receipt.offset_ms or 0)
+    ids = view.boot_ids(pole.name, key[0], receipt.boot)
+    for boot_id in ids:
+        value = pole.page.said.get((boot_id, row.sensor, row.quantity, at_ms))
+        if value is not None and to_steps(value, row.decimals) == row.steps:
+            seen[boot_id, row.sensor, row.quantity, at_ms] += 1
+            return
+    yield "values are true", f"{pole.name} {key}: no sensor said {row.quantity} {row.steps} at {at_ms} ms of {ids}"
+
+
+def _cells(body: bytes, schemas: dict[bytes, Schema], offset_ms: int) -> list[Row]:
+    columns = decode_columns(schemas.__getitem__, body)
+    found = []
+    for strip in columns.strips:
+        column = columns.schema.columns[strip.column]
+        for at_ms, steps, flags in zip(strip.times, strip.steps, strip.flags, strict=True):
+            found.append(Row(column.sensor, column.quantity, column.channel, at_ms + offset_ms, steps, flags,
+                             column.decimals))  # fmt: skip
+    return sorted(found)
+
+
+def _dates(pole: Pole, filed: dict[Epoch, Filed], rows: Rows, view: StoreView) -> Iterator[tuple[str, str]]:
+    """Nothing is dated before its time, and what is said to be sure of its time is right."""
+    for key, receipt in filed.items():
+        if receipt.kind != RecordKind.CHUNK or receipt.offset_ms is None:
+            continue
+        first = min((row.t_ms for row in rows.get(receipt.id, ())), default=SANE_MS)
+        if first < SANE_MS:
+            yield "nothing before the floor", f"{pole.name} {key}: dated {first}"
+        ids = view.boot_ids(pole.name, key[0], receipt.boot)
+        true = [START_MS + pole.boot_times[boot_id] for boot_id in ids if boot_id in pole.boot_times]
+        if receipt.quality in TRUSTED and not any(abs(receipt.offset_ms - offset) <= SURE_MS for offset in true):
+            off = min((abs(receipt.offset_ms - offset) for offset in true), default=None)
+            yield "sure dates are right", f"{pole.name} {key}: wrong by {off} ms, quality {receipt.quality}"
+
+
+def _totals(pole: Pole, filed: dict[Epoch, Filed], view: StoreView) -> Iterator[tuple[str, str]]:
+    """What arrived and what is named as lost is all that the journal ever took."""
+    journal = pole.agent.node.commits.journal if pole.agent else None
+    if journal is None or pole.card.lied:
+        return
+    stored = sum(receipt.readings for (epoch, _), receipt in filed.items() if epoch == journal.epoch)
+    named = view.lost(pole.name, journal.epoch)
+    if stored + named != journal.total_readings:
+        yield "counts agree", f"{pole.name}: {stored} stored and {named} named of {journal.total_readings}"
+
+
+def told(found: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The verdict on each invariant."""
+    broken: dict[str, list[str]] = {name: [] for name in NAMES}
+    for name, what in found:
+        broken[name].append(what)
+    return {name: _verdict(whats) for name, whats in broken.items()}
+
+
+def _verdict(whats: list[str]) -> str:
+    more = f" (and {len(whats) - MOST_TOLD} more)" if len(whats) > MOST_TOLD else ""
+    return f"broken: {'; '.join(whats[:MOST_TOLD])}{more}" if whats else "holds"
