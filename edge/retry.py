@@ -64,11 +64,6 @@ class Turns:
         self._away = 0  # the broker that was left to look whether the first is back
         self._homings = 0
 
-    @property
-    def going_home(self) -> bool:
-        """Whether we left a broker that was well."""
-        return self._away != 0
-
     def lost(self, lasted_ms: int | None) -> bool:
         """A session of this length ended, or none came to be (None); true: back to the broker that was left for it."""
         if self._away and lasted_ms is None:
