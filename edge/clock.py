@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from edge.timex import synchronised
+from edge.timex import Said, asked
 from edge.wire.clocks import ClockQuality
 
 TIMESYNCD = Path("/run/systemd/timesync/synchronized")
+TIMESYNCD_ERROR_MS = 1_000  # where only its flag can be asked
+CLOSE_US = 2_000  # two looks so near to each other are one
+LOOKS = 5  # before the nearest two are taken, however far apart they were
 
 
 class Clock(Protocol):
@@ -35,8 +39,8 @@ class Clock(Protocol):
         """Milliseconds since 1970 in UTC, as the system believes at this moment."""
         ...
 
-    def quality(self) -> ClockQuality:
-        """How sure the wall clock is."""
+    def said(self) -> Said:
+        """What the system's clock says of the time and of itself, at one instant."""
         ...
 
     def real_s(self, milliseconds: int) -> float:
@@ -50,7 +54,7 @@ class SystemClock:
     def __init__(
         self,
         boot_id_file: Path = Path("/proc/sys/kernel/random/boot_id"),
-        kernel: Callable[[], bool | None] = synchronised,
+        kernel: Callable[[], Said | None] = asked,
         flag: Path = TIMESYNCD,
     ) -> None:
         self.boot_id = boot_id_file.read_text().strip().replace("-", "")
@@ -65,14 +69,42 @@ class SystemClock:
     def wall_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
-    def quality(self) -> ClockQuality:
-        """What the kernel says; where it may not be asked, systemd-timesyncd. HOLDOVER and FLOOR come in step 3."""
-        said = self._kernel()
-        synced = self._flag.exists() if said is None else said
-        return ClockQuality.SYNCED if synced else ClockQuality.UNKNOWN
+    def said(self) -> Said:
+        """What the kernel says; where it may not be asked, systemd-timesyncd."""
+        return self._kernel() or self._flagged()
+
+    def _flagged(self) -> Said:
+        synced = self._flag.exists()  # first: it is set after the clock was
+        quality = ClockQuality.SYNCED if synced else ClockQuality.UNKNOWN
+        return Said(self.wall_ms(), quality, TIMESYNCD_ERROR_MS)
 
     def real_s(self, milliseconds: int) -> float:
         return max(0.0, milliseconds / 1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Both clocks at one instant, give or take `apart_ms`."""
+
+    boot_ms: int
+    said: Said
+    apart_ms: int = 0
+
+
+def look(clock: Clock) -> Look:
+    """Both clocks at one instant: again and again where something came between, and then the best of it."""
+    best: tuple[int, int, Said] | None = None
+    for _ in range(LOOKS):
+        before_us = clock.boot_us()
+        said = clock.said()
+        apart_us = clock.boot_us() - before_us
+        if best is None or apart_us < best[0]:
+            best = apart_us, before_us, said
+        if apart_us <= CLOSE_US:
+            break
+    assert best is not None
+    apart_us, before_us, said = best
+    return Look((before_us + apart_us // 2) // 1_000, said, apart_us // 2_000)
 
 
 def chance() -> float:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from edge.delivery import SessionView as SessionView
 from edge.delivery import delivery, session
 from edge.patient import Patient, duration
-from edge.wire.clocks import ClockQuality
+from edge.timecheck import ClockView as ClockView
+from edge.timecheck import clock
 from edge.wire.messages import CheckResult, State
 
 OLD_MS = 24 * 3_600_000
@@ -38,7 +39,7 @@ class NodeView:
     began_ms: int
     journal: JournalView
     session: SessionView
-    clock: ClockQuality
+    clock: ClockView
     free_bytes: int | None
     unclean: str = ""
     board: str = ""  # why the newest board was refused
@@ -47,7 +48,7 @@ class NodeView:
 def checks(view: NodeView, patients: Sequence[Patient]) -> list[CheckResult]:
     """All node checks, in a stable order."""
     own = [_journal(view.journal), session(view.session, view.now_ms, view.began_ms), delivery(view.session),
-           _clock(view.clock)]  # fmt: skip
+           clock(view.clock)]  # fmt: skip
     own += [_disk(view.free_bytes), _boot(view), _board(view)]
     return own + [patient.check(view.now_ms) for patient in patients]
 
@@ -64,13 +65,6 @@ def _journal(journal: JournalView) -> CheckResult:
         reason = f"{depth}, the oldest for {duration(journal.oldest_ms)}."
         return CheckResult("journal", State.BAD, reason, "See the checks named session and delivery.")
     return CheckResult("journal", State.GOOD, f"{depth}.")
-
-
-def _clock(quality: ClockQuality) -> CheckResult:
-    if quality in (ClockQuality.SYNCED, ClockQuality.HOLDOVER):
-        return CheckResult("clock", State.GOOD, f"The clock is {quality.word}.")
-    reason = "Nobody has set the clock that we know of; readings are dated when that happens."
-    return CheckResult("clock", State.UNKNOWN, reason, "Look at: timedatectl")
 
 
 def _disk(free: int | None) -> CheckResult:

@@ -68,7 +68,7 @@ class Node:
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
         self._greeted: int | None = None  # the epoch of the last hello
-        self.timekeeper = Timekeeper(clock)
+        self.timekeeper = Timekeeper(clock, disk)
 
     def _new_epoch(self) -> int:
         return 1 + int(self._random() * (LARGEST_EPOCH - 1))
@@ -146,6 +146,8 @@ class Node:
 
     def told(self, event: Connected | Lost | Arrived | Puback, now_ms: int) -> None:
         """Something came from the link."""
+        if isinstance(event, Arrived) and event.kind == "ack" and self.timekeeper.heard(event.payload, now_ms):
+            self.timekeeper.tell(self.sampler)
         if self.courier is not None:
             self.courier.tell(event, now_ms)
         if isinstance(event, Lost):
@@ -169,6 +171,7 @@ class Node:
         if not everything and now_ms < self.sampler.due_ms:
             return
         self.timekeeper.tell(self.sampler)
+        self.timekeeper.keep(now_ms)
         held = self.commits.commit(self.sampler.commit(now_ms, everything), now_ms)
         if held is not None and self.courier is not None:
             if held.epoch != self._greeted and self.courier.uplink.connected:
@@ -179,7 +182,7 @@ class Node:
 
     def _greet(self) -> None:
         assert self.courier is not None
-        status = Status(self.wiring.node, True, self.clock.boot_id, self.clock.wall_ms())
+        status = Status(self.wiring.node, True, self.clock.boot_id, self.timekeeper.wall_ms())
         self.courier.publish("status", to_json(status), retain=True)
         self._say_hello(self.courier)
         self.publish_health(self.clock.boot_ms())
@@ -188,7 +191,7 @@ class Node:
         if (journal := self.commits.journal) is not None:
             hello = Hello(self.wiring.node, self.clock.boot_id, journal.epoch, journal.lowest, journal.next, VERSION,
                           journal.total_readings, [sensor_line(plan) for plan in self.wiring.sensors],
-                          journal.acked)  # fmt: skip
+                          journal.acked, self.timekeeper.asking(self.clock.boot_ms()))  # fmt: skip
             courier.publish("hello", to_json(hello))
             self._greeted = journal.epoch
 
@@ -203,12 +206,14 @@ class Node:
         health = self.health(now_ms)
         self._show(health.checks)
         if self.courier is not None:
+            if self.courier.uplink.connected and self.timekeeper.would_ask(now_ms):
+                self._say_hello(self.courier)
             self.courier.say_health(health, now_ms)
 
     def health(self, now_ms: int) -> Health:
         """All checks, and counters that only grow within a run."""
         view = NodeView(now_ms, self._began_ms, self._journal_view(now_ms), self._session_view(now_ms),
-                        self.timekeeper.quality(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
+                        self.timekeeper.view(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
         return Health(now_ms, checks(view, list(self.sensors.patients.values())), self.counters())
 
     def counters(self) -> dict[str, int]:
@@ -258,8 +263,8 @@ class Node:
         health = self.health(now_ms)
         rows = [{"name": c.name, "state": c.state.value, "reason": c.reason, "remedy": c.remedy} for c in health.checks]
         return {"node": self.wiring.node, "version": VERSION, "boot": self.boot.ordinal, "checks": rows,
-                "sensors": self.sensors.told(now_ms), "clocks": self.timekeeper.rows(now_ms),
-                "counters": health.counters}  # fmt: skip
+                "sensors": self.sensors.told(now_ms), "clock": self.timekeeper.line(now_ms),
+                "clocks": self.timekeeper.rows(now_ms), "counters": health.counters}  # fmt: skip
 
     # The end.
 
@@ -287,6 +292,8 @@ class Node:
     def end(self) -> None:
         """Say goodbye and let go of everything but the disk."""
         if self.courier is not None:
-            self.courier.goodbye(to_json(Status(self.wiring.node, False, self.clock.boot_id, self.clock.wall_ms())))
+            gone = Status(self.wiring.node, False, self.clock.boot_id, self.timekeeper.wall_ms())
+            self.courier.goodbye(to_json(gone))
+        self.timekeeper.end(self.clock.boot_ms())
         self.commits.close()
         boots.end(self.disk, self.boot)

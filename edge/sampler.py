@@ -15,6 +15,7 @@ from drivers.reading import Quantity, Reading, to_steps
 from edge.events import Opened, Sampled
 from edge.opened import OpenWindows
 from edge.quality import Watch
+from edge.timekeeping import Belief
 from edge.wire.chunks import LARGEST_STEPS, Cell, Column, Schema, encode
 from edge.wire.clocks import ClockQuality, ClockRecord
 from edge.wire.messages import EventRecord, Scalar, to_json
@@ -27,7 +28,7 @@ Key = tuple[int, str, str]  # place of the sensor on the board, quantity, channe
 MOST_IN_CHUNK = 2_000  # cells
 LONGEST_CHUNK = 4_096  # bytes
 CLOCK_MOVED_MS = 50
-SANE_MS = 1_735_689_600_000  # 2025-01-01: a wall clock that shows less was never set
+CLOCK_GREW_MS = 1_000  # beyond four times what was said, another uncertainty is news
 ROOM_FOR_EVENTS = 256
 
 
@@ -138,19 +139,22 @@ class Sampler:
         """A record of another kind, committed at once."""
         self._urgent.append(entry)
 
-    def tell_clock(self, wall_ms: int, now_ms: int, quality: ClockQuality) -> None:
-        """Look at the wall clock; what is new in it goes into the next commit."""
-        known = quality is not ClockQuality.UNKNOWN or wall_ms >= SANE_MS
-        record = ClockRecord(self.boot, self.boot_id, wall_ms - now_ms if known else None, quality, None, now_ms)
+    def tell_clock(self, belief: Belief, now_ms: int) -> None:
+        """What is taken to be the time; what is new in it goes into the next commit."""
+        record = ClockRecord(
+            self.boot, self.boot_id, belief.offset_ms, belief.quality, belief.uncertainty_ms, now_ms
+        )
         if self._clock is None or self._moved(self._clock, record):
             self._clock = record
             self._urgent.insert(0, (RecordKind.CLOCK, 0, to_json(record)))
 
     @staticmethod
     def _moved(before: ClockRecord, after: ClockRecord) -> bool:
-        if before.offset_ms is None or after.offset_ms is None:
-            return before.offset_ms != after.offset_ms or before.quality != after.quality
-        return before.quality != after.quality or abs(after.offset_ms - before.offset_ms) > CLOCK_MOVED_MS
+        if before.quality != after.quality or before.offset_ms is None or after.offset_ms is None:
+            return (before.quality, before.offset_ms) != (after.quality, after.offset_ms)
+        few, many = sorted((before.uncertainty_ms or 0, after.uncertainty_ms or 0))
+        least_ms = CLOCK_MOVED_MS if after.quality is not ClockQuality.HOLDOVER else max(CLOCK_MOVED_MS, many)
+        return abs(after.offset_ms - before.offset_ms) > least_ms or many > 4 * few + CLOCK_GREW_MS
 
     def commit(self, now_ms: int, everything: bool = False) -> list[Entry]:
         """The records to append now, in this order, in one commit. `everything`: do not wait for the interval."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge.timex import LEAST_ERROR_MS, Said
 from edge.wire.clocks import ClockQuality
 
 SOME_BOOT = "0" * 31 + "1"
@@ -49,8 +50,8 @@ class PacedClock:
     def wall_ms(self) -> int:
         return self.start_wall_ms + self.boot_ms()
 
-    def quality(self) -> ClockQuality:
-        return self._quality
+    def said(self) -> Said:
+        return Said(self.wall_ms(), self._quality)
 
     def real_s(self, milliseconds: int) -> float:
         return max(0.0, milliseconds / 1_000 / self.speed)
@@ -64,6 +65,7 @@ class VirtualClock:
     start_wall_ms: int = 1_767_225_600_000  # the beginning of 2026
     boot_id: str = SOME_BOOT
     believed: ClockQuality = ClockQuality.SYNCED
+    error_ms: int = LEAST_ERROR_MS
 
     def advance(self, seconds: float) -> None:
         """Let this much time pass. Raises ValueError for a step back."""
@@ -80,8 +82,8 @@ class VirtualClock:
     def wall_ms(self) -> int:
         return self.start_wall_ms + self.boot_ms()
 
-    def quality(self) -> ClockQuality:
-        return self.believed
+    def said(self) -> Said:
+        return Said(self.wall_ms(), self.believed, self.error_ms)
 
     def real_s(self, milliseconds: int) -> float:
         """No real time at all: whoever waits on this clock is moved by it."""

@@ -10,6 +10,15 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from edge.wire.version import BUILT_MS
+
+LONGEST_SERVICE_MS = 20 * 365 * 86_400_000  # no release is in use for so long
+
+
+def credible(unix_ms: int) -> bool:
+    """Whether this release can be running at that moment: what says otherwise is no time, whoever says it."""
+    return BUILT_MS <= unix_ms <= BUILT_MS + LONGEST_SERVICE_MS
+
 
 class ClockQuality(enum.IntEnum):
     """From sure to not at all. The numbers are on the wire; the lower-case name is what people and JSON read."""

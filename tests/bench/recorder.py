@@ -20,6 +20,7 @@ from edge.clock import SystemClock
 from edge.journal.disk import FolderDisk
 from edge.journal.journal import Journal
 from edge.sampler import Entry, Sampler
+from edge.timekeeping import Belief
 from edge.wire.clocks import ClockQuality
 from tests.bench.plant import Plant, twenty
 
@@ -99,7 +100,7 @@ def record(keeper: Keeper, plant: Plant, commit_ms: int, seconds: int) -> dict[s
     clock = SystemClock()
     first_s = clock.boot_ms() // SECOND_MS + 1
     sampler = Sampler(1, clock.boot_id, plant.facts, commit_ms, first_s * SECOND_MS)
-    sampler.tell_clock(clock.wall_ms(), clock.boot_ms(), ClockQuality.SYNCED)
+    sampler.tell_clock(Belief(clock.wall_ms() - clock.boot_ms(), ClockQuality.SYNCED), clock.boot_ms())
     commits = 0
     for second in range(first_s, first_s + seconds):
         _wait_until(clock, second * SECOND_MS)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from edge.sampler import Sampler
+from edge.timekeeping import Belief
 from edge.wire.clocks import ClockQuality
 from edge.wire.record import Record, RecordKind, pack
 from tests.bench.figure import Figure
@@ -36,7 +37,7 @@ class Sent:
 def commits(plant: Plant, commit_s: int, seconds: int) -> Iterator[tuple[list[tuple[int, int, bytes]], int, int]]:
     """The entries of each commit, with the bytes and number of the JSON messages for the same readings."""
     sampler = Sampler(BOOT, BOOT_ID, plant.facts, commit_s * 1_000, START_S * 1_000)
-    sampler.tell_clock(WALL_S * 1_000, START_S * 1_000, ClockQuality.SYNCED)
+    sampler.tell_clock(Belief((WALL_S - START_S) * 1_000, ClockQuality.SYNCED), START_S * 1_000)
     decimals = {(facts.name, quantity): places for facts in plant.facts for quantity, places in facts.decimals.items()}
     spelt = number = 0
     for second in range(START_S, START_S + seconds):

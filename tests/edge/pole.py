@@ -43,9 +43,10 @@ class Pole:
     """An agent whose sensors are played by the test: its bus threads are never started."""
 
     def __init__(
-        self, office: Office | None = None, disk: MemoryDisk | None = None, seed: int = 1, wiring: Wiring = WIRING
-    ) -> None:
-        self.clock = VirtualClock(now_us=50_000_000)
+        self, office: Office | None = None, disk: MemoryDisk | None = None, seed: int = 1, wiring: Wiring = WIRING,
+        clock: VirtualClock | None = None,
+    ) -> None:  # fmt: skip
+        self.clock = clock or VirtualClock(now_us=50_000_000)
         self.disk = disk or MemoryDisk()
         self.office = office or Office()
         self.random = Random(seed).random

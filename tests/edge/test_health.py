@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 
 from drivers.reading import Flag, Quantity, Reading
 from edge.events import Failed
-from edge.health import JournalView, NodeView, SessionView, checks
+from edge.health import ClockView, JournalView, NodeView, SessionView, checks
 from edge.patient import Patient, duration
+from edge.timekeeping import Belief
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import CheckResult, Health, State, from_json, to_json
 from edge.wiring import SensorPlan
 
 HOUR = 3_600_000
 PLAN = SensorPlan("air", "sht31", "i2c", "/dev/i2c-1", 0x44, interval_ms=10_000)
+KNOWN = ClockView(Belief(0, ClockQuality.SYNCED, 12, "kernel", "kernel"))
 FINE = NodeView(10 * HOUR, 0, JournalView("", "", 0, 10, 10_000, 1_000_000, 0),
-                SessionView(connected=True), ClockQuality.SYNCED, 2**33)  # fmt: skip
+                SessionView(connected=True), KNOWN, 2**33)  # fmt: skip
 
 
 def patient(last_ms: int | None = 10 * HOUR - 1_000, flags: Flag = Flag.NONE) -> Patient:
@@ -52,7 +54,7 @@ def test_all_is_well() -> None:
         (replace(FINE, session=SessionView(reason="refused")), "session", "bad", "refused"),
         (replace(FINE, now_ms=30_000, session=SessionView(reason="new")), "session", "unknown", "new"),
         (replace(FINE, session=replace(FINE.session, silent_ms=400_000)), "delivery", "bad", "acked nothing for 7 min"),
-        (replace(FINE, clock=ClockQuality.UNKNOWN), "clock", "unknown", "Nobody has set"),
+        (replace(FINE, clock=ClockView()), "clock", "unknown", "Nobody has set"),
         (replace(FINE, free_bytes=10 * 2**20), "disk", "bad", "10 MiB"),
         (replace(FINE, free_bytes=None), "disk", "unknown", "does not say"),
         (replace(FINE, now_ms=1_000, unclean="the node lost power"), "boot", "bad", "lost power"),

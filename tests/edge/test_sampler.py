@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from drivers.reading import Flag, Quantity, Reading, to_steps
 from edge.events import Sampled
-from edge.sampler import LONGEST_CHUNK, ROOM_FOR_EVENTS, SANE_MS, Entry, Sampler, SensorFacts
+from edge.sampler import LONGEST_CHUNK, ROOM_FOR_EVENTS, Entry, Sampler, SensorFacts
+from edge.timekeeping import Belief
 from edge.wire.chunks import Schema, decode
 from edge.wire.messages import ClockQuality, ClockRecord, EventRecord, from_json
 from edge.wire.record import RecordKind
+from edge.wire.version import BUILT_MS
 
 BOOT_ID = "ab" * 16
-SET_MS = SANE_MS + 1_000
+SET_MS = BUILT_MS + 1_000
 SENSORS = [
     SensorFacts("air", 1_000, 0),
     SensorFacts("host", 1_000, 0, {Quantity.TEMPERATURE: 1}),
@@ -124,7 +126,7 @@ def test_the_clock_and_the_schema_go_before_the_chunk_of_their_commit() -> None:
     one = sampler()
     one.take(Sampled("air", 1, (Reading(Quantity.PM10, 1),)), 1)
     one.note("button", 2)
-    one.tell_clock(SET_MS, 3, ClockQuality.SYNCED)
+    one.tell_clock(Belief(SET_MS, ClockQuality.SYNCED), 3)
     kinds = [kind for kind, _, _ in one.commit(3, everything=True)]
     assert kinds == [RecordKind.CLOCK, RecordKind.EVENT, RecordKind.SCHEMA, RecordKind.CHUNK]
 
@@ -160,28 +162,34 @@ def test_an_interval_without_readings_writes_nothing() -> None:
     assert one.commit(1_000_000) == []
 
 
-@given(st.lists(st.tuples(st.integers(-200, 200), st.sampled_from(list(ClockQuality))), max_size=30))
-def test_the_clock_is_told_at_the_start_and_whenever_it_moved(moves: list[tuple[int, ClockQuality]]) -> None:
+BELIEFS = st.builds(Belief, st.none() | st.integers(SET_MS - 200, SET_MS + 200), st.sampled_from(ClockQuality),
+                    st.none() | st.integers(0, 200) | st.integers(0, 10_000))  # fmt: skip
+
+
+def news(told: ClockRecord | None, belief: Belief) -> bool:
+    """Whether it is worth a record after the last one."""
+    if told is None or told.quality is not belief.quality or (told.offset_ms is None) is not (belief.offset_ms is None):
+        return True
+    if told.offset_ms is None or belief.offset_ms is None:
+        return False
+    few, many = sorted((told.uncertainty_ms or 0, belief.uncertainty_ms or 0))
+    moved_ms = abs(belief.offset_ms - told.offset_ms)
+    jitters = belief.quality is ClockQuality.HOLDOVER and moved_ms <= many
+    return (moved_ms > 50 and not jitters) or many > 4 * few + 1_000
+
+
+@given(st.lists(BELIEFS, max_size=30))
+def test_the_clock_is_told_at_the_start_and_whenever_it_moved(beliefs: list[Belief]) -> None:
     one = sampler()
     told: ClockRecord | None = None
-    for step, (offset, quality) in enumerate(moves):
+    for step, belief in enumerate(beliefs):
         now = step * 1_000
-        one.tell_clock(SET_MS + offset + now, now, quality)
+        one.tell_clock(belief, now)
         entries = [body for kind, _, body in one.commit(now) if kind == RecordKind.CLOCK]
-        moved = told is None or told.quality != quality or abs(SET_MS + offset - (told.offset_ms or 0)) > 50
-        assert len(entries) == moved
+        assert len(entries) == news(told, belief)
         for body in entries:
             told = from_json(ClockRecord, body)
-            assert told == ClockRecord(3, BOOT_ID, SET_MS + offset, quality, None, now)
-
-
-def test_a_clock_that_was_never_set_gives_no_date() -> None:
-    one = sampler()
-    one.tell_clock(12_345, 12_345, ClockQuality.UNKNOWN)
-    ((_, _, body),) = one.commit(0)
-    assert from_json(ClockRecord, body).offset_ms is None
-    one.tell_clock(12_445, 12_445, ClockQuality.UNKNOWN)
-    assert one.commit(0) == []
+            assert told == ClockRecord(3, BOOT_ID, belief.offset_ms, belief.quality, belief.uncertainty_ms, now)
 
 
 def test_a_large_commit_is_split_and_loses_nothing() -> None:
