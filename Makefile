@@ -6,8 +6,8 @@ PYTHON  ?= python3
 WORKERS ?= 2
 ARGS    ?=
 
-# What the tests use of Debian: a browser for the page, a file system for the flash figures, a second broker.
-DEBIAN := chromium chromium-driver e2fsprogs mosquitto
+# What the tests use of Debian: a browser for the page, a file system for the flash figures, FUSE, a second broker.
+DEBIAN := chromium chromium-driver e2fsprogs fuse3 mosquitto
 
 # The second run, on Python 3.13, leaves out what does not depend on the interpreter.
 SECOND := not deep and not browser and not once

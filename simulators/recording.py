@@ -127,9 +127,7 @@ class RecordingDisk:
         return RecordingFile(self, self._there(name))
 
     def remove(self, name: str) -> None:
-        self._there(name)
-        del self._names[name]
-        self.log.append(Removed(name))
+        self._unlinked(name)
         self._sync_folder("")
 
     def set_aside(self, name: str) -> None:
@@ -196,6 +194,11 @@ class RecordingDisk:
     def _rename(self, old: str, new: str) -> None:
         self._names[new] = self._names.pop(old)
         self.log.append(Renamed(old, new))
+
+    def _unlinked(self, name: str) -> None:
+        self._there(name)
+        del self._names[name]
+        self.log.append(Removed(name))
 
     def _sync_folder(self, name: str) -> None:
         self.log.append(FolderSynced(name))

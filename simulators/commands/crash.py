@@ -16,7 +16,7 @@ from fleet import show
 from fleet.trouble import Exit, Trouble
 from simulators.clock import PacedClock
 from simulators.commands.app import app
-from simulators.crash.enumerator import TARGETS, Tally, enumerate_lives
+from simulators.crash.enumerator import PLAIN, TARGETS, Disagreement, Tally, Through, enumerate_lives
 from simulators.crash.plan import REAL
 from simulators.crash.replay import told
 from simulators.crash.states import LIES
@@ -34,6 +34,7 @@ What = Annotated[Target, typer.Argument(help="The journal, the small files besid
 States = Annotated[int, typer.Option(min=1, max=10**9, help="Open at least so many states (of each).")]
 Seed = Annotated[int, typer.Option(help="Which lives; the same seed gives the same lives and states.")]
 Lying = Annotated[int, typer.Option(min=0, max=1_000, help="Up to so many syncs before the crash lied; 0: none ever.")]
+Mounted = Annotated[bool, typer.Option("--mounted", help="As root: what a process did on a file system that records.")]
 Jobs = Annotated[int, typer.Option(min=0, max=256, help="Processes; 0: one for each core.")]
 Replay = Annotated[str | None, typer.Option(metavar="STATE", help="Tell all about one state, such as 12.345.")]
 Output = Annotated[Literal["table", "json"], typer.Option("-o", "--output", help="How to print it.")]
@@ -45,22 +46,45 @@ def crash(
     states: States = 20_000,
     seed: Seed = 7,
     lying: Lying = LIES,
+    mounted: Mounted = False,
     jobs: Jobs = 0,
     replay: Replay = None,
     output: Output = "table",
 ) -> None:
     """Cut the power everywhere, open what is left, and compare it with what had been promised."""
     targets = [name for name in TARGETS if target in (name, Target.ALL)]
+    through = _through(mounted)
     if replay is not None:
-        _replay(targets, seed, lying, replay)
+        _replay(targets, seed, lying, replay, through)
         return
     clock, total = PacedClock(), Tally()
     begun_ms = clock.boot_ms()
     for name in targets:
-        total.add(enumerate_lives(name, states, seed, lying, jobs or os.cpu_count() or 1))
+        total.add(_enumerated(name, states, seed, lying, jobs, through))
     _print(total, (clock.boot_ms() - begun_ms) / 1_000, seed, output)
     if not total.whole:
         raise typer.Exit(Exit.WRONG)
+
+
+def _through(mounted: bool) -> Through:
+    """What becomes of each part of a life before it is crashed into."""
+    if not mounted:
+        return PLAIN
+    from simulators.crash.mounted import through_kernel
+    from simulators.fuse_disk import lacking
+
+    if why := lacking():
+        raise Trouble(f"No file system that records can be mounted here: {why}.", "Nothing was tried.",
+                      "leave out --mounted; the disk in memory needs nothing", Exit.REFUSED)  # fmt: skip
+    return through_kernel
+
+
+def _enumerated(name: str, states: int, seed: int, lying: int, jobs: int, through: Through) -> Tally:
+    try:
+        return enumerate_lives(name, states, seed, lying, jobs or os.cpu_count() or 1, through=through)
+    except Disagreement as error:
+        raise Trouble(f"The two recording disks do not agree: {error}.", "Nothing more was tried.",
+                      "make simulators/recording.py do what edge/journal/disk.py does") from error  # fmt: skip
 
 
 def _print(total: Tally, seconds: float, seed: int, output: str) -> None:
@@ -109,12 +133,12 @@ def _commit() -> str | None:
     return asked.stdout.strip() or None if asked.returncode == 0 else None
 
 
-def _replay(targets: list[str], seed: int, lying: int, wanted: str) -> None:
+def _replay(targets: list[str], seed: int, lying: int, wanted: str, through: Through) -> None:
     life, _, place = wanted.partition(".")
     if not (life.isdecimal() and place.isdecimal()) or len(targets) != 1:
         raise Trouble(f"{wanted!r} names no state of one target.", "Nothing was opened.",
                       "sim crash journal --replay LIFE.STATE, as it was told", Exit.USAGE)  # fmt: skip
-    found = islice(TARGETS[targets[0]](seed, int(life), lying, REAL), int(place), int(place) + 1)
+    found = islice(TARGETS[targets[0]](seed, int(life), lying, REAL, through), int(place), int(place) + 1)
     for name, state, judge in found:
         faults = judge.judged(state)
         show.out(told(name, state, faults))

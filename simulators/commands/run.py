@@ -7,10 +7,10 @@ import sys
 import typer
 
 from fleet.trouble import Exit, Trouble
-from simulators.commands import chip, demo, new, replay, shelf, story
+from simulators.commands import chip, crash, demo, new, replay, shelf, story
 from simulators.commands.app import app
 
-COMMANDS = (demo, shelf, replay, chip, new, story)  # they have registered themselves
+COMMANDS = (demo, shelf, replay, chip, new, crash, story)  # they have registered themselves
 
 
 def run(arguments: list[str]) -> int:

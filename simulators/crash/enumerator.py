@@ -21,9 +21,13 @@ from simulators.crash import files
 from simulators.crash.judge import Judge
 from simulators.crash.life import live
 from simulators.crash.plan import REAL, Makings, plan
-from simulators.crash.states import LIES, Fault, State, crashes
+from simulators.crash.states import LIES, Fault, Part, State, crashes
 
 TOLD = 5  # faults that are told of
+
+
+class Disagreement(Exception):
+    """The two recording disks did not write down the same."""
 
 
 class Judging(Protocol):
@@ -33,21 +37,33 @@ class Judging(Protocol):
 
 
 Named = Iterator[tuple[str, State, Judging]]
+Through = Callable[[Part, tuple[str, int, int, int]], Part]  # what becomes of a part: its target, seed, life and power
 
 
-def journal_states(seed: int, number: int, lying: int = LIES, made: Makings = REAL) -> Named:
+def as_it_is(part: Part, _: tuple[str, int, int, int]) -> Part:
+    """As it was written down in memory."""
+    return part
+
+
+PLAIN: Through = as_it_is
+
+
+def journal_states(seed: int, number: int, lying: int, made: Makings = REAL, through: Through = PLAIN) -> Named:
     """Every state of a journal's life with its name, `life.state`, and who judges it."""
     life, place = plan(seed, number), count()
     for power, part in enumerate(live(life, made)):
-        judge = Judge(life, made, part.book)
+        judge, part = Judge(life, made, part.book), through(part, ("journal", seed, number, power))
         for state in crashes(part, lying, Random(f"states {life.seed} {power}")):
             yield f"{number}.{next(place)}", state, judge
 
 
-TARGETS: dict[str, Callable[[int, int, int, Makings], Named]] = {
-    "journal": journal_states,
-    "files": files.states_of,
-}
+def files_states(seed: int, number: int, lying: int, made: Makings = REAL, through: Through = PLAIN) -> Named:
+    """The same of the small files."""
+    part = through(files.part_of(seed, number, made), ("files", seed, number, 0))
+    yield from files.states_of(part, seed, number, lying)
+
+
+TARGETS = {"journal": journal_states, "files": files_states}
 
 
 @dataclass
@@ -85,20 +101,28 @@ class Tally:
         self.first += faults[: max(0, TOLD - len(self.first))]
 
 
-def enumerated(number: int, target: str, seed: int, lying: int, made: Makings = REAL) -> Tally:
+def enumerated(
+    number: int, target: str, seed: int, lying: int, made: Makings = REAL, through: Through = PLAIN
+) -> Tally:
     """All states of life `number`, opened."""
     tally = Tally()
-    for name, state, judge in TARGETS[target](seed, number, lying, made):
+    for name, state, judge in TARGETS[target](seed, number, lying, made, through):
         tally.count(f"{target} {name}", state, judge.judged(state))
     return tally
 
 
 def enumerate_lives(
-    target: str, states: int, seed: int, lying: int = LIES, jobs: int = 1, made: Makings = REAL
+    target: str,
+    states: int,
+    seed: int,
+    lying: int = LIES,
+    jobs: int = 1,
+    made: Makings = REAL,
+    through: Through = PLAIN,
 ) -> Tally:
     """Whole lives, from the first one on, until so many states have been opened."""
     total, numbers = Tally(), count()
-    work = partial(enumerated, target=target, seed=seed, lying=lying, made=made)
+    work = partial(enumerated, target=target, seed=seed, lying=lying, made=made, through=through)
     with _pool(jobs) as pool:
         while True:
             wave = [next(numbers) for _ in range(2 * jobs)]
