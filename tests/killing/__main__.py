@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -40,6 +41,7 @@ def main() -> int:
     wanted.add_argument("--keep", type=Path, help="keep everything in this folder")
     wanted.add_argument("-o", "--output", choices=["json", "table"], default="table")
     told = wanted.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     brokers = list(SERVERS) if told.broker == "both" else [told.broker]
     whole = True
     for broker in brokers:

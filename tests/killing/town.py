@@ -33,6 +33,7 @@ id = "{name}"
 url = "{url}"
 credentials = "credentials.json"
 publish_every = "0s"
+back_within = "{back_s}s"
 [journal]
 folder = "journal"
 commit_every = "{commit_s}s"
@@ -52,6 +53,7 @@ SENSORS = (
     ("meter", "dsmr", 'port = "/dev/ttyUSB1"'),
 )
 PER_SECOND = 9 + 9 + 3 + 12 + 12  # readings that all of these give in a second, simulated
+BACK_S = 20  # simulated seconds: who lost a session is back within
 MEMORY = {"nats": "jetstream", "mosquitto": "mosquitto.db"}  # what a broker keeps, in its folder
 
 
@@ -155,7 +157,7 @@ class Town:
         enrol.add(self.home, self.registry, Node(name, "Stationsplein", 52.22, 6.89), folder / "credentials.json")
         url = f"mqtt://127.0.0.1:{self.port}"
         tables = [SENSOR.format(name=name, driver=driver, place=place) for name, driver, place in SENSORS]
-        text = BOARD_TEXT.format(name=name, url=url, commit_s=self.plan.commit_s) + "".join(tables)
+        text = BOARD_TEXT.format(name=name, url=url, commit_s=self.plan.commit_s, back_s=BACK_S) + "".join(tables)
         (folder / BOARD).write_text(text)
         wiring = check(text, str(folder / BOARD), simulated=True).wiring
         assert wiring is not None, check(text, str(folder / BOARD), simulated=True).mistakes
