@@ -123,3 +123,48 @@ class Unread:
     raw: int = 0
     quarantined: int = 0
     refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One journal: what its node says that it took, against what the store can show for it. Readings, unless said.
+
+    `told` is None while the node never said. `named`: in gaps, of what did not arrive; up to `named_more` more are in
+    gap records that reach beyond the moment of the telling. `waiting`: records that neither came nor are named;
+    `unnamed`: those of them that will not come any more. `forgotten`: came before the node's disk lost them.
+    `missed`: by how much all this falls short of what the node noted in a health record after that moment.
+    """
+
+    node: str
+    epoch: int
+    current: bool
+    told: int | None
+    here: int
+    named: int
+    named_more: int = 0
+    waiting: int = 0
+    unnamed: int = 0
+    forgotten: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What of a node is in the store. Rows against receipts, hours against receipts, and what is wrong with any.
+
+    `twice`: rows that say what another row says; `strays`: rows that no receipt speaks for. `raw` and `quarantined` are
+    readings, as the records claim; `raw_records` and `quarantined_records` how many records they are in.
+    """
+
+    node: str
+    rows: int
+    receipted: int
+    in_hours: int
+    rolled: int
+    twice: int
+    strays: int
+    raw: int
+    raw_records: int
+    quarantined: int
+    quarantined_records: int
+    refused: int

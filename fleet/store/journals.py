@@ -16,9 +16,10 @@ from fleet.store.coverage import Coverage
 from fleet.store.memory import Journal, Memory
 from fleet.store.store import Greeting, Parcel, Records
 
-GREET = """INSERT INTO journals(node, epoch, upto, beyond, lowest, next, readings_total, grown)
-  VALUES (?,?,-1,0,?,0,?,0) ON CONFLICT DO UPDATE SET
-  lowest=max(lowest, excluded.lowest), readings_total=max(readings_total, excluded.readings_total)"""
+GREET = """INSERT INTO journals(node, epoch, upto, beyond, lowest, next, readings_total, grown, said)
+  VALUES (?,?,-1,0,?,0,?,0,?) ON CONFLICT DO UPDATE SET lowest=max(lowest, excluded.lowest),
+  readings_total=CASE WHEN excluded.said>=said THEN excluded.readings_total ELSE readings_total END,
+  said=max(said, excluded.said)"""
 SETTLE = """INSERT INTO journals(node, epoch, upto, beyond, lowest, next, readings_total, grown)
   VALUES (?1,?2,?3,?4,0,?5,0,(SELECT 1+coalesce(max(grown), 0) FROM journals WHERE node=?1)) ON CONFLICT DO UPDATE SET
   upto=max(upto, excluded.upto), beyond=excluded.beyond, next=max(next, excluded.next),
@@ -40,7 +41,7 @@ def greet(memory: Memory, journal: Journal, hello: Hello) -> None:
     """
     covered = memory.coverage(journal)  # before `lowest` is written, which settles what is below it
     lowest = hello.lowest if hello.acked is None else min(hello.lowest, hello.acked + 1)
-    memory.db.execute(GREET, (*journal, lowest, hello.readings_total))
+    memory.db.execute(GREET, (*journal, lowest, hello.readings_total, hello.next))
     holes = [(*journal, first, last) for first, last in covered.missing(lowest)]
     memory.db.executemany("INSERT OR IGNORE INTO holes VALUES (?,?,?,?)", holes)
     covered.add(0, lowest - 1)

@@ -17,7 +17,8 @@ from typing import Any
 
 from drivers.reading import Flag, from_steps
 from fleet.store import past
-from fleet.store.answers import GapLine, Loss, NodeLine, Point, ReadingLine, Series, Unread
+from fleet.store.accounts import accounts, stock
+from fleet.store.answers import Account, GapLine, Loss, NodeLine, Point, ReadingLine, Series, Stock, Unread
 from fleet.store.losses import gap_lines, losses
 from fleet.store.retention import HOUR_MS
 from fleet.store.store import State
@@ -167,6 +168,14 @@ class StoreReader:
     def gaps(self, node: str | None = None, everything: bool = False) -> list[GapLine]:
         """The losses with their times; with `everything` also what arrived after all, and what was never given out."""
         return gap_lines(self.db, node, everything)
+
+    def accounts(self, node: str | None = None) -> list[Account]:
+        """What each journal's node says that it took, against what is here; see `fleet/store/accounts.py`."""
+        return accounts(self.db, node)
+
+    def stock(self, node: str) -> Stock:
+        """What of a node is here, counted row by row."""
+        return stock(self.db, node)
 
     def _ask(self, sql: str, node: str | None, condition: str = "1") -> Iterator[Any]:
         """Rows of one node, or of all."""

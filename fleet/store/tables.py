@@ -5,9 +5,10 @@ duplicates fall on. A receipt's rows lie side by side in `readings` (first_row, 
 needs no index of its own; rows that grew too old are gone, and what they said is in `hours` (Unix hours; values in
 steps, the mean is sum / count). `gaps` is what nodes confess; `holes` is what a hello shows they no longer hold
 although it never came. Both are weighed against the receipts when read, for late copies may still be on their way.
-`journals` says how far each is settled (`upto`, and `beyond`: how many above it), what it has given out (`next`) and,
-by the highest `grown`, which one its node writes now. One connection writes (SQLite before 3.51.3 can corrupt a WAL
-that two write); readers open the file read-only.
+`journals` says how far each is settled (`upto`, and `beyond`: how many above it), what it has given out (`next`), by
+the highest `grown` which one its node writes now, and what its newest hello said: `readings_total` in all seqs below
+`said`. One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write); readers open the file
+read-only.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ CREATE INDEX unstored_receipts ON receipts(state) WHERE state<>0;
 CREATE TABLE journals(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, upto INTEGER NOT NULL, beyond INTEGER NOT NULL,
   lowest INTEGER NOT NULL, next INTEGER NOT NULL, readings_total INTEGER NOT NULL, grown INTEGER NOT NULL,
-  PRIMARY KEY(node, epoch)) STRICT;
+  said INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(node, epoch)) STRICT;
 CREATE TABLE schemas(node INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(node, key)) STRICT;
 CREATE TABLE clocks(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, boot_id TEXT NOT NULL,
@@ -66,7 +67,8 @@ CREATE TABLE presence(
 
 HOURS = TABLES[TABLES.index("CREATE TABLE hours") : TABLES.index("CREATE TABLE gaps")]
 SECOND = f"""
-{HOURS}ALTER TABLE raw ADD COLUMN receipts INTEGER NOT NULL DEFAULT 1;
+{HOURS}ALTER TABLE journals ADD COLUMN said INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE raw ADD COLUMN receipts INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE raw ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE raw ADD COLUMN counts TEXT;
 UPDATE raw SET seq=(SELECT seq FROM receipts WHERE id=receipt);

@@ -13,11 +13,12 @@ from edge.journal.journal import Journal
 from edge.wire.cells import Cell
 from edge.wire.chunks import encode
 from edge.wire.clocks import ClockQuality
-from edge.wire.messages import Hello
+from edge.wire.messages import Hello, State
 from edge.wire.record import Record, RecordKind
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, Records
+from fleet.verify import journal_check, stock_checks
 from simulators.disk import MemoryDisk
 from tests.fleet.store.lives import FAST, SCHEMAS
 
@@ -67,7 +68,8 @@ class Street:
 
     def greet(self) -> None:
         journal = self.journal
-        hello = Hello("pole-1", "b" * 32, 7, journal.lowest, journal.next, acked=journal.acked)
+        total = journal.total_readings
+        hello = Hello("pole-1", "b" * 32, 7, journal.lowest, journal.next, "", total, acked=journal.acked)
         self.store.commit([Greeting("pole-1", hello, 1000)])
 
     def end(self) -> None:
@@ -97,6 +99,8 @@ def test_every_reading_of_a_full_journal_is_here_or_named_once(steps: list[tuple
         assert all(loss.readings is not None for loss in losses), "the journal names all that it drops"
         (arrived,) = street.store.db.execute("SELECT count(*) FROM receipts").fetchone()
         assert arrived + sum(loss.records for loss in losses) == street.journal.next - 1
+        assert [journal_check(account).state for account in street.reader.accounts()] == [State.GOOD]
+        assert stock_checks(street.reader.stock("pole-1"))[0].state is State.GOOD
         street.store.close()
 
 

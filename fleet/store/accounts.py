@@ -1,0 +1,120 @@
+"""Accounts: what a node's own counters say, set against what the store can show, journal by journal.
+
+A node counts every reading that its journal took, and says how many at each hello: so many in all seqs below the next.
+Of those seqs each must have its receipt, or be in a gap record that came, or still be on its way. The two sums come
+from places that do not see each other, so what was lost in silence shows as a difference.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import NamedTuple
+
+from drivers.reading import Flag
+from edge.wire.jsontext import MessageError, from_json
+from edge.wire.messages import Health
+from edge.wire.record import RecordKind
+from fleet.store.answers import Account, Stock
+from fleet.store.losses import losses
+from fleet.store.spans import Gap, outside, united
+from fleet.store.store import State
+
+COUNTER = "journalled"  # what a health record says that the journal took so far
+EVERY = 1 << 62
+Journal = tuple[int, int]
+
+JOURNALS = """SELECT journals.node, epoch, nodes.node, readings_total, said,
+    grown=(SELECT max(grown) FROM journals other WHERE other.node=journals.node)
+  FROM journals JOIN nodes ON key=journals.node WHERE ?1 IS NULL OR nodes.node=?1 ORDER BY nodes.node, grown"""
+ARRIVED = """SELECT count(*), coalesce(sum(readings), 0) FROM json_each(?3) AS span CROSS JOIN receipts
+  WHERE node=?1 AND epoch=?2 AND seq BETWEEN json_extract(span.value, '$[0]') AND json_extract(span.value, '$[1]')"""
+GAPS = "SELECT first, last, readings, why FROM gaps WHERE node=? AND epoch=? AND first<?"
+NOTED = f"""SELECT seq, body FROM receipts JOIN events ON receipt=id
+  WHERE node=? AND epoch=? AND receipts.kind={int(RecordKind.HEALTH)} ORDER BY seq DESC LIMIT 1"""
+MINE = "(SELECT id FROM series WHERE node=(SELECT key FROM nodes WHERE node=?1))"
+SUMS = f"""SELECT
+  coalesce(sum(readings) FILTER (WHERE state={int(State.STORED)} AND kind=1), 0),
+  coalesce(sum(readings) FILTER (WHERE state={int(State.ROLLED)}), 0),
+  coalesce(sum(readings) FILTER (WHERE state={int(State.RAW)}), 0), count(*) FILTER (WHERE state={int(State.RAW)}),
+  coalesce(sum(readings) FILTER (WHERE state={int(State.QUARANTINED)}), 0),
+  count(*) FILTER (WHERE state={int(State.QUARANTINED)})
+  FROM receipts WHERE node=(SELECT key FROM nodes WHERE node=?1)"""
+ROWS = f"SELECT count(*) FROM readings WHERE series IN {MINE}"
+IN_HOURS = f"SELECT coalesce(sum(count), 0) FROM hours WHERE series IN {MINE}"
+TWICE = f"""SELECT coalesce(sum(n), 0) FROM (SELECT max(0, count(DISTINCT receipt)-1) n
+  FROM (SELECT series, t_ms FROM readings WHERE series IN {MINE} GROUP BY series, t_ms HAVING count(*)>1)
+  CROSS JOIN readings USING(series, t_ms) WHERE NOT flags&{int(Flag.THINNED)} GROUP BY series, t_ms)"""
+STRAYS = f"""SELECT count(*) FROM readings LEFT JOIN receipts ON receipts.id=receipt WHERE series IN {MINE}
+  AND (first_row IS NULL OR readings.id NOT BETWEEN first_row AND first_row+receipts.readings-1)"""
+REFUSED = "SELECT coalesce(sum(refused), 0) FROM presence WHERE node=(SELECT key FROM nodes WHERE node=?1)"
+
+
+class Sum(NamedTuple):
+    """What the store shows for all seqs of a journal below some number."""
+
+    here: int
+    named: int
+    named_more: int
+    waiting: int
+    forgotten: int
+
+
+def accounts(db: sqlite3.Connection, node: str | None = None) -> list[Account]:
+    """Every journal of one node, or of all, the newest of each last."""
+    silent: dict[tuple[str, int], int] = {}
+    for loss in losses(db, node):
+        if loss.readings is None:
+            silent[loss.node, loss.epoch] = silent.get((loss.node, loss.epoch), 0) + loss.records
+    found = []
+    for key, epoch, name, told, said, current in db.execute(JOURNALS, (node,)).fetchall():
+        sums = _sum(db, (key, epoch), said or EVERY)
+        known = told if said and (told or not sums.here) else None  # an old agent says nothing, which reads as 0
+        sums = sums if said else sums._replace(waiting=0)
+        missed, gone = _missed(db, (key, epoch), said), silent.get((name, epoch), 0)
+        found.append(Account(name, epoch, bool(current), known, *sums[:4], gone, sums.forgotten, missed))
+    return found
+
+
+def _sum(db: sqlite3.Connection, journal: Journal, below: int) -> Sum:
+    gaps = [Gap(*row) for row in db.execute(GAPS, (*journal, below))]
+    skips = [(gap.first, min(gap.last, below - 1)) for gap in united(gap for gap in gaps if gap.skip)]
+    pieces = outside(skips, 1, below - 1)
+    count, here = _arrived(db, journal, pieces)
+    _, forgotten = _arrived(db, journal, skips)
+    named, more, missing = 0, 0, 0
+    for gap in united((gap for gap in gaps if not gap.skip), skips):
+        inside = outside(skips, gap.first, min(gap.last, below - 1))
+        records, readings = _arrived(db, journal, inside)
+        missing += sum(last - first + 1 for first, last in inside) - records
+        left = max(0, gap.readings - readings)
+        named, more = (named + left, more) if gap.last < below else (named, more + left)
+    given_out = sum(last - first + 1 for first, last in pieces)
+    return Sum(here, named, more, given_out - count - missing, forgotten)
+
+
+def _arrived(db: sqlite3.Connection, journal: Journal, pieces: list[tuple[int, int]]) -> tuple[int, int]:
+    count, readings = db.execute(ARRIVED, (*journal, json.dumps(pieces))).fetchone()
+    return int(count), int(readings)
+
+
+def _missed(db: sqlite3.Connection, journal: Journal, said: int) -> int:
+    """How far what is here falls short of the newest health record's count, if that is newer than the hello."""
+    found = db.execute(NOTED, journal).fetchone()
+    if found is None or found[0] < said:
+        return 0
+    try:
+        noted = from_json(Health, found[1].encode()).counters.get(COUNTER, 0)
+    except MessageError:
+        return 0
+    sums = _sum(db, journal, found[0])
+    return 0 if sums.waiting else max(0, noted - sums.here - sums.named - sums.named_more)
+
+
+def stock(db: sqlite3.Connection, node: str) -> Stock:
+    """What of one node is in the store: counted, not remembered, so it takes a second for a million rows."""
+    receipted, rolled, raw, raw_records, bad, bad_records = db.execute(SUMS, (node,)).fetchone()
+    rows, hours, twice, strays, refused = (
+        int(db.execute(sql, (node,)).fetchone()[0]) for sql in (ROWS, IN_HOURS, TWICE, STRAYS, REFUSED)
+    )
+    return Stock(node, rows, receipted, hours, rolled, twice, strays, raw, raw_records, bad, bad_records, refused)
