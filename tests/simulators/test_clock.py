@@ -13,7 +13,7 @@ from simulators.clock import PacedClock, VirtualClock
 
 def test_both_are_clocks() -> None:
     clocks: list[Clock] = [PacedClock(), VirtualClock()]
-    assert all(len(clock.boot_id) == 32 and clock.quality() is ClockQuality.SYNCED for clock in clocks)
+    assert all(len(clock.boot_id) == 32 and clock.said().quality is ClockQuality.SYNCED for clock in clocks)
 
 
 def test_an_anchor_makes_the_same_boot_go_on() -> None:
