@@ -111,6 +111,7 @@ class Outbox:
         self._beyond.add(before + 1, min(upto, top))
         for first, last in ranges[: self._pace.holes] if len(self._beyond) < self._pace.holes else ():
             self._beyond.add(max(first, before + 1), min(last, top))
+            self._urgent.take_out(first, last)
         self.acked = self._beyond.after(before + 1) - 1
         self._beyond.cut_below(self.acked + 1)
         self._urgent.cut_below(self.acked + 1)
@@ -162,8 +163,8 @@ class Outbox:
     def _next_event(self, seq: int) -> int | None:
         """The next event from `seq` on that is not sent."""
         first = self._urgent.next_in(seq)
-        while first is not None and self._open(first) != first:
-            first = self._urgent.next_in(first + 1)
+        while first is not None and (further := self._open(first)) != first:
+            first = self._urgent.next_in(further)
         return first
 
     def _next_live(self, now_ms: int) -> Send | None:

@@ -47,6 +47,14 @@ class Ranges:
         kept = self._pairs[bisect_left(self._pairs, number, key=lambda pair: pair[1]):]
         self._pairs = [(max(first, number), last) for first, last in kept]
 
+    def take_out(self, first: int, last: int) -> None:
+        """Take out `first` to `last`; nothing happens when last < first."""
+        begin = end = bisect_left(self._pairs, first, key=lambda pair: pair[1])
+        while first <= last and end < len(self._pairs) and self._pairs[end][0] <= last:
+            end += 1
+        edges = [(self._pairs[begin][0], first - 1), (last + 1, self._pairs[end - 1][1])] if begin < end else []
+        self._pairs[begin:end] = [(low, high) for low, high in edges if low <= high]
+
     def after(self, number: int) -> int:
         """The lowest number from `number` on that is not in here."""
         at = bisect_left(self._pairs, number, key=lambda pair: pair[1])

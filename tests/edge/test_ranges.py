@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.ranges import Ranges
@@ -27,6 +27,18 @@ def test_they_are_the_set_of_what_was_added(given_pairs: list[tuple[int, int]], 
         nexts = [min((t for t in truth if t >= n), default=None) for n in numbers]
         assert [ranges.next_in(n) for n in numbers] == nexts
         assert [ranges.after(n) for n in numbers] == [next(m for m in range(n, 99) if m not in truth) for n in numbers]
+
+
+@given(pairs, st.integers(-1, 70), st.integers(-4, 30))
+@example([(5, 10)], 7, 0)
+def test_what_is_taken_out_is_gone(given_pairs: list[tuple[int, int]], first: int, length: int) -> None:
+    ranges = Ranges(given_pairs)
+    ranges.take_out(first, first + length - 1)
+    truth = {n for low, high in given_pairs for n in range(low, high + 1)} - set(range(first, first + length))
+    held = list(ranges)
+    assert {n for low, high in held for n in range(low, high + 1)} == truth
+    assert all(low <= high for low, high in held)
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(held))
 
 
 @given(pairs)

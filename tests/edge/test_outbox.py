@@ -1,0 +1,197 @@
+"""What goes next: events, live readings after their wait, the backlog within window, rate and allowance; holes again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.allowance import DAY_MS
+from edge.effects import Committed, Send, Sent
+from edge.flight import APART, Flight
+from edge.outbox import Outbox
+from edge.pace import Pace
+from edge.ranges import Ranges
+
+EPOCH = 7
+
+
+def held(next_seq: int, *urgent: int, lowest: int = 0, epoch: int = EPOCH) -> Committed:
+    return Committed(epoch, lowest, next_seq, urgent)
+
+
+def go(outbox: Outbox, now_ms: int, size: int = 100) -> list[tuple[int, int]]:
+    """All that goes out at this instant."""
+    gone: list[tuple[int, int]] = []
+    while (send := outbox.next(now_ms)) is not None:
+        gone.append((send.first, send.last))
+        outbox.sent(Sent(send.first, send.last, len(gone), size), now_ms)
+    return gone
+
+
+def test_readings_wait_for_company_and_then_go_all_together() -> None:
+    outbox = Outbox(Pace(publish_ms=60_000), held(0))
+    for commit in range(1, 7):
+        outbox.commit(held(commit), 10_000 * commit)
+        assert go(outbox, 10_000 * commit) == []
+        assert outbox.due_ms == 70_000
+    assert go(outbox, 70_000) == [(0, 5)]
+    outbox.commit(held(7), 71_000)
+    assert go(outbox, 71_000) == [] and outbox.due_ms == 100_000  # to send the first again
+    outbox.land(5, [], 72_000)
+    assert go(outbox, 72_000) == [] and outbox.due_ms == 131_000
+
+
+def test_an_event_does_not_wait_and_takes_what_lies_between_two_along() -> None:
+    outbox = Outbox(Pace(publish_ms=60_000), held(0))
+    outbox.commit(held(10, 2, 4, 9), 1_000)
+    assert go(outbox, 1_000) == [(2, 4), (9, 9)]
+    outbox.land(-1, [(2, 4), (9, 9)], 2_000)
+    assert outbox.has_live and go(outbox, 60_999) == []
+    assert go(outbox, 61_000) == [(0, 1), (5, 8)]
+    assert not outbox.has_live
+
+
+def test_a_storm_of_events_is_one_message_a_second_after_a_burst() -> None:
+    outbox, messages = Outbox(Pace(publish_ms=60_000), held(0)), []
+    for tenth in range(600):
+        outbox.commit(held(2 * tenth + 2, 2 * tenth), 100 * tenth)
+        went = go(outbox, 100 * tenth)
+        outbox.land(-1, went, 100 * tenth)
+        messages += [(100 * tenth, *run) for run in went]
+    assert [first for at, first, _ in messages if at < 2_000] == list(range(0, 40, 2))
+    assert 78 <= len(messages) <= 20 + 60
+    sent = {seq for _, first, last in messages for seq in range(first, last + 1)}
+    assert {*range(0, 1_150, 2)} <= sent
+
+
+def test_events_that_were_sent_are_not_sent_again_before_their_time() -> None:
+    outbox = Outbox(Pace(), held(0))
+    outbox.commit(held(3, 0, 2), 0)
+    assert go(outbox, 0) == [(0, 2)]
+    assert go(outbox, 29_999) == [] and go(outbox, 30_000) == [(0, 2)]
+
+
+def test_an_ack_with_holes_sends_them_again_before_their_time() -> None:
+    outbox = Outbox(Pace(pack=8), held(0))
+    for at, top in ((0, 8), (500, 16), (1_600, 24)):
+        outbox.commit(held(top), at)
+        assert go(outbox, at) == [(top - 8, top - 1)]
+    outbox.land(-1, [(16, 23)], 1_700)
+    assert go(outbox, 1_700) == [(0, 7), (8, 15)]
+    outbox.land(-1, [(16, 23)], 1_750)
+    assert go(outbox, 1_750) == []  # under way again
+    outbox.land(23, [], 1_800)
+    assert outbox.acked == 23 and outbox.due_ms is None
+
+
+def test_what_was_sent_together_with_what_is_acked_is_not_taken_for_lost() -> None:
+    outbox = Outbox(Pace(pack=8), held(0))
+    for at, top in ((0, 8), (900, 16)):
+        outbox.commit(held(top), at)
+        go(outbox, at)
+    outbox.land(-1, [(8, 15)], 950)
+    assert go(outbox, 950) == []
+
+
+def test_what_lies_above_all_that_an_ack_tells_is_not_taken_for_lost() -> None:
+    outbox = Outbox(Pace(pack=8, narrow=1), held(8), now_ms=0)
+    outbox.commit(held(16), 0)
+    assert go(outbox, 0) == [(8, 15)]
+    outbox.land(-1, [], 100)
+    assert outbox.unanswered_ms == 100
+    outbox._flight.add(0, 7, 5_000)
+    outbox.land(7, [], 5_100)
+    assert go(outbox, 5_100) == []
+
+
+def test_a_lost_message_halves_the_window_and_a_silent_office_too() -> None:
+    outbox = Outbox(Pace(pack=4, backlog_rate=10**6), held(10_000))
+    for round_trip in range(4):
+        go(outbox, 2_000 * round_trip)
+        outbox.land(outbox.held.lowest - 1, [pair for pair in [(0, max(e[2] for e in outbox._flight._entries))]],
+                    2_000 * round_trip + 10)  # fmt: skip
+    wide = outbox.window.size
+    assert wide == 32
+    sent = go(outbox, 20_000)
+    assert len(sent) == wide
+    go(outbox, 50_000)
+    assert outbox.window.size == wide // 2 and len(outbox._flight) == 1
+
+
+def test_the_backlog_of_a_spent_day_waits_and_readings_too_but_events_go() -> None:
+    outbox = Outbox(Pace(day_bytes=100_000, pack=4), held(100), now_ms=0)
+    assert go(outbox, 1, 44_000) == [(0, 3)]
+    assert outbox.due_ms is not None
+    outbox.commit(held(110), 1_000)
+    assert go(outbox, 1_000, 23_000) == [(100, 103), (104, 107)]
+    outbox.commit(held(112, 111), 2_000)
+    assert go(outbox, 2_000, 20_000) == [(111, 111)]
+    outbox.commit(held(113, 112), 3_000)
+    assert go(outbox, 3_000) == []
+    outbox.land(3, [(100, 107), (111, 111)], 4_000)
+    assert go(outbox, 4_000) == [] and outbox.due_ms == DAY_MS
+    assert go(outbox, DAY_MS)[0] == (112, 112)
+
+
+def test_more_events_than_can_be_remembered_are_not() -> None:
+    outbox = Outbox(Pace(holes=4, burst=2, publish_ms=10**6), held(0))
+    outbox.commit(held(40, *range(0, 40, 10)), 0)
+    outbox.commit(held(60, 50), 0)
+    assert go(outbox, 0) == [(0, 0), (10, 10)]
+    outbox.land(-1, [(first, first) for first in range(0, 60, 2)], 10)
+    assert outbox.memory < 4 + 30 + 4
+
+
+def test_an_epoch_that_ends_takes_all_with_it() -> None:
+    outbox = Outbox(Pace(), held(10), acked=4)
+    assert go(outbox, 0) == [(5, 9)]
+    outbox.commit(held(3, epoch=8), 10)
+    assert go(outbox, 10) == [(0, 2)] and outbox.acked == -1
+
+
+@pytest.mark.parametrize("pack", [1, 7, 64])
+def test_what_is_sent_again_is_cut_as_it_was(pack: int) -> None:
+    outbox = Outbox(Pace(pack=pack, backlog_rate=10**9, window=10**6, narrow=10**6), held(500), acked=9)
+    first = go(outbox, 0)
+    assert all(before // pack == after // pack for before, after in first)
+    outbox.begin_session()
+    assert go(outbox, 1) == first
+
+
+runs = st.lists(st.tuples(st.integers(0, 300), st.integers(1, 9), st.integers(0, 1_500)), min_size=1, max_size=200)
+
+
+@given(runs, st.integers(0, 400), st.sets(st.integers(0, 400), max_size=30), st.integers(0, 200_000), st.integers(0, 500))
+def test_a_flight_is_a_list_of_messages(
+    life: list[tuple[int, int, int]], upto: int, more: set[int], before: int, below: int
+) -> None:
+    flight, now, truth = Flight(), 0, []
+    for first, length, pause in life[:APART]:
+        now += pause
+        flight.add(first, first + length - 1, now)
+        truth.append((now, first, first + length - 1))
+    acked = Ranges((seq, seq) for seq in more if seq > upto)
+    landed = [m for m in truth if all(seq <= upto or seq in acked for seq in range(m[1], m[2] + 1))]
+    assert flight.land(acked, upto) == max((m[0] for m in landed), default=None)
+    truth = [m for m in truth if m not in landed]
+    assert len(flight) == len(truth) and flight.oldest_ms == min((m[0] for m in truth), default=None)
+    gone = [m for m in truth if m[0] <= before and m[2] < below]
+    assert flight.expire(before, below) == max((m[0] for m in gone), default=None)
+    truth = [m for m in truth if m not in gone]
+    under_way = {seq for _, first, last in truth for seq in range(first, last + 1)}
+    assert all((flight.after(seq) != seq) == (seq in under_way) for seq in range(420))
+    flight.expire(10**9)
+    assert len(flight) == 0 and flight.after(5) == 5
+
+
+def test_many_messages_of_a_second_are_one() -> None:
+    flight = Flight()
+    for seq in range(10_000):
+        flight.add(seq, seq, seq)
+    assert len(flight) < APART + 12
+    assert flight.after(0) == 10_000
+
+
+def test_a_send_of_one_record_is_the_least() -> None:
+    assert Outbox(Pace(), held(1)).next(0) == Send(0, 0)
