@@ -152,7 +152,7 @@ def _xor(data: bytes) -> int:
     return total
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def seal_of(truth: bytes, address: int = 0, question: bytes = b"") -> Seal:
     """The seal that fits this truth; bare bytes have none."""
     guarded = _pec(address, question)

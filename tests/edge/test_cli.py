@@ -154,7 +154,6 @@ def test_without_an_office_it_journals(tmp_path: Path) -> None:
         (sensor,) = json.loads(live.stdout)["sensors"]
         assert live.returncode == 0 and sensor["age_ms"] < 5_000
         assert {"cpu_load", "uptime"} <= {one["name"] for one in sensor["readings"]}
-        assert edge("scan", "-b", board).returncode in (0, 1)
         unknown = edge("read", "nobody", "-b", board)
         assert unknown.returncode == 2 and "There is no sensor nobody; there are host." in unknown.stderr
         second = edge("run", board)

@@ -18,6 +18,7 @@ from simulators.street import Plan, Street
 from tests.fleet.pole import wait_for
 from tests.fleet.web.browser import Browser
 
+pytestmark = pytest.mark.xdist_group("page")  # one street for all of them
 ENOUGH = 60  # readings of each node, before anybody looks
 CHARTS = "[...document.querySelectorAll('.chart')]"
 POINTS = f"return Object.fromEntries({CHARTS}.map(chart => [chart.dataset.series, +chart.dataset.points]))"
@@ -35,7 +36,7 @@ def ask(street: Street, path: str) -> Any:
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
-    street = Street(Plan(nodes=5, seconds=None, speed=4.0), tmp_path_factory.mktemp("page") / "street")
+    street = Street(Plan(nodes=5, seconds=None, speed=8.0), tmp_path_factory.mktemp("page") / "street")
     try:
         street.open()
         wait_for(lambda: all(node["readings"] > ENOUGH for node in ask(street, "/api/nodes")["nodes"]), "readings")
