@@ -19,6 +19,7 @@ from edge.events import (
     Failed,
     Happened,
     Lost,
+    Opened,
     Pressed,
     Puback,
     Sampled,
@@ -87,6 +88,8 @@ class Agent:
         match event:
             case Sampled():
                 self.node.sampled(event, now_ms)
+            case Opened():
+                self.node.opened(event)
             case Failed():
                 self.node.failed(event, now_ms)
             case ClockTold():

@@ -43,13 +43,14 @@ class NodeView:
     free_bytes: int | None
     unclean: str = ""
     board: str = ""  # why the newest board was refused
+    card: CheckResult | None = None  # how long it lasts
 
 
 def checks(view: NodeView, patients: Sequence[Patient]) -> list[CheckResult]:
     """All node checks, in a stable order."""
     own = [_journal(view.journal), session(view.session, view.now_ms, view.began_ms), delivery(view.session),
            clock(view.clock)]  # fmt: skip
-    own += [_disk(view.free_bytes), _boot(view), _board(view)]
+    own += [_disk(view.free_bytes), *([view.card] if view.card else []), _boot(view), _board(view)]
     return own + [patient.check(view.now_ms) for patient in patients]
 
 

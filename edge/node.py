@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -12,20 +13,25 @@ from edge.clock import Clock
 from edge.commits import Commits
 from edge.courier import Courier
 from edge.effects import Hurry, Tick
-from edge.events import Arrived, Asked, ClockTold, Connected, Event, Failed, Happened, Lost, Puback, Sampled
+from edge.events import Arrived, Asked, ClockTold, Connected, Event, Failed, Happened, Lost, Opened, Puback, Sampled
 from edge.health import JournalView, NodeView, SessionView, checks
 from edge.inbox import Inbox
-from edge.journal.disk import Disk
+from edge.journal.disk import Disk, FolderDisk
+from edge.journal.errors import JournalError
 from edge.journal.journal import Journal
 from edge.journal.recovery import LEAP
 from edge.lamp import Lamp, Shows
 from edge.link import Link
+from edge.meter import Meter
 from edge.office import OfficeError
+from edge.opened import told
 from edge.pace import pace_of
+from edge.runners.keeper import UNFIT
 from edge.sampler import Sampler
 from edge.sensors import Sensors, sensor_facts, sensor_line
 from edge.timekeeper import Timekeeper
 from edge.uplink import Uplink
+from edge.wear import Wear, Written
 from edge.wire.messages import CheckResult, Health, Hello, State, Status, to_json
 from edge.wire.record import RecordKind
 from edge.wire.version import VERSION
@@ -33,6 +39,7 @@ from edge.wiring import Wiring
 
 LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
+WEIGH_MS = 30_000
 
 
 class Node:
@@ -63,7 +70,10 @@ class Node:
         self.boot = boots.begin(disk, clock.boot_id, random, boots.newest(journal) if journal else 0)
         facts = [sensor_facts(plan) for plan in wiring.sensors]
         self.sampler = Sampler(self.boot.ordinal, clock.boot_id, facts, wiring.journal.commit_ms, self._began_ms)
-        self.sensors = sensors or Sensors(wiring.sensors, ports, clock, inbox.put, host_root)
+        commit_ms = wiring.journal.commit_ms
+        self.sensors = sensors or Sensors(wiring.sensors, ports, clock, inbox.put, host_root, commit_ms)
+        self.wear, self._weighed_ms = Wear(wiring.card), -WEIGH_MS
+        self._meter = Meter(disk.path) if isinstance(disk, FolderDisk) else None
         self.courier: Courier | None = None
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
@@ -80,6 +90,7 @@ class Node:
         self.commits.open(now_ms)
         self._open_office(now_ms)
         self.sampler.note("agent started", now_ms, version=VERSION, unclean=self.boot.unclean)
+        self._take_up(now_ms)
         self.sensors.begin()
 
     def _open_office(self, now_ms: int) -> None:
@@ -101,6 +112,21 @@ class Node:
         patient = self.sensors.patients[event.sensor]
         self._note(patient.took(self.sampler.take(event, now_ms), now_ms), now_ms)
         self.sensors.questions.heard(event.sensor, now_ms)
+
+    def opened(self, event: Opened) -> None:
+        """A counting sensor tells what its open window holds."""
+        self.sampler.take_opened(event)
+
+    def _take_up(self, now_ms: int) -> None:
+        """Let the counting sensors go on where an earlier life was; once, as soon as the journal can be read."""
+        if self.sampler.opened.ready or self.commits.journal is None:
+            return
+        with suppress(JournalError):
+            newest = self.commits.journal.newest(RecordKind.OPEN)
+            left, refused = self.sampler.opened.take_up(newest.body if newest else None)
+            for details in told(refused):
+                self.sampler.note(UNFIT, now_ms, **details)
+            self.sensors.leave(left)
 
     def failed(self, event: Failed, now_ms: int) -> None:
         """A sensor could not be read."""
@@ -172,7 +198,9 @@ class Node:
             return
         self.timekeeper.tell(self.sampler)
         self.timekeeper.keep(now_ms)
+        self.sampler.segment = self.commits.journal.segment if self.commits.journal else 0
         held = self.commits.commit(self.sampler.commit(now_ms, everything), now_ms)
+        self._take_up(now_ms)
         if held is not None and self.courier is not None:
             if held.epoch != self._greeted and self.courier.uplink.connected:
                 self._say_hello(self.courier)  # the journal opened after the session began
@@ -210,10 +238,19 @@ class Node:
                 self._say_hello(self.courier)
             self.courier.say_health(health, now_ms)
 
+    def _weigh(self, now_ms: int) -> None:
+        """See how much the card has taken."""
+        if now_ms - self._weighed_ms >= WEIGH_MS:
+            self._weighed_ms, journal = now_ms, self.commits.journal
+            counted = self._meter.read() if self._meter else None
+            self.wear.look(now_ms, counted or Written(getattr(journal, "bytes_written", 0)))
+
     def health(self, now_ms: int) -> Health:
         """All checks, and counters that only grow within a run."""
+        self._weigh(now_ms)
         view = NodeView(now_ms, self._began_ms, self._journal_view(now_ms), self._session_view(now_ms),
-                        self.timekeeper.view(), self._free(), self.boot.unclean, self.refused_board)  # fmt: skip
+                        self.timekeeper.view(), self._free(), self.boot.unclean, self.refused_board,
+                        self.wear.check())  # fmt: skip
         return Health(now_ms, checks(view, list(self.sensors.patients.values())), self.counters())
 
     def counters(self) -> dict[str, int]:
@@ -222,7 +259,7 @@ class Node:
         counts = {"sampled": self.sampler.sampled, "refused": self.sampler.refused, "lost": self.commits.lost}
         counts["events_lost"] = self.sampler.events_lost + self.commits.events_lost
         counts["journalled"] = journal.total_readings if journal else 0
-        return counts | self.sensors.counters()
+        return counts | self.wear.counters() | self.sensors.counters()
 
     def _journal_view(self, now_ms: int) -> JournalView:
         journal, trouble = self.commits.journal, self.commits.trouble
@@ -263,7 +300,7 @@ class Node:
         health = self.health(now_ms)
         rows = [{"name": c.name, "state": c.state.value, "reason": c.reason, "remedy": c.remedy} for c in health.checks]
         return {"node": self.wiring.node, "version": VERSION, "boot": self.boot.ordinal, "checks": rows,
-                "sensors": self.sensors.told(now_ms), "clock": self.timekeeper.line(now_ms),
+                "card": self.wear.line(), "sensors": self.sensors.told(now_ms), "clock": self.timekeeper.line(now_ms),
                 "clocks": self.timekeeper.rows(now_ms), "counters": health.counters}  # fmt: skip
 
     # The end.

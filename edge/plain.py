@@ -64,6 +64,7 @@ def status(answer: Mapping[str, Any]) -> str:
     totals = f"{counts['sampled']} readings sampled, {counts['journalled']} journalled in all"
     head = f"node {answer['node']}, edge {answer['version']}, boot {answer['boot']}: {totals}"
     told = answer["sensors"]
+    head = "\n".join(filter(None, (head, answer.get("card"))))
     parts = (head, table(("STATE", "CHECK", "REASON"), rows), readings(told), sensors(told), clocks(answer["clocks"]))
     return "\n\n".join(filter(None, parts))
 
