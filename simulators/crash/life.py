@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 from edge import boots
 from edge.journal.disk import Disk
 from edge.journal.journal import Journal
-from edge.journal.recovery import LEAP
 from edge.sampler import Entry
 from edge.wire.chunks import Cell, Column, Schema, encode
 from edge.wire.clocks import ClockQuality, ClockRecord
@@ -90,8 +90,7 @@ class Run:
         return self._commits.journal
 
     def _start(self) -> None:
-        leap = 0 if boots.same(self._disk, self._boot_id) else LEAP
-        opening = self._plan.opener(self._made, lambda: self._epoch, self._disk, leap)
+        opening = partial(self._plan.open_journal, self._made, self._epoch, self._disk, self._boot_id)
         self._commits = self._made.commits(opening, self._disk)
         self._commits.open(self._now_ms)
         newest = boots.newest(self.journal)

@@ -6,15 +6,13 @@ often a segment is entered, filled, given up and written over, not how long it t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 
+from edge import boots
 from edge.commits import Commits
 from edge.journal.disk import Disk
 from edge.journal.journal import Journal
-from edge.journal.recovery import LEAP
 from simulators.recording import RecordingDisk
 
 SECTOR = 512
@@ -46,9 +44,12 @@ class Plan:
     office: float  # how often the office answers after a commit
     away: range  # commits during which it does not
 
-    def opener(self, made: Makings, epoch: Callable[[], int], disk: Disk, leap: int = LEAP) -> Callable[[], Journal]:
-        """Opens this life's journal, after a power cut unless `leap` is 0."""
-        return partial(made.journal.open, disk, epoch, self.cap_bytes, self.segment_bytes, leap=leap)
+    def open_journal(self, made: Makings, epoch: int, disk: Disk, boot_id: str) -> Journal:
+        """This life's journal as a node in boot `boot_id` opens it."""
+        journal = made.journal.open(disk, lambda: epoch, self.cap_bytes, self.segment_bytes)
+        if not boots.wrote(journal, boot_id):
+            journal.leap()
+        return journal
 
 
 def plan(seed: int, number: int) -> Plan:
