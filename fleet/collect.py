@@ -86,13 +86,19 @@ def _signed(node: str, said: Said) -> Said:
     return said
 
 
-def acks(due: Iterable[AckDue]) -> list[Outgoing]:
-    """The messages that tell journals what they may forget: one per journal and commit, however many records it had."""
-    return [Outgoing(down(each.node, "ack"), to_json(_ack(each))) for each in due]
+def acks(due: Iterable[AckDue], parcels: Iterable[Parcel] = (), now_ms: int | None = None) -> list[Outgoing]:
+    """The messages that tell journals what they may forget: one per journal and commit, however many records it had.
+
+    The one that answers a hello among `parcels` tells the time too: `now_ms`, Unix ms, if the office is sure of it.
+    """
+    greeted = {(each.node, each.hello.epoch): each.hello.sent_ms for each in parcels if isinstance(each, Greeting)}
+    return [Outgoing(down(each.node, "ack"), to_json(_ack(each, greeted.get((each.node, each.epoch)), now_ms)))
+            for each in due]  # fmt: skip
 
 
-def _ack(due: AckDue) -> Ack:
-    return Ack(due.epoch, due.upto, list(due.ranges), list(due.resend_schema))
+def _ack(due: AckDue, sent_ms: int | None, now_ms: int | None) -> Ack:
+    told_ms = None if sent_ms is None else now_ms
+    return Ack(due.epoch, due.upto, list(due.ranges), list(due.resend_schema), told_ms, sent_ms)
 
 
 def full(messages: int, oldest_ms: int, now_ms: int, size: int = 0) -> bool:

@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from fleet.clock import steady_ms
+from fleet.clock import steady_ms, sure_ms
 from fleet.collect import LONGEST_WAIT_MS, Outgoing, acks, full, kept, sort
 from fleet.inlet import Inlet, Letter
 from fleet.live import Live
@@ -71,6 +71,7 @@ class Collector:
     def __init__(self, inlet: Inlet, store: Store, live: Live) -> None:
         self.pending: Callable[[str], Iterable[Outgoing]] = nothing  # what is sent again at every hello
         self.chores: Callable[[], bool] = idle  # a bounded turn of the store's housekeeping; whether there is more
+        self.sure_ms: Callable[[], int | None] = sure_ms  # what the office tells nodes that ask for the time
         self.inlet, self.store, self.live = inlet, store, live
         self._complaint, self._untidy = Complaint(), Complaint()
         self._more_chores = False
@@ -190,7 +191,8 @@ class Collector:
         """Tells broker, nodes and watchers. It is committed: what fails here is asked again."""
         try:
             self.inlet.accept(letters)
-            for message in acks(done.acks):
+            asked = any(isinstance(parcel, Greeting) for parcel in parcels)
+            for message in acks(done.acks, parcels, self.sure_ms() if asked else None):
                 self.inlet.publish(message, qos=0)
             for parcel in parcels:
                 self.live.heard(parcel.node, heard_ms(parcel), online_of(parcel))

@@ -3,16 +3,17 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.wire.jsontext import from_json
-from edge.wire.messages import Ack
+from edge.wire.messages import Ack, Hello
 from edge.wire.record import LARGEST_SEQ, Record, pack
 from edge.wire.topics import DOWN_KINDS, UP_KINDS, down, parse, up
 from fleet.collect import LONGEST_WAIT_MS, MOST_MESSAGES, Incoming, acks, full, sort
 from fleet.store.sqlite import SqliteStore
-from fleet.store.store import AckDue, Records, Refused
+from fleet.store.store import AckDue, Greeting, Records, Refused
 from tests.fleet.store.lives import FAST
 
 NODES = st.sampled_from(["pole-1", "pole-2"])
@@ -58,6 +59,19 @@ def test_an_ack_goes_to_the_node_whose_journal_it_is() -> None:
     (message,) = acks([AckDue("pole-1", 7, 3, ((5, 6),), ("0badcafe",))])
     assert message.topic == "lantaarn/v1/pole-1/down/ack"
     assert from_json(Ack, message.payload) == Ack(7, 3, [(5, 6)], ["0badcafe"])
+
+
+@pytest.mark.parametrize(("sent_ms", "sure_ms"), [(None, 9), (5, None), (5, 9), (0, 9), (None, None)])
+def test_the_ack_that_answers_a_hello_tells_the_time_if_the_office_is_sure(
+    sent_ms: int | None, sure_ms: int | None
+) -> None:
+    hello = Greeting("pole-1", Hello("pole-1", "b" * 32, 7, 1, 5, sent_ms=sent_ms), 1_000)
+    others = [Greeting("pole-1", Hello("pole-1", "b" * 32, 6, 1, 5, sent_ms=77), 1_000),
+              Greeting("pole-2", Hello("pole-2", "b" * 32, 7, 1, 5, sent_ms=88), 1_000)]  # fmt: skip
+    due = [AckDue("pole-1", 7, 3), AckDue("pole-1", 8, 3)]
+    answer, plain = (from_json(Ack, message.payload) for message in acks(due, [hello, *others], sure_ms))
+    assert (answer.now_ms, answer.echo_ms) == (None if sent_ms is None else sure_ms, sent_ms)
+    assert (plain.now_ms, plain.echo_ms) == (None, None)
 
 
 def test_a_batch_is_full_by_number_or_by_age() -> None:
