@@ -32,10 +32,13 @@ class Boot:
     unclean: str = ""
 
 
-def same(disk: Disk, boot_id: str) -> bool:
-    """Whether the last run began in this boot too."""
-    before = _last(disk)
-    return before is not None and before[1] == boot_id
+def wrote(journal: Journal, boot_id: str) -> bool:
+    """Whether what was committed last is of this boot, as far as the journal can tell."""
+    try:
+        clock = journal.newest(RecordKind.CLOCK)
+        return clock is not None and from_json(ClockRecord, clock.body).boot_id == boot_id
+    except (JournalError, MessageError):
+        return False
 
 
 def newest(journal: Journal) -> int:

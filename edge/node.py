@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from edge import boots
@@ -19,7 +18,6 @@ from edge.inbox import Inbox
 from edge.journal.disk import Disk, FolderDisk
 from edge.journal.errors import JournalError
 from edge.journal.journal import Journal
-from edge.journal.recovery import LEAP
 from edge.lamp import Lamp, Shows
 from edge.link import Link
 from edge.meter import Meter
@@ -62,9 +60,8 @@ class Node:
         self.refused_board = ""
         self._random, self._make_link = random, link
         self._began_ms = clock.boot_ms()
-        leap = 0 if boots.same(disk, clock.boot_id) else LEAP
-        opening = partial(journals.open, disk, self._new_epoch, wiring.journal.cap_bytes, leap=leap)
-        self.commits = Commits(opening, disk)
+        self._journals = journals
+        self.commits = Commits(self._open_journal, disk)
         self.commits.open(self._began_ms)
         journal = self.commits.journal
         self.boot = boots.begin(disk, clock.boot_id, random, boots.newest(journal) if journal else 0)
@@ -79,6 +76,12 @@ class Node:
         self._office_trouble: OfficeError | None = None
         self._greeted: int | None = None  # the epoch of the last hello
         self.timekeeper = Timekeeper(clock, disk)
+
+    def _open_journal(self) -> Journal:
+        journal = self._journals.open(self.disk, self._new_epoch, self.wiring.journal.cap_bytes)
+        if not boots.wrote(journal, self.clock.boot_id):
+            journal.leap()
+        return journal
 
     def _new_epoch(self) -> int:
         return 1 + int(self._random() * (LARGEST_EPOCH - 1))

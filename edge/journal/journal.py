@@ -36,15 +36,16 @@ from edge.journal.layout import (
     pack_segment,
     salt,
 )
-from edge.journal.naming import FULL, SKIPPED, UNREADABLE, named_by
+from edge.journal.losses import PER_COMMIT, Losses
+from edge.journal.naming import FULL, SKIPPED
 from edge.journal.reading import LEAST_AHEAD, MOST_AHEAD, Missing, Reader, Whole
 from edge.journal.recovery import Standing, recover
 from edge.journal.ring import Gap, Head, Ring, Segment, segment_size
 from edge.journal.walk import Waymark
 from edge.wire.record import LARGEST_COUNT, LARGEST_KIND, Record
 
-GAPS_PER_COMMIT = 8
 SMALLEST_SEGMENT = 8 * SECTOR
+LEAP = 1 << 20  # seqs; more than any segment holds
 
 
 class Journal:
@@ -56,9 +57,8 @@ class Journal:
         self.epoch = standing.epoch
         self.next = standing.next
         self.set_aside = standing.aside  # files of a journal that could not be read at all, before this new epoch
-        self._mark, self._durable = standing.mark, standing.durable
-        self._pending = list(standing.gaps)
-        self._named: set[tuple[int, int]] = {(gap.first, gap.last) for gap in standing.gaps}
+        self._mark = self._durable = standing.mark
+        self._losses = Losses(standing.gaps)
         self._current = standing.newest
         self._tail = standing.tail
         self._ordinal = standing.newest.ordinal if standing.newest else 0
@@ -78,7 +78,7 @@ class Journal:
     ) -> Journal:
         """The journal on `disk`; a new epoch (32 bits, from `epoch_maker`) when there is none that can be read.
 
-        `leap`: how many seqs to leave out, because the disk may have forgotten who had them (see `Standing.leap`).
+        `leap`: how many seqs to leave out, because the disk may have forgotten who had them (see `leap`).
 
         Raises JournalError when the disk fails or the journal is of a newer format.
         """
@@ -87,13 +87,27 @@ class Journal:
             raise ValueError(f"a segment is a multiple of {SECTOR} bytes and at least {SMALLEST_SEGMENT}")
         ring = Ring(cap_bytes, size)
         try:
-            standing = recover(disk, ring, epoch_maker, leap)
+            standing = recover(disk, ring, epoch_maker)
             for segment in ring.surplus(standing.mark.lowest, Head(standing.next, standing.mark.total)):
                 disk.remove(segment.name)
                 ring.drop(segment)
         except OSError as error:
             raise from_disk("the journal was opened", error, "Nothing was changed.") from error
-        return cls(disk, ring, standing)
+        journal = cls(disk, ring, standing)
+        journal.leap(max(leap, LEAP if standing.scarred else 0))
+        return journal
+
+    def leap(self, seqs: int = LEAP) -> None:
+        """Goes on so many seqs further, before the first commit of a run; names those between with that commit.
+
+        A disk that lies loses commits of which the office was told already; no seq must mean two things.
+        """
+        if self.next == 1 or seqs <= 0:
+            return
+        self._losses.skip(self.next, self.next + seqs - 1)
+        if self.lowest == self.next:
+            self._mark = self._mark._replace(lowest=self.next + seqs)
+        self.next += seqs
 
     def close(self) -> None:
         """Lets go of the open file. What was committed is safe anyway; the disk is closed by whoever opened it."""
@@ -147,7 +161,7 @@ class Journal:
     @property
     def gaps_to_write(self) -> tuple[Gap, ...]:
         """Losses found, to be named by the next commit."""
-        return tuple(self._pending)
+        return tuple(self._losses.pending)
 
     @property
     def _head(self) -> Head:
@@ -167,7 +181,7 @@ class Journal:
         self._judge([*repeated, *wanted])
         try:
             self._read_back()
-            if self._skipped and not self._gaps_that_fit(_footprint(repeated) + _footprint(wanted)):
+            if self._losses.skipped and not self._gaps_that_fit(_footprint(repeated) + _footprint(wanted)):
                 self._commit([], [])  # the next record stands right behind the gap that names what was skipped
             return self._commit(wanted, repeated) if wanted else []
         except OSError as error:
@@ -178,7 +192,7 @@ class Journal:
             if not 1 <= entry.kind <= LARGEST_KIND or not 0 <= entry.readings <= LARGEST_COUNT:
                 raise ValueError(f"no record has kind {entry.kind} and {entry.readings} readings")
         size, limit = _footprint(entries), min(LARGEST_COMMIT // 2, self._ring.segment_bytes - 2 * SECTOR)
-        if size > limit or len(entries) > LARGEST_BATCH - GAPS_PER_COMMIT - 1:
+        if size > limit or len(entries) > LARGEST_BATCH - PER_COMMIT - 1:
             raise JournalError(
                 f"A commit of {size} bytes is more than the {limit} that the journal takes at once.",
                 NOT_STORED,
@@ -197,21 +211,15 @@ class Journal:
             gaps = sorted([gap, *others], key=lambda each: each.why != SKIPPED)
         entries = [*map(naming.entry, gaps), *preamble, *wanted]
         self._write(target, at, entries, mark)
-        written = set(gaps)
-        self._pending = [gap for gap in self._pending if gap not in written and gap.last >= mark.lowest]
+        self._losses.wrote(gaps, mark.lowest)
         return list(range(self.next - len(wanted), self.next))
-
-    @property
-    def _skipped(self) -> bool:
-        return self._pending[:1] != [] and self._pending[0].why == SKIPPED
 
     @property
     def _state(self) -> tuple[Mark, Head]:
         return self._mark, self._head
 
     def _gaps_that_fit(self, size: int) -> list[Gap]:
-        room = (self._ring.segment_bytes - 2 * SECTOR - size) // SECTOR
-        return self._pending[: min(room, GAPS_PER_COMMIT)]
+        return self._losses.some((self._ring.segment_bytes - 2 * SECTOR - size) // SECTOR)
 
     def _place(self, need: int, more: int) -> tuple[Segment, int]:
         """Where a commit goes, which needs `more` at the start of a segment; one sector stays in reserve for the gap
@@ -318,8 +326,7 @@ class Journal:
                 return
             mark = mark._replace(acked_total=readings, lowest=upto + 1, released=readings)
         self._mark = mark
-        self._named = {named for named in self._named if named[1] > upto}
-        self._pending = [gap for gap in self._pending if gap.last > upto]
+        self._losses.forget(upto)
 
     # Reading.
 
@@ -361,24 +368,11 @@ class Journal:
                 continue
             record = self._record(item)
             for gap in missing:
-                self._miss(gap, record)
+                self._losses.miss(gap, self._mark, record)
             missing.clear()
             yield record
         for gap in missing:
-            self._miss(gap)
-
-    def _miss(self, missing: Missing, behind: Record | None = None) -> None:
-        """To be named, once, unless the record behind it does so. So is what was given up before, for the record that
-        named it may be among these."""
-        first, last = max(missing.begin.seq, self.lowest), missing.end.seq - 1
-        if first > last or any(low <= first and last <= high for low, high in [*self._named, *named_by(behind)]):
-            return
-        self._named.add((first, last))
-        self._pending.append(Gap(first, last, missing.end.total - missing.begin.total, UNREADABLE))
-        mark = self._mark
-        again = Gap(mark.acked + 1, mark.lowest - 1, mark.released - mark.acked_total, FULL)
-        if again.first <= again.last and again not in self._pending:
-            self._pending.append(again)
+            self._losses.miss(gap, self._mark)
 
 
 def _footprint(entries: Sequence[Entry]) -> int:

@@ -34,6 +34,7 @@ _COVERED = struct.Struct("<IIIBxHHxxIII6Q")  # by the crc of a record's header
 _RECORD = struct.Struct("<4sI" + _COVERED.format[1:])
 _CRC = struct.Struct("<I")
 _COVERED_FROM = 8
+_USE_AT = 12
 _HEADER_END = _RECORD.size
 
 
@@ -156,6 +157,12 @@ def unpack_record(data: bytes | memoryview, at: int = 0) -> RecordHeader | None:
     if crc32(data[at + _COVERED_FROM : at + _HEADER_END]) != fields[1]:
         return None
     return RecordHeader._make(fields[2:])
+
+
+def scarred(sector: bytes, use: int) -> bool:
+    """Whether a record of this `use` began here that can no longer be read; a whole one of a former use is no scar."""
+    of_this_use = _CRC.unpack_from(sector.ljust(SECTOR), _USE_AT) == (use,)
+    return of_this_use or (sector[:4] == _RECORD_MAGIC and unpack_record(sector) is None)
 
 
 def body_of(header: RecordHeader, data: bytes | memoryview, at: int = 0) -> bytes | None:

@@ -59,10 +59,10 @@ class Reader:
                     header = step.header
                     if header.seq >= end.seq:
                         break
-                    self.waymarks.add(segment.ordinal, step.mark)
                     body = walk.body(step) if header.seq >= seq else b""
                     if body is None:
                         continue
+                    self.waymarks.add(segment.ordinal, step.mark)
                     if header.seq > expected.seq:
                         yield Missing(expected, Head(header.seq, header.before))
                     expected, stop = Head(header.seq + 1, header.total), step.mark

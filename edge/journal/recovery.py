@@ -4,14 +4,17 @@ The header of every segment is read, and of the newest segment what it takes to 
 hops, and the bodies of the last commit alone, for only that one can be torn by a power cut. What came before was
 durable before the next commit began; should it have rotted since, reading it will show.
 
-A segment whose header cannot be read is still known by its first record. One that cannot be read at all is written
+Nobody can tell a torn commit from one that rotted. So what can be read of the last one counts, what cannot is named,
+its seqs are not given out again, and it takes nothing away: what it meant to give up is held until the next commit.
+
+A segment whose header cannot be read is searched for any record of its last use. One that holds none is written
 over when nothing is missing, for then a power cut tore it as it was entered; else it is set aside, and what is
 missing is named in a gap. When nothing at all can be read, everything is set aside and a new epoch begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from edge.journal.disk import Disk, DiskFile
@@ -21,16 +24,15 @@ from edge.journal.layout import (
     LayoutError,
     Mark,
     NewerFormat,
-    body_of,
-    footprint,
+    RecordHeader,
     unpack_record,
     unpack_segment,
 )
-from edge.journal.naming import SKIPPED, UNREADABLE
+from edge.journal.naming import UNREADABLE
 from edge.journal.ring import Gap, Head, Ring, Segment
 from edge.journal.walk import Step, Walk
 
-LEAP = 1 << 20  # seqs; more than any segment holds
+_BLOCK = 64 * 1024
 
 
 @dataclass
@@ -39,24 +41,12 @@ class Standing:
 
     epoch: int
     mark: Mark = field(default_factory=Mark)
-    durable: Mark = field(default_factory=Mark)  # what the disk itself says
     next: int = 1
     newest: Segment | None = None
     tail: int = 0  # where the next record goes in `newest`
     gaps: list[Gap] = field(default_factory=list)
     aside: int = 0  # files of the epoch before, none of which could be read
-
-    def leap(self, seqs: int) -> None:
-        """Goes on so many seqs further, and names those between: their first givers may have been forgotten.
-
-        A disk that lies loses commits of which the office was told already; no seq must mean two things.
-        """
-        if self.newest is None or seqs <= 0:
-            return
-        self.gaps.insert(0, Gap(self.next, self.next + seqs - 1, 0, SKIPPED))
-        if self.mark.lowest == self.next:
-            self.mark = self.mark._replace(lowest=self.next + seqs)
-        self.next += seqs
+    scarred: bool = False  # something may have stood behind the last record
 
 
 @dataclass
@@ -66,7 +56,7 @@ class _Finding:
     mark: Mark  # before its first record, or with it
 
 
-def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int], leap: int = 0) -> Standing:
+def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int]) -> Standing:
     """Fills `ring` with the segments on `disk` and says how the journal stands. Raises OSError and JournalError."""
     findings, damaged = _survey(disk, ring)
     newest = max(findings, key=lambda finding: finding.segment.ordinal, default=None)
@@ -81,8 +71,7 @@ def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int], leap: int = 
     ring.used = sorted(ours, key=lambda segment: segment.ordinal)
     standing = _last_record(disk, newest)
     _settle(disk, ring, damaged, standing)
-    standing.durable = standing.mark
-    standing.leap(leap)
+    standing.scarred |= bool(damaged)
     return standing
 
 
@@ -114,7 +103,7 @@ def _identify(file: DiskFile, segment: Segment) -> _Finding | None:
     except NewerFormat:
         raise
     except LayoutError:
-        return _identify_by_record(file, segment)
+        return _search(file, segment)
     if known is None:
         return None
     header, segment.use = known
@@ -122,13 +111,22 @@ def _identify(file: DiskFile, segment: Segment) -> _Finding | None:
     return _Finding(segment, header.epoch, header.mark)
 
 
-def _identify_by_record(file: DiskFile, segment: Segment) -> _Finding:
-    record = unpack_record(file.pread(SECTOR, SECTOR))
-    if record is None or record.place or body_of(record, file.pread(footprint(record.length), SECTOR)) is None:
-        raise LayoutError("neither header nor first record")
-    segment.ordinal, segment.use = record.ordinal, record.use
-    segment.first, segment.before = record.seq, record.before
-    return _Finding(segment, record.epoch, record.mark)
+def _search(file: DiskFile, segment: Segment) -> _Finding:
+    """By the first of the records of its last use. Raises LayoutError when there is none."""
+    found = min(_headers(file, segment.size), key=lambda header: (-header.ordinal, header.seq), default=None)
+    if found is None:
+        raise LayoutError("neither header nor record")
+    segment.ordinal, segment.use = found.ordinal, found.use
+    segment.first, segment.before = found.seq, found.before
+    return _Finding(segment, found.epoch, found.mark)
+
+
+def _headers(file: DiskFile, size: int) -> Iterator[RecordHeader]:
+    for block in range(SECTOR, size, _BLOCK):
+        data = file.pread(min(_BLOCK, size - block), block)
+        for at in range(0, len(data), SECTOR):
+            if header := unpack_record(data, at):
+                yield header
 
 
 def _last_record(disk: Disk, newest: _Finding) -> Standing:
@@ -136,21 +134,22 @@ def _last_record(disk: Disk, newest: _Finding) -> Standing:
     file = disk.open(segment.name)
     try:
         walk = Walk(file, segment)
-        last = _whole_end(walk, walk.leap()) or _whole_end(walk, SECTOR)
+        steps = list(walk.steps(walk.leap())) or list(walk.steps())
+        return _standing(newest, walk, steps)
     finally:
         file.close()
-    if last is None:
-        return Standing(newest.epoch, newest.mark, newest.mark, segment.first, segment, SECTOR)
-    return Standing(newest.epoch, last.header.mark, last.header.mark, last.header.seq + 1, segment, last.end)
 
 
-def _whole_end(walk: Walk, at: int) -> Step | None:
-    """The last record behind `at` that was not torn."""
-    steps = list(walk.steps(at))
-    torn = _commit(steps[-1]) if steps else 0
-    while steps and _commit(steps[-1]) == torn and walk.body(steps[-1]) is None:
-        steps.pop()
-    return steps[-1] if steps else None
+def _standing(newest: _Finding, walk: Walk, steps: list[Step]) -> Standing:
+    if not steps:
+        at, segment = SECTOR, newest.segment
+        return Standing(newest.epoch, newest.mark, segment.first, segment, at, scarred=walk.scarred(at))
+    last, mark = steps[-1], steps[-1].header.mark
+    commit = [step for step in steps if _commit(step) == _commit(last)]
+    if len(commit) < last.header.batch or any(walk.body(step) is None for step in commit):
+        before = steps[-len(commit) - 1].header.mark if len(steps) > len(commit) else newest.mark
+        mark = before._replace(total=mark.total)
+    return Standing(newest.epoch, mark, last.header.seq + 1, newest.segment, last.end, scarred=walk.scarred(last.end))
 
 
 def _commit(step: Step) -> int:

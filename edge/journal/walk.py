@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from edge.journal.disk import DiskFile
-from edge.journal.layout import LARGEST_COMMIT, SECTOR, RecordHeader, body_of, footprint, unpack_record
+from edge.journal.layout import LARGEST_COMMIT, SECTOR, RecordHeader, body_of, footprint, scarred, unpack_record
 from edge.journal.ring import Segment
 
 _READ_AHEAD = 16 * 1024
@@ -65,6 +65,11 @@ class Walk:
 
     def body(self, step: Step) -> bytes | None:
         return body_of(step.header, *self._bytes(step.end - step.at, step.at))
+
+    def scarred(self, at: int) -> bool:
+        """Whether there was a record of this use once, where there is none now."""
+        buffer, place = self._bytes(min(SECTOR, self._segment.size - at), at)
+        return scarred(buffer[place : place + SECTOR], self._segment.use)
 
     def search(self, at: int, stop: int) -> Step | None:
         """The first record from `at` on that begins before `stop`."""

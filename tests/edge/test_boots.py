@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.boots import FILE, begin, end, newest, same
+from edge.boots import FILE, begin, end, newest, wrote
 from edge.journal.journal import Journal
 from edge.wire.chunks import Schema, encode
 from edge.wire.clocks import ClockQuality, ClockRecord
@@ -54,15 +54,20 @@ def test_how_the_last_run_ended_is_told() -> None:
     assert begin(disk, "c" * 32, random).unclean == ""
 
 
-def test_whether_the_last_run_was_in_this_boot() -> None:
-    disk = MemoryDisk()
-    assert not same(disk, "a" * 32)
-    begin(disk, "a" * 32, Random(1).random)
-    assert same(disk, "a" * 32) and not same(disk, "b" * 32)
-
-
 def clock(boot: int) -> tuple[int, int, bytes]:
     return RecordKind.CLOCK, 0, to_json(ClockRecord(boot, "c" * 32, None, ClockQuality.UNKNOWN))
+
+
+def test_whether_the_newest_commit_is_of_this_boot() -> None:
+    disk = MemoryDisk()
+    journal = Journal.open(disk, lambda: 1, 1 << 20)
+    assert not wrote(journal, "c" * 32)
+    journal.append([clock(1)])
+    assert wrote(journal, "c" * 32) and not wrote(journal, "d" * 32)
+    disk.fail("pread", errno.EIO)
+    assert not wrote(journal, "c" * 32)
+    journal.append([(RecordKind.CLOCK, 0, b"rubbish")])
+    assert not wrote(journal, "c" * 32)
 
 
 def chunk(boot: int) -> tuple[int, int, bytes]:

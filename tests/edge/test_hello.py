@@ -77,8 +77,8 @@ def test_an_event_overtakes_what_waits() -> None:
 def rot_journal(disk: MemoryDisk) -> int:
     segments = [name for name in disk.names() if name.endswith(".journal")]
     for name in segments:
-        for sector in (0, 1):
-            disk.rot(name, sector * 512 + 20)
+        for sector in range(0, len(disk.content(name)), 512):
+            disk.rot(name, sector + 20)
     return len(segments)
 
 

@@ -22,6 +22,11 @@ def flipped(disk: MemoryDisk, at: int, name: str = "segment-00000.journal") -> N
     disk.rot(name, at, 0x40)
 
 
+def every_record_flipped(disk: MemoryDisk, name: str) -> None:
+    for at in range(SECTOR, len(disk.content(name)), SECTOR):
+        flipped(disk, at + 20, name)
+
+
 @given(st.integers(0, 7), st.integers(0, 87), st.integers(1, 255))
 def test_a_damaged_record_is_left_out_and_named(which: int, at: int, mask: int) -> None:
     disk = MemoryDisk()
@@ -41,7 +46,7 @@ def test_a_damaged_record_is_left_out_and_named(which: int, at: int, mask: int) 
     assert len(gaps_in(read_all(journal))) == 1
 
 
-def test_a_damaged_tail_ends_there() -> None:
+def test_a_damaged_tail_is_named_and_its_seq_never_given_out_again() -> None:
     disk = MemoryDisk()
     journal = open_on(disk)
     for _ in range(9):
@@ -49,9 +54,11 @@ def test_a_damaged_tail_ends_there() -> None:
     journal.close()
     flipped(disk, 9 * SECTOR + 89)
     journal = open_on(disk)
-    assert journal.next == 9
-    assert one(journal, "new") == 9
-    assert [record.body for record in reopened(journal, disk).read(9)] == [b"new"]
+    assert (journal.next, journal.total_readings) == (10, 27)
+    assert [record.seq for record in read_all(journal)] == list(range(1, 9))
+    assert one(journal, "new") == 11
+    (gap,) = gaps_in(read_all(reopened(journal, disk)))
+    assert (gap["first"], gap["last"], gap["readings"], gap["why"]) == (9, 9, 3, UNREADABLE)
 
 
 def test_many_damaged_records_are_named_a_few_at_a_time() -> None:
@@ -82,7 +89,7 @@ def test_a_damaged_segment_header(damaged: str, which: str) -> None:
     name = {"oldest": by_ordinal[0], "middle": by_ordinal[2], "newest": by_ordinal[-1]}[which][1]
     flipped(disk, 20, name)
     if damaged == "both":
-        flipped(disk, SECTOR + 20, name)
+        every_record_flipped(disk, name)
     journal = open_on(disk, cap=20 * SEGMENT)
     assert journal.epoch == EPOCH
     if damaged == "header":
@@ -121,7 +128,7 @@ def test_when_nothing_can_be_read_all_is_set_aside_and_a_new_epoch_begins() -> N
     used = [name for name in disk.names() if any(disk.content(name))]
     for name in used:
         flipped(disk, 20, name)
-        flipped(disk, SECTOR + 20, name)
+        every_record_flipped(disk, name)
     journal = Journal.open(disk, lambda: 99, 6 * SEGMENT, SEGMENT)
     assert (journal.epoch, journal.next, journal.total_readings) == (99, 1, 0)
     assert sorted(disk.aside) == [f"{name}.{number}" for number, name in enumerate(used)]
@@ -178,7 +185,7 @@ def test_what_is_acked_in_memory_only_is_not_written_over() -> None:
     assert disk.writes[-1].at == 0 and disk.writes[-1].name != disk.writes[0].name
 
 
-def test_a_long_last_commit_that_is_torn_leaves_what_was_before() -> None:
+def test_a_long_last_commit_that_is_torn_is_named_and_leaves_what_was_before() -> None:
     size = 1 << 20
     disk = MemoryDisk()
     journal = open_on(disk, 8 * size, size)
@@ -188,5 +195,6 @@ def test_a_long_last_commit_that_is_torn_leaves_what_was_before() -> None:
     for place in range(100):
         flipped(disk, (251 + place) * SECTOR + 89)
     journal = reopened(journal, disk, 8 * size, size)
-    assert (journal.next, journal.total_readings) == (251, 750)
+    assert (journal.next, journal.total_readings) == (351, 850)
     assert len(read_all(journal)) == 250
+    assert [(gap.first, gap.last, gap.readings) for gap in journal.gaps_to_write] == [(251, 350, 100)]

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.journal.errors import JournalError
-from edge.journal.journal import Journal
+from edge.journal.journal import LEAP, Journal
 from edge.journal.layout import SECTOR
 from edge.journal.naming import SKIPPED, UNREADABLE
-from edge.journal.recovery import LEAP
 from edge.wire.record import Record, RecordKind
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, gaps_in, read_all
