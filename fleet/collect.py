@@ -8,14 +8,14 @@ fails in a way nobody foresaw, so that it does not stand in the way of the rest.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from edge.wire.jsontext import MessageError, from_json, to_json
 from edge.wire.messages import Ack, Health, Hello, Status
 from edge.wire.record import RecordError, unpack
 from edge.wire.topics import down, parse
-from fleet.store.store import AckDue, Greeting, Parcel, Presence, Records, Refused, Vitals
+from fleet.store.store import AckDue, Card, Greeting, Parcel, Presence, Records, Refused, Vitals
 
 MOST_MESSAGES = 256
 MOST_BYTES = 32 << 10  # of a batch, but for its last message: packed tightly they are some 65,000 readings
@@ -26,11 +26,20 @@ Said = TypeVar("Said", Hello, Status)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message as the broker handed it over; `arrived_ms` is Unix time."""
+    """A message as the broker handed it over; `arrived_ms` is Unix time. `rescued`: somebody read it from a card."""
 
     topic: str
     payload: bytes
     arrived_ms: int
+    rescued: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardSaid:
+    """In place of a hello, of a journal that was read from a card: how it stood, and schemas as hexadecimal text."""
+
+    hello: Hello
+    schemas: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +75,16 @@ def kept(message: Incoming, why: str) -> list[Parcel]:
     except Exception:  # whatever it is that this message does to us, its bytes are kept
         parcel = None
     if isinstance(parcel, Records):
-        return [Records(parcel.node, [record], parcel.arrived_ms) for record in parcel.records]
+        return [Records(parcel.node, [record], parcel.arrived_ms, parcel.rescued) for record in parcel.records]
     return [Refused(topic.node, topic.kind, message.payload, why, message.arrived_ms)]
 
 
 def _open(node: str, kind: str, message: Incoming) -> Parcel:
     if kind == "record":
-        return Records(node, unpack(message.payload), message.arrived_ms)
+        return Records(node, unpack(message.payload), message.arrived_ms, message.rescued)
+    if message.rescued:
+        said = from_json(CardSaid, message.payload)
+        return Card(node, _signed(node, said.hello), tuple(map(bytes.fromhex, said.schemas)), message.arrived_ms)
     if kind == "hello":
         return Greeting(node, _signed(node, from_json(Hello, message.payload)), message.arrived_ms)
     if kind == "status":

@@ -5,6 +5,7 @@ registry.db    which nodes there are, and the broker's passwords (0600)
 readings.db    receipts and readings
 broker/        the broker's config, user lists (0600), what it keeps, and its pid
 serve.lock     held by the one `fleet serve`
+spool/         what was read from cards, on its way into the store
 pulse.json     what that one says of itself, every few seconds
 """
 
@@ -109,6 +110,11 @@ class Home:
     def pulse(self) -> Path:
         """What the running office says of itself."""
         return self.folder / "pulse.json"
+
+    @property
+    def spool(self) -> Path:
+        """What was read from cards, on its way into the store."""
+        return self.folder / "spool"
 
     @property
     def lock(self) -> Path:

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -31,9 +30,9 @@ from fleet.mqtt import MqttInlet
 from fleet.pulse import Pulse, office_checks
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.servers import NOBODY, SERVERS
-from fleet.store.damage import damaged, is_damage
+from fleet.spool import SpoolInlet
+from fleet.store.damage import open_store
 from fleet.store.read import StoreReader
-from fleet.store.sqlite import SqliteStore
 from fleet.trouble import Exit, Trouble
 from fleet.window import OfficeWindow
 
@@ -68,7 +67,7 @@ class Office:
             stack.enter_context(self.home.locked())
             self.home.pulse.unlink(missing_ok=True)
             enrol.make_home(self.home, self.registry)
-            self.store = _open_store(self.home, self.home.keep_ms())
+            self.store = open_store(self.home.readings, self.home.keep_ms())
             stack.callback(self.store.close)
             stack.callback(self.reader.close)
             self.window = OfficeWindow(self.reader, self.registry, self.live, self.clock, self.streets, self.checks)
@@ -77,7 +76,7 @@ class Office:
             stack.callback(self.broker.stop)
             self.broker.start()
             self.inlet = self._open_inlet()
-            self.collector = Collector(self.inlet, self.store, self.live)
+            self.collector = Collector(SpoolInlet(self.inlet, self.home.spool), self.store, self.live)
             self.collector.chores = lambda: self.store.tidy(self.clock.wall_ms())
             stack.callback(self.inlet.stop)
             self.inlet.start()
@@ -181,17 +180,6 @@ def serve(home: Home, told: Callable[[Office], None]) -> None:
             pass
     finally:
         office.stop()
-
-
-def _open_store(home: Home, keep_ms: int | None) -> SqliteStore:
-    try:
-        return SqliteStore(home.readings, keep_ms)
-    except (sqlite3.Error, OSError, ValueError) as error:
-        if is_damage(error):
-            raise damaged(home.readings, str(error)) from error
-        raise Trouble(f"The store {home.readings} cannot be opened: {error}.",
-                      "The office did not start. Nodes keep their readings.",
-                      f"df -h {home.folder}; ls -l {home.folder}") from error  # fmt: skip
 
 
 def _door(home: Home, ports: Ports) -> socket.socket:

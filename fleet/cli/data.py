@@ -12,7 +12,7 @@ import typer
 from drivers.reading import Quantity, from_steps
 from edge.wire.clocks import ClockQuality
 from fleet import choose, show
-from fleet.cli import gaps, verify
+from fleet.cli import gaps, rescue, verify
 from fleet.cli.options import HomeFolder, Output, home_of, reader_of, registry_of
 from fleet.show import Field, Form
 from fleet.store.answers import ReadingLine
@@ -20,9 +20,10 @@ from fleet.store.reader import Reader
 from fleet.trouble import Exit, Trouble
 from fleet.window import flag_words
 
-app = typer.Typer(help="Readings: tail, export, gaps, verify.", no_args_is_help=True)
+app = typer.Typer(help="Readings: tail, export, gaps, verify, rescue.", no_args_is_help=True)
 app.command("gaps")(gaps.gaps)
 app.command("verify")(verify.verify)
+app.command("rescue")(rescue.rescue)
 
 LOOK_S = 0.5
 MOST_AT_ONCE = 1000

@@ -10,6 +10,7 @@ import shlex
 import sqlite3
 from pathlib import Path
 
+from fleet.store.sqlite import SqliteStore
 from fleet.trouble import Exit, Trouble
 
 WORDS = ("malformed", "is not a database")  # SQLite's, where only its text came through
@@ -33,3 +34,15 @@ def damaged(store: Path, why: str) -> Trouble:
                    "Nothing was changed. Nodes keep what is not acknowledged, and send it to a store that begins anew; "
                    "what is in this one can be read again only from a copy.",
                    remedy(str(store.parent)), Exit.REFUSED)  # fmt: skip
+
+
+def open_store(path: Path, keep_ms: int | None = None) -> SqliteStore:
+    """The store, for the one who writes it. Raises Trouble."""
+    try:
+        return SqliteStore(path, keep_ms)
+    except (sqlite3.Error, OSError, ValueError) as error:
+        if is_damage(error):
+            raise damaged(path, str(error)) from error
+        raise Trouble(f"The store {path} cannot be opened: {error}.",
+                      "The office did not start. Nodes keep their readings.",
+                      f"df -h {path.parent}; ls -l {path.parent}") from error  # fmt: skip

@@ -60,6 +60,13 @@ class Ingest:
         self._add_receipts(fresh)
         self._add_rows()
 
+    def learn(self, node: int, body: bytes) -> None:
+        """A schema that came without a record; what is none is left."""
+        try:
+            self._schema(node, body)
+        except (BodyError, SchemaError):
+            return
+
     def set_aside(self, arrivals: Iterable[tuple[int, Record | Pack, int]], why: str) -> None:
         """Keeps records as they came, whatever they hold: nothing is decoded, so nothing in them can fail."""
         fresh = self._fresh(arrivals, repeated=False)
@@ -256,12 +263,13 @@ class Ingest:
         sql = """SELECT id, seq, offset_ms, quality, first_row, readings FROM receipts
                  WHERE node=? AND epoch=? AND boot=? AND seq>=? AND kind=?"""
         chunks = db.execute(sql, (*boot, touched, int(RecordKind.CHUNK))).fetchall()
-        for receipt, seq, old, quality, first, readings in chunks:
+        for receipt, seq, old, before, first, readings in chunks:
             mark = mark_for(seq, marks)
-            if mark is None or (mark.offset_ms, mark.quality) == (old, quality):
+            offset, quality = (mark.offset_ms, mark.quality) if mark else (None, UNKNOWN_CLOCK)
+            if (offset, quality) == (old, before):
                 continue
-            db.execute("UPDATE receipts SET offset_ms=?, quality=? WHERE id=?", (mark.offset_ms, mark.quality, receipt))
-            move = (mark.offset_ms or 0) - (old or 0)
+            db.execute("UPDATE receipts SET offset_ms=?, quality=? WHERE id=?", (offset, quality, receipt))
+            move = (offset or 0) - (old or 0)
             if first is not None and move:
                 span = (move, first, first + readings - 1)
                 db.execute("UPDATE readings SET t_ms=t_ms+? WHERE id BETWEEN ? AND ?", span)

@@ -14,21 +14,21 @@ from collections.abc import Iterable
 from edge.wire.messages import Hello
 from fleet.store.coverage import Coverage
 from fleet.store.memory import Journal, Memory
-from fleet.store.store import Greeting, Parcel, Records
+from fleet.store.store import Card, Greeting, Parcel, Records
 
 GREET = """INSERT INTO journals(node, epoch, upto, beyond, lowest, next, readings_total, grown, said)
   VALUES (?,?,-1,0,?,0,?,0,?) ON CONFLICT DO UPDATE SET lowest=max(lowest, excluded.lowest),
   readings_total=CASE WHEN excluded.said>=said THEN excluded.readings_total ELSE readings_total END,
   said=max(said, excluded.said)"""
 SETTLE = """INSERT INTO journals(node, epoch, upto, beyond, lowest, next, readings_total, grown)
-  VALUES (?1,?2,?3,?4,0,?5,0,(SELECT 1+coalesce(max(grown), 0) FROM journals WHERE node=?1)) ON CONFLICT DO UPDATE SET
-  upto=max(upto, excluded.upto), beyond=excluded.beyond, next=max(next, excluded.next),
-  grown=CASE WHEN excluded.next>next THEN excluded.grown ELSE grown END"""
+  VALUES (?1,?2,?3,?4,0,?5,0,?6*(SELECT 1+coalesce(max(grown), 0) FROM journals WHERE node=?1))
+  ON CONFLICT DO UPDATE SET upto=max(upto, excluded.upto), beyond=excluded.beyond, next=max(next, excluded.next),
+  grown=CASE WHEN excluded.next>next AND ?6 THEN excluded.grown ELSE grown END"""
 
 
 def epochs_in(parcel: Parcel) -> Iterable[int]:
     """The journals that a parcel speaks of."""
-    if isinstance(parcel, Greeting):
+    if isinstance(parcel, (Greeting, Card)):
         return (parcel.hello.epoch,)
     return {record.epoch for record in parcel.records} if isinstance(parcel, Records) else ()
 
@@ -48,9 +48,12 @@ def greet(memory: Memory, journal: Journal, hello: Hello) -> None:
     memory.announced[journal] = max(hello.next, memory.announced.get(journal, 0))
 
 
-def settle(memory: Memory, journal: Journal) -> Coverage:
-    """Writes down how far a journal got, after all that a batch says of it; what of it is settled."""
+def settle(memory: Memory, journal: Journal, alive: bool = True) -> Coverage:
+    """Writes down how far a journal got, after all that a batch says of it; what of it is settled.
+
+    `alive`: its node spoke of it; what was read from a card does not make it the one that the node writes now.
+    """
     covered = memory.coverage(journal)
     given_out = max(covered.top + 1, memory.announced.pop(journal, 0))
-    memory.db.execute(SETTLE, (*journal, covered.upto, covered.beyond, given_out))
+    memory.db.execute(SETTLE, (*journal, covered.upto, covered.beyond, given_out, alive))
     return covered

@@ -169,6 +169,12 @@ class StoreReader:
         """The losses with their times; with `everything` also what arrived after all, and what was never given out."""
         return gap_lines(self.db, node, everything)
 
+    def receipts(self, node: str, epoch: int, first: int, last: int) -> set[int]:
+        """Which seqs of first..last of a journal arrived."""
+        sql = """SELECT seq FROM receipts WHERE node=(SELECT key FROM nodes WHERE node=?) AND epoch=?
+                 AND seq BETWEEN ? AND ?"""
+        return {seq for (seq,) in self.db.execute(sql, (node, epoch, first, last))}
+
     def accounts(self, node: str | None = None) -> list[Account]:
         """What each journal's node says that it took, against what is here; see `fleet/store/accounts.py`."""
         return accounts(self.db, node)

@@ -20,6 +20,7 @@ from fleet.store.refused import refuse
 from fleet.store.retention import Retention
 from fleet.store.store import (
     AckDue,
+    Card,
     Committed,
     Greeting,
     Parcel,
@@ -29,6 +30,7 @@ from fleet.store.store import (
     Refused,
     StoreError,
     Vitals,
+    from_card,
     heard_ms,
 )
 from fleet.store.tables import open_writer
@@ -115,23 +117,26 @@ class SqliteStore:
     def _write(self, batch: Sequence[Parcel]) -> Committed:
         ingest = Ingest(self.memory)
         records = [parcel for parcel in batch if isinstance(parcel, Records)]
+        for card in (parcel for parcel in batch if isinstance(parcel, Card)):
+            for body in card.schemas:
+                ingest.learn(self.memory.node(card.node), body)
         ingest.file(self._arrivals(records))
         self._note_presence(batch)
         for parcel in batch:
             self._meet(parcel, ingest)
-        acks = tuple(self._ack(journal, node, ingest) for journal, node in self._heard(batch).items())
+        acks = tuple(self._ack(journal, *heard, ingest) for journal, heard in self._heard(batch).items())
         names = {self.memory.node(parcel.node): parcel.node for parcel in records}
         rows = {names[key]: count for key, count in ingest.added.items()}
         return Committed(acks, rows, ingest.duplicates, ingest.quarantined)
 
-    def _heard(self, batch: Sequence[Parcel]) -> dict[Journal, str]:
-        """The journals that the batch speaks of, the one heard last at the end."""
-        heard: dict[Journal, str] = {}
+    def _heard(self, batch: Sequence[Parcel]) -> dict[Journal, tuple[str, bool]]:
+        """The journals that the batch speaks of, the one heard last at the end, and whether the node itself spoke."""
+        heard: dict[Journal, tuple[str, bool]] = {}
         for parcel in batch:
             for epoch in epochs_in(parcel):
                 journal = (self.memory.node(parcel.node), epoch)
-                heard.pop(journal, None)
-                heard[journal] = parcel.node
+                _, spoke = heard.pop(journal, ("", False))
+                heard[journal] = parcel.node, spoke or not from_card(parcel)
         return heard
 
     def _set_aside(self, parcel: Records, why: str) -> Committed:
@@ -139,7 +144,7 @@ class SqliteStore:
         ingest.set_aside(self._arrivals([parcel]), why)
         self._note_presence([parcel])
         journals = dict.fromkeys((self.memory.node(parcel.node), record.epoch) for record in parcel.records)
-        acks = tuple(self._ack(journal, parcel.node, ingest) for journal in journals)
+        acks = tuple(self._ack(journal, parcel.node, not parcel.rescued, ingest) for journal in journals)
         return Committed(acks, {}, ingest.duplicates, ingest.quarantined)
 
     def _arrivals(self, records: Iterable[Records]) -> Iterable[tuple[int, Record | Pack, int]]:
@@ -162,6 +167,8 @@ class SqliteStore:
             greet(self.memory, (node, hello.epoch), hello)
             raw = self.db.execute("SELECT DISTINCT schema FROM raw WHERE node=? AND schema IS NOT NULL", (node,))
             ingest.wanted |= {(node, key) for (key,) in raw}
+        elif isinstance(parcel, Card):
+            greet(self.memory, (node, parcel.hello.epoch), parcel.hello)
         elif isinstance(parcel, Presence):
             row = (parcel.status.online, parcel.status.since_ms, node)
             self.db.execute("UPDATE presence SET online=?, since_ms=? WHERE node=?", row)
@@ -170,8 +177,8 @@ class SqliteStore:
         elif isinstance(parcel, Refused):
             refuse(self.memory, parcel)
 
-    def _ack(self, journal: Journal, node: str, ingest: Ingest) -> AckDue:
-        covered = settle(self.memory, journal)
+    def _ack(self, journal: Journal, node: str, alive: bool, ingest: Ingest) -> AckDue:
+        covered = settle(self.memory, journal, alive)
         keys = sorted(key for owner, key in ingest.wanted if owner == journal[0])
         wanted = tuple(key.hex() for key in keys if self.memory.plan(journal[0], key) is None)
         return AckDue(node, journal[1], covered.upto, tuple(covered.islands[:MOST_RANGES]), wanted)

@@ -29,11 +29,12 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Journal records of one node, as one message brought them."""
+    """Journal records of one node, as one message brought them; `rescued` from a card, when the node did not speak."""
 
     node: str
     records: Sequence[Record | Pack]
     arrived_ms: int
+    rescued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Greeting:
 
     node: str
     hello: Hello
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How a journal stood that was read from a card, and the schemas found beside it; the node itself said nothing."""
+
+    node: str
+    hello: Hello
+    schemas: tuple[bytes, ...]
     arrived_ms: int
 
 
@@ -79,12 +90,18 @@ class Refused:
         return hashlib.blake2b(self.payload, digest_size=16).digest()
 
 
-Parcel = Records | Greeting | Presence | Vitals | Refused
+Parcel = Records | Greeting | Card | Presence | Vitals | Refused
+
+
+def from_card(parcel: Parcel) -> bool:
+    """Whether somebody read it from a card, and the node itself said nothing."""
+    return isinstance(parcel, Card) or (isinstance(parcel, Records) and parcel.rescued)
 
 
 def heard_ms(parcel: Parcel) -> int:
-    """When the node itself spoke; 0 for a status, which the broker may say again or in a dead node's place."""
-    return 0 if isinstance(parcel, Presence) else parcel.arrived_ms
+    """When the node itself spoke; 0 for a card, and for a status, which the broker may say again or in a dead node's
+    place."""
+    return 0 if isinstance(parcel, Presence) or from_card(parcel) else parcel.arrived_ms
 
 
 @dataclass(frozen=True, slots=True)
