@@ -154,7 +154,7 @@ class Session:
 
     def _on_disconnect(self, client: paho.Client, _: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         self._gone.set()
-        self._lost(f"the connection broke: {code}", "broken")
+        self._lost(f"the connection broke: {code}", "protocol" if str(code) == "Protocol error" else "broken")
 
 
 def unreachable(error: Exception, host: str, port: int) -> tuple[str, Cause]:

@@ -278,10 +278,10 @@ def test_readings_wait_for_company_but_not_at_the_end() -> None:
 
 def test_whether_the_office_answers_in_this_session() -> None:
     uplink = connected()
-    assert not uplink.answered and uplink.outbox.unanswered_ms == 0
-    acked(uplink, Ack(EPOCH, 4))
-    assert uplink.answered and uplink.outbox.unanswered_ms == 2_000
-    acked(uplink, Ack(EPOCH, 9))
-    assert uplink.outbox.unanswered_ms is None
+    found: list[tuple[bool, int | None]] = [(uplink.answered, uplink.outbox.unanswered_ms)]
+    for upto in (4, 9):
+        acked(uplink, Ack(EPOCH, upto))
+        found.append((uplink.answered, uplink.outbox.unanswered_ms))
     uplink.handle(Lost("gone"), 2_000)
-    assert not uplink.answered and uplink.cause == "broken"
+    found.append((uplink.answered, uplink.outbox.unanswered_ms))
+    assert found == [(False, 0), (True, 2_000), (True, None), (False, None)] and uplink.cause == "broken"

@@ -1,4 +1,4 @@
-"""Whatever comes to an uplink, in whatever order, these rules hold; and when the trouble is over, everything arrives."""
+"""Whatever comes to an uplink, in whatever order, these rules hold; when the trouble is over, everything arrives."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class Rules(RuleBasedStateMachine):
         self.unpuback: list[int] = []
         self.mid = 0
         self.trying: int | None = None
+        self.arriving: list[tuple[int, int]] = []
+        self.refusing, self.up = False, True
         self.uplink = Uplink(Committed(EPOCH, 0, backlog), Random(seed).random, pace, now_ms=self.now)
 
     def tell(self, event: Input) -> list[Effect]:
@@ -78,12 +80,18 @@ class Rules(RuleBasedStateMachine):
         self.arriving.append((send.first, last))
         return Sent(send.first, last, self.mid, 20 * (last - send.first + 1))
 
-    refusing = False
-    arriving: list[tuple[int, int]]
+    @precondition(lambda self: not self.uplink.connected)
+    @rule()
+    def join(self) -> None:
+        """The broker is there when it is looked for."""
+        if self.trying is None:
+            self.now = max(self.now, self.uplink.due_ms or 0)
+            self.tell(Tick())
+        self.tell(Connected())
 
-    @initialize()
-    def nothing_under_way(self) -> None:
-        self.arriving = []
+    @rule(up=st.booleans())
+    def broker(self, up: bool) -> None:
+        self.up = up
 
     @rule(count=st.integers(1, 40), urgent=st.sets(st.integers(0, 39), max_size=3))
     def commit(self, count: int, urgent: set[int]) -> None:
@@ -98,6 +106,8 @@ class Rules(RuleBasedStateMachine):
         while (due := self.uplink.due_ms) is not None and due <= end:
             self.now = max(self.now, due)
             self.tell(Tick())
+            if self.up and self.trying is not None and not self.uplink.connected:
+                self.tell(Connected())
             ticks += 1
             assert ticks <= 60 + ms // 10, "ticks and ticks"
         self.now = end
@@ -108,8 +118,11 @@ class Rules(RuleBasedStateMachine):
         self.trying = None if not yes else self.trying
         self.tell(Connected() if yes else Lost("refused", "refused"))
 
-    @rule()
-    def cut(self) -> None:
+    @precondition(lambda self: self.uplink.connected)
+    @rule(really=st.integers(0, 3))
+    def cut(self, really: int) -> None:
+        if really:
+            return
         self.trying, self.unpuback = None, []
         self.tell(Lost("cut"))
 
