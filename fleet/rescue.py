@@ -85,12 +85,12 @@ def _holds_segments(folder: Path) -> bool:
 
 
 def node_of(journal: Path, card: Path) -> str | None:
-    """The node whose board lies by the journal: above it, or anywhere on the card when there is but one board."""
+    """The node whose board lies in the journal's folder, in the one around it, or further up on the card."""
     for folder in (journal, *journal.parents):
         names = _boards(folder.iterdir()) if folder.is_dir() else set()
         if len(names) == 1:
             return names.pop()
-        if folder == card:
+        if folder in (card, card.parent) and folder != journal:
             break
     return None
 

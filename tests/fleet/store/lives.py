@@ -62,7 +62,9 @@ def bodies(draw: st.DrawFn) -> tuple[int, int, bytes]:
     if kind == RecordKind.CLOCK:
         offset = draw(st.none() | st.integers(0, 10**6))
         quality = draw(st.sampled_from(ClockQuality))
-        return kind, 0, to_json(ClockRecord(draw(st.integers(1, 2)), "b" * 32, offset, quality))
+        boot_id = draw(st.sampled_from(["b" * 32, "b" * 32, "c" * 32]))  # a card that lied may give a number twice
+        error_ms = draw(st.none() | st.integers(0, 10**6))
+        return kind, 0, to_json(ClockRecord(draw(st.integers(1, 2)), boot_id, offset, quality, error_ms))
     if kind == RecordKind.GAP:
         first = draw(st.integers(0, 12))
         gap = GapRecord(first, first + draw(st.integers(0, 3)), draw(st.integers(0, 50)), "journal full")

@@ -27,7 +27,7 @@ BEGAN_MS = 472_223 * HOUR_MS  # an hour's beginning
 KEEP_MS = 10 * HOUR_MS
 SCHEMA = SCHEMAS[0]
 NAMES = Record(7, 2, RecordKind.SCHEMA, 0, SCHEMA.encode())
-Hour = tuple[int, float, int, int, int]
+Hour = list[float]
 
 
 def clock(offset_ms: int | None, quality: ClockQuality = ClockQuality.SYNCED, seq: int = 1) -> Record:
@@ -60,7 +60,7 @@ def tidy(store: SqliteStore, hour: float) -> int:
 
 def hours(store: SqliteStore) -> dict[tuple[int, int], Hour]:
     sql = "SELECT series, hour, count, sum, low, high, flags FROM hours"
-    return {(series, hour): facts for series, hour, *facts in map(tuple, store.db.execute(sql))}  # type: ignore[misc]
+    return {(series, hour): facts for series, hour, *facts in store.db.execute(sql)}
 
 
 @pytest.fixture
@@ -223,15 +223,22 @@ def expected(chunks: list[list[Cell]]) -> dict[tuple[str, int], list[float]]:
     return facts
 
 
+def columns(store: SqliteStore) -> list[tuple[str, ...]]:
+    sql = "SELECT m.name, c.name, c.type, c.pk FROM sqlite_schema m JOIN pragma_table_info(m.name) c ORDER BY 1, 2"
+    return store.db.execute(sql).fetchall()
+
+
 def test_an_older_store_is_taken_over(path: Path, store: SqliteStore) -> None:
     later = Record(7, 9, RecordKind.CHUNK, 1, encode(SCHEMAS[1], 1, ClockQuality.SYNCED, [at(0.5)]))
     store.commit([say(chunk(3, [at(0.1)]), later)])
+    tables = columns(store)
     for sql in ("DROP TABLE hours", "ALTER TABLE raw DROP COLUMN receipts", "ALTER TABLE raw DROP COLUMN seq",
-                "ALTER TABLE raw DROP COLUMN counts", "PRAGMA user_version=1"):  # fmt: skip
+                "ALTER TABLE raw DROP COLUMN counts", "ALTER TABLE journals DROP COLUMN said",
+                "PRAGMA user_version=1"):  # fmt: skip
         store.db.execute(sql)
     store.close()
     again = open_store(path)
-    assert again.db.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert again.db.execute("PRAGMA user_version").fetchone() == (VERSION,) and columns(again) == tables
     again.commit([say(Record(7, 10, RecordKind.SCHEMA, 0, SCHEMAS[1].encode()))])
     assert again.db.execute("SELECT state FROM receipts WHERE seq=9").fetchone() == (State.STORED,)
     tidy(again, 20)
