@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +33,7 @@ SEEDS = "Tell the stories of these seeds, A:B, both included."
 STORM = "No story: the broker of so many nodes restarts, and how they come back is measured."
 KEEP = "Where a story that fails is kept, cut down to the troubles that it takes."
 Output = Literal["table", "json"]
+Timed = tuple[Told, float]  # and the real seconds that it took
 
 
 @app.command()
@@ -42,6 +45,7 @@ def story(
     replay: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="A story that was kept.")] = None,
     corpus: Annotated[Path, typer.Option("--keep", help=KEEP)] = CORPUS,
     storm_of: Annotated[int, typer.Option("--storm", min=0, max=1_000_000, help=STORM)] = 0,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="How many stories are told at a time.")] = 2,
     output: Annotated[Output, typer.Option("-o", "--output", help="How to print.")] = "table",
 ) -> None:
     """Tell what may befall a street, and see whether every promise held."""
@@ -50,7 +54,8 @@ def story(
         _weather(storm(storm_of, seed), output)
         return
     plans = [Plan(number, nodes, days) for number in _numbers(seeds, seed)]
-    failed = [told for told in _tellings(plans, replay, output) if not told.ok]
+    told_all = [_timed(*_replayed(replay))] if replay else _tellings(plans, jobs)
+    failed = [told for told in _printed(told_all, output) if not told.ok]
     for told in failed:
         _mourn(told, None if replay else corpus)
     if failed:
@@ -69,13 +74,34 @@ def _numbers(seeds: str, seed: int) -> range:
     return range(first, last + 1)
 
 
-def _tellings(plans: Sequence[Plan], replay: Path | None, output: Output) -> Iterator[Told]:
-    for plan, troubles in [_replayed(replay)] if replay else [(plan, None) for plan in plans]:
-        elapsed_s = stopwatch()
-        told = tell(plan, troubles)
-        speed = plan.nodes * plan.days / elapsed_s()
-        _print({**told.tree(), "commit": commit(), "node_days_per_second": round(speed, 2)}, output)
+def _tellings(plans: Sequence[Plan], jobs: int) -> Iterator[Timed]:
+    """In the order of the plans, whoever is ready first."""
+    if jobs == 1 or len(plans) == 1:
+        yield from map(_timed, plans)
+        return
+    with ProcessPoolExecutor(min(jobs, len(plans)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_timed, plans)
+
+
+def _timed(plan: Plan, troubles: Sequence[Trouble] | None = None) -> Timed:
+    """A story, and how many real seconds it took."""
+    logging.disable(logging.CRITICAL)
+    elapsed_s = stopwatch()
+    return tell(plan, troubles), elapsed_s()
+
+
+def _printed(stories: Iterable[Timed], output: Output) -> Iterator[Told]:
+    code, node_days, began_s, number, right = commit(), 0.0, stopwatch(), 0, 0
+    for told, seconds in stories:
+        speed = round(told.plan.nodes * told.plan.days / seconds, 2)
+        _print({**told.tree(), "commit": code, "node_days_per_second": speed}, output)
+        number, right = number + 1, right + told.ok
+        node_days += told.plan.nodes * told.plan.days
         yield told
+    if number > 1:
+        seconds = began_s()
+        typer.echo(f"{right} of {number} stories held; {node_days:,.1f} node-days in {seconds:.1f} s, "
+                   f"{node_days / seconds:.2f} node-days/s.", err=True)  # fmt: skip
 
 
 def _replayed(file: Path) -> tuple[Plan, list[Trouble]]:
@@ -106,7 +132,8 @@ def _mourn(told: Told, corpus: Path | None) -> None:
         small = shrink(told)
         file = corpus / f"seed-{plan.seed}-{plan.nodes}x{plan.days:.3f}.json"
         keep(small, file)
-        typer.echo(f"Cut down to {len(small.troubles)} of {len(told.troubles)} troubles: sim story --replay {file}", err=True)
+        fewer = f"{len(small.troubles)} of {len(told.troubles)} troubles"
+        typer.echo(f"Cut down to {fewer}: sim story --replay {file}", err=True)
         told = replace(small, invariants=told.invariants)
     typer.echo(f"seed {plan.seed}, commit {commit()}: {again}", err=True)
     typer.echo("The last that happened (ms, what):", err=True)

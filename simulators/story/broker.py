@@ -20,7 +20,7 @@ from fleet.rights import MOST_UNACKED
 from simulators.story.timeline import Timeline
 
 NOTICED_MS = 90_000  # one and a half keepalives
-ACK_WAIT_MS = 10_000
+ACK_WAIT_MS = 30_000
 MOST_QUEUED = 1_000  # for a collector that is away, as Mosquitto has it
 
 
@@ -63,7 +63,7 @@ class Listener(Protocol):
 
 
 class Broker:
-    """Sessions, queues and wires. `doors` is where nodes connect."""
+    """Sessions, queues and wires."""
 
     def __init__(self, timeline: Timeline, dice: Random) -> None:
         self.timeline, self._dice = timeline, dice
@@ -96,8 +96,7 @@ class Broker:
         if not wire.open or wire.node in self.cut:
             return  # nobody answers: the node's own patience ends it
         if not self.up:
-            wire.open = False
-            wire.hear(Lost("connection refused"))
+            self._notice(wire, "connection refused")
             return
         before = self.wires.get(wire.node)
         if before is not None:
@@ -153,21 +152,25 @@ class Broker:
         if self.wires.get(wire.node) is wire:
             del self.wires[wire.node]
 
-    def lose(self, node: str, reason: str, tell: bool = True) -> None:
-        """A connection breaks; the broker says the node's last will. `tell`: the node notices."""
+    def lose(self, node: str, reason: str) -> None:
+        """A connection breaks; the broker says the node's last will. A node whose wire is cut notices it later."""
         wire = self.wires.pop(node, None)
         if wire is None:
             return
-        wire.open = False
         if self.up:
             self._publish(up(node, "status"), wire.will, True)
-        if tell:
+        self.timeline.after(NOTICED_MS if node in self.cut else 0, lambda: self._notice(wire, reason))
+
+    def _notice(self, wire: Wire, reason: str) -> None:
+        if wire.open:
+            wire.open = False
             wire.hear(Lost(reason))
 
     def lose_wire(self, wire: Wire) -> None:
         """The node's end is closed by its kernel: the broker sees it at once."""
         if self.wires.get(wire.node) is wire and wire.node not in self.cut:
-            self.lose(wire.node, "", tell=False)
+            wire.open = False
+            self.lose(wire.node, "")
         else:
             self.fall_silent(wire)
 
@@ -177,7 +180,7 @@ class Broker:
 
         def notice() -> None:
             if self.wires.get(wire.node) is wire:
-                self.lose(wire.node, "", tell=False)
+                self.lose(wire.node, "")
 
         self.timeline.after(NOTICED_MS, notice)
 
@@ -189,6 +192,7 @@ class Broker:
         def notice() -> None:
             if node in self.cut and wire is not None and self.wires.get(node) is wire:
                 self.lose(node, "the connection timed out")
+                self._notice(wire, "the connection timed out")
 
         self.timeline.after(NOTICED_MS, notice)
 
@@ -276,7 +280,7 @@ class Broker:
             self._unacked.clear()
             self.retained.clear()
         for node in sorted(self.wires):
-            self.lose(node, "the broker is gone", node not in self.cut)
+            self.lose(node, "the broker is gone")
 
     def revive(self) -> None:
         """It listens again; whoever wants a session must knock."""

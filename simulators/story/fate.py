@@ -26,7 +26,6 @@ class Fate:
 
     def __init__(self, timeline: Timeline, broker: Broker, office: Office, poles: Sequence[Pole]) -> None:
         self.timeline, self.broker, self.office, self.poles = timeline, broker, office, poles
-        self.poison: set[tuple[str, int, int]] = set()  # (node, epoch, seq) of records that nobody can read
         self.dark: set[str] = set()  # poles without power
         self._over = False
         for pole in poles:
@@ -79,6 +78,10 @@ class Fate:
     def _went_dark(self, pole: Pole) -> None:
         self._blackout(pole, pole.keep, 2 * MINUTE, Random(f"{pole.name}/{pole.life}"))
 
+    def _brownout(self, pole: Pole, trouble: Trouble, dice: Random) -> None:
+        pole.card.fail("datasync", errno.EIO, dice.randint(0, 1), dice.randint(1, 3))
+        self._later(trouble.lasts_ms, lambda: self._power(pole, trouble, dice))
+
     def _liar(self, pole: Pole, trouble: Trouble, dice: Random) -> None:
         pole.card.lies = True
 
@@ -124,7 +127,7 @@ class Fate:
     def _sensor(self, pole: Pole, trouble: Trouble, dice: Random) -> None:
         name = dice.choice(pole.wiring.sensors).name
         pole.faulty[name] = trouble.how
-        self._later(trouble.lasts_ms, lambda: pole.faulty.pop(name, None) and None)
+        self._later(trouble.lasts_ms, lambda: pole.faulty.update({name: ""}))
 
     # Wires.
 
@@ -143,7 +146,6 @@ class Fate:
         epoch, seq = dice.getrandbits(32), dice.randint(1, 1_000)
         kinds = {"chunk": RecordKind.CHUNK, "clock": RecordKind.CLOCK, "kind": 13}
         if trouble.how in kinds:
-            self.poison.add((pole.name, epoch, seq))
             self.broker.plant(up(pole.name, "record"), pack(Record(epoch, seq, kinds[trouble.how], 3, b"{poison")))
         else:
             kind = "record" if trouble.how == "bytes" else "hello"

@@ -31,6 +31,7 @@ class Page:
     said: dict[Said, float] = field(default_factory=dict)  # what its sensors said
     kept: dict[tuple[int, int], Entry] = field(default_factory=dict)  # what its journal took, by (epoch, seq)
     schemas: dict[bytes, Schema] = field(default_factory=dict)  # that its journal ever took
+    epochs: set[int] = field(default_factory=set)  # its journals
     readings: int = 0  # in what it took
 
     def say(self, boot_id: str, sensor: str, at_ms: int, readings: Sequence[Reading]) -> None:
@@ -40,6 +41,7 @@ class Page:
 
     def take(self, epoch: int, numbers: Sequence[int], entries: Sequence[Entry]) -> None:
         """The journal took these: it promised to keep them."""
+        self.epochs.add(epoch)
         for seq, entry in zip(numbers, entries, strict=True):
             self.kept[epoch, seq] = entry
             if entry[0] == RecordKind.SCHEMA:
@@ -101,5 +103,5 @@ class Counter:
         self.acks += 1
         settled = self._committed.get((node, ack.epoch), Ranges([(0, 0)]))
         for first, last in ((0, ack.upto), *ack.ranges):
-            if first <= last and settled.after(first) <= last:
-                self.early.append(f"{node} epoch {ack.epoch}: {settled.after(first)} of {first}..{last} was not committed")
+            if first <= last and (hole := settled.after(first)) <= last:
+                self.early.append(f"{node} epoch {ack.epoch}: {hole} of {first}..{last} was not committed")

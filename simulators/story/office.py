@@ -24,7 +24,7 @@ from simulators.story.timeline import Timeline
 
 GATHER_MS = 1_000  # longer than in earnest: a commit of the store for each second of the street is enough
 
-TRY_AGAIN_MS = 20_000  # likewise
+TRY_AGAIN_MS = 60_000  # likewise
 
 
 class Killed(BaseException):

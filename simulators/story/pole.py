@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Never
 
+from drivers.errors import BusFault
 from edge.agent import HEALTH_MS, Agent
-from edge.buses.port import BusFault, PortOpener
+from edge.buses.port import PortOpener
 from edge.events import Event, Failed, Happened, Lost, Sampled
 from edge.link import Link
 from edge.wire.clocks import ClockQuality

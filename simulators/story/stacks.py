@@ -70,11 +70,6 @@ class StoreView:
             found[epoch].append((first, last))
         return found
 
-    def quarantined(self) -> set[tuple[str, int, int]]:
-        """(node, epoch, seq) of every record that nobody can read."""
-        sql = "SELECT nodes.node, epoch, seq FROM receipts JOIN nodes ON nodes.key=receipts.node WHERE state=2"
-        return set(self.db.execute(sql))
-
     def lost(self, node: str, epoch: int) -> int:
         """Readings that are named as lost."""
         return sum(loss.readings or 0 for loss in losses(self.db, node) if loss.epoch == epoch)

@@ -54,7 +54,8 @@ class Storm:
     @property
     def ok(self) -> bool:
         """Whether no outage brought more than twice that, and all were back in time."""
-        return all(gust.peak_per_s <= MOST * self.fair_per_s and gust.back_s <= self.cap_s + LATE_S for gust in self.gusts)
+        most, late = MOST * self.fair_per_s, self.cap_s + LATE_S
+        return all(gust.peak_per_s <= most and gust.back_s <= late for gust in self.gusts)
 
     def tree(self) -> dict[str, Any]:
         """As `sim story --storm -o json` prints it."""
@@ -63,11 +64,12 @@ class Storm:
 
     def words(self) -> str:
         """As it is printed for people."""
-        lines = [f"{self.nodes:,} nodes, each knocks again within {self.cap_s:g} s: a fair share is "
-                 f"{self.fair_per_s:.1f} knocks a second."]  # fmt: skip
+        again = f"{self.nodes:,} nodes, each knocks again within {self.cap_s:g} s"
+        lines = [f"{again}: a fair share is {self.fair_per_s:.1f} knocks a second."]
         for gust in self.gusts:
+            shares = gust.peak_per_s / self.fair_per_s
             lines.append(f"broker away for {gust.away_s:>5} s: at most {gust.peak_per_s:6.1f} knocks a second, "
-                         f"{gust.peak_per_s / self.fair_per_s:.2f} shares; all back after {gust.back_s:.0f} s")  # fmt: skip
+                         f"{shares:.2f} shares; all back after {gust.back_s:.0f} s")  # fmt: skip
         return "\n".join([*lines, "It held." if self.ok else "That is more than twice the share, or too late."])
 
 

@@ -19,7 +19,7 @@ from simulators.story.troubles import Trouble
 from simulators.story.verdict import judge, told
 
 QUIET_MS = 15 * MINUTE  # all is well again and the street goes on, before it is asked to end
-PATIENCE_MS = 120 * MINUTE
+PATIENCE_MS = 45 * MINUTE
 LOOK_MS = 5_000
 CAP_MS = 300_000  # between two knocks of a node there is at most so long, and not much less on average
 MOST_KNOCKS = 16  # of one node within that time
@@ -81,21 +81,17 @@ class Story:
         for pole in self.poles:
             pole.sampling = False
         patience_ms = self.timeline.now_ms + PATIENCE_MS
-        while self.timeline.now_ms < patience_ms and not all([pole.settled() for pole in self.poles]):
+        while self.timeline.now_ms < patience_ms and {pole.settled() for pole in self.poles} != {True}:
             self.timeline.run(self.timeline.now_ms + LOOK_MS)
         self.office.end()
 
     def _found(self, view: StoreView) -> Iterator[tuple[str, str]]:
-        poison = {epoch for _, epoch, _ in self.fate.poison}
         for pole in self.poles:
-            yield from judge(pole, view, poison)
+            yield from judge(pole, view)
             if not pole.settled():
                 yield "all is quiet at last", f"{pole.name} still has something that the office has not"
         for early in self.office.counter.early:
             yield "acks follow commits", early
-        quarantined = view.quarantined()
-        for key in sorted(quarantined - self.fate.poison):
-            yield "poison set aside", f"{key} was set aside and is no poison"
         if self.office.live.unkept:
             yield "poison set aside", f"{self.office.live.unkept} messages were kept nowhere"
         yield from self._knocks()

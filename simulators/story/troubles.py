@@ -1,4 +1,4 @@
-"""What befalls a street: a list of troubles drawn from the seed, which can be written down, cut short and told again."""
+"""What befalls a street: a list of troubles, drawn from the seed, which can be written down, cut and told again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ KINDS: dict[str, tuple[int, tuple[str, ...], int]] = {
     "power": (6, ("lost", "kept", "torn", "mixed"), 20 * MINUTE),  # a power cut, and what of the unsynced survives it
     "power-in-call": (6, ("lost", "torn", "mixed"), 10 * MINUTE),  # in the middle of a disk call
     "liar": (2, ("lost", "mixed"), 30 * MINUTE),  # the card says yes and does nothing, then the power goes
+    "brownout": (4, ("lost", "torn", "mixed"), 2 * MINUTE),  # syncs fail, and then the power goes
     "kill": (4, ("",), 5 * MINUTE),  # SIGKILL of the agent
     "stop": (2, ("",), 5 * MINUTE),  # an upgrade
     "full": (3, ("",), 40 * MINUTE),  # somebody else fills the disk

@@ -7,7 +7,7 @@ journals took, record by record and reading by reading; none of it is a sum that
 from __future__ import annotations
 
 from collections import Counter as Count
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from drivers.reading import Flag, to_steps
 from edge.wire.chunks import decode_columns
@@ -27,13 +27,15 @@ TRUSTED = (0, 1)
 SURE_MS = 1_000  # what is said to be synced may be so wrong
 SANE_MS = 1_735_689_600_000
 STORED = 0
+NEEDED = (RecordKind.EVENT, RecordKind.CHUNK)  # schemas and clocks are told again when something leans on them
+Gaps = dict[int, list[tuple[int, int]]]
 Rows = dict[int, list[Row]]
 
 
-def judge(pole: Pole, view: StoreView, poison: Collection[int] = ()) -> Iterator[tuple[str, str]]:
-    """(invariant, what broke it) of one node; `poison`: epochs that nobody's journal had."""
+def judge(pole: Pole, view: StoreView) -> Iterator[tuple[str, str]]:
+    """(invariant, what broke it) of one node."""
     yield from pole.found
-    filed = {key: receipt for key, receipt in view.filed(pole.name).items() if key[0] not in poison}
+    filed = {key: receipt for key, receipt in view.filed(pole.name).items() if key[0] in pole.page.epochs}
     rows = view.rows(pole.name)
     yield from _missing(pole, filed, view.gaps(pole.name))
     yield from _contents(pole, filed, rows, view)
@@ -41,10 +43,10 @@ def judge(pole: Pole, view: StoreView, poison: Collection[int] = ()) -> Iterator
     yield from _totals(pole, filed, view)
 
 
-def _missing(pole: Pole, filed: dict[Epoch, Filed], gaps: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[str, str]]:
+def _missing(pole: Pole, filed: dict[Epoch, Filed], gaps: Gaps) -> Iterator[tuple[str, str]]:
     """I1: whatever a journal took is stored, or named."""
     for (epoch, seq), entry in pole.page.kept.items():
-        if (epoch, seq) in filed or entry[1] == 0 and entry[0] not in (RecordKind.EVENT, RecordKind.CHUNK):
+        if (epoch, seq) in filed or (entry[1] == 0 and entry[0] not in NEEDED):
             continue
         if not any(first <= seq <= last for first, last in gaps.get(epoch, ())):
             yield "stored once or named", f"{pole.name} epoch {epoch} seq {seq}: {entry[1]} readings are gone unnamed"
@@ -53,12 +55,14 @@ def _missing(pole: Pole, filed: dict[Epoch, Filed], gaps: dict[int, list[tuple[i
 def _contents(pole: Pole, filed: dict[Epoch, Filed], rows: Rows, view: StoreView) -> Iterator[tuple[str, str]]:
     """The rows are what was journalled, and what was journalled is what the sensors said."""
     schemas = pole.page.schemas
+    if strays := rows.keys() - {receipt.id for receipt in filed.values()}:
+        yield "no row twice", f"{pole.name}: {len(strays)} times there are rows without a receipt"
     seen: Count[tuple[str, str, str, int]] = Count()
     for key, receipt in filed.items():
-        if receipt.kind != RecordKind.CHUNK:
-            continue
         if receipt.state != STORED:
-            yield "rows are right", f"{pole.name} {key}: a chunk lies in state {receipt.state}"
+            yield "rows are right", f"{pole.name} {key}: kind {receipt.kind} lies in state {receipt.state}"
+            continue
+        if receipt.kind != RecordKind.CHUNK:
             continue
         got = sorted(rows.get(receipt.id, ()))
         if len(got) != receipt.readings:
