@@ -32,7 +32,7 @@ def clock_note(body: bytes) -> ClockRecord:
 
 def mark_of(seq: int, note: ClockRecord) -> ClockMark:
     """The mark that a clock record makes in its boot."""
-    return ClockMark(seq, note.offset_ms, int(note.quality))
+    return ClockMark(seq, note.offset_ms, int(note.quality), note.uncertainty_ms, note.boot_id)
 
 
 def gap_note(body: bytes) -> GapRecord:

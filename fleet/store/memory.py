@@ -95,7 +95,8 @@ class Memory:
         """The clock marks of a boot, in order of seq."""
         marks = self.marks.get(boot)
         if marks is None:
-            sql = "SELECT seq, offset_ms, quality FROM clocks WHERE node=? AND epoch=? AND boot=? ORDER BY seq"
+            sql = """SELECT seq, offset_ms, quality, uncertainty_ms, boot_id FROM clocks
+                     WHERE node=? AND epoch=? AND boot=? ORDER BY seq"""
             marks = self.marks[boot] = [ClockMark(*row) for row in self.db.execute(sql, boot)]
         return marks
 
