@@ -58,14 +58,26 @@ class Windowed(Driver):
 
     def resume(self, state: Mapping[str, object]) -> None:
         """Add what an earlier life of this driver had counted. Raises ValueError, having taken nothing, for what no
-        driver with these settings can have told."""
+        driver with these settings can have told.
+
+        Where nothing was kept but the totals that were read when a window closed, these come as `told`, by channel.
+        """
+        state = {**state, "total": self._totals(state["told"])} if "told" in state else state
         kept = {**_table(state, "open", self.opens), **_table(state, "total", self.totals)}
-        if set(state) - {"open", "total"}:
+        if set(state) - {"open", "total", "told"}:
             raise ValueError("more was kept than what is counted")
         for name, counted in kept.items():
             judged(getattr(self, name), counted)
         for name, counted in kept.items():
             setattr(self, name, joined(getattr(self, name), counted))
+
+    def _totals(self, read: object) -> dict[str, object]:
+        """Totals as they were read, by attribute."""
+        if not isinstance(read, dict):
+            raise ValueError("what was read is no table of totals")
+        return {
+            name: dict(read) if isinstance(getattr(self, name), Mapping) else read.get("", 0) for name in self.totals
+        }
 
 
 def _table(state: Mapping[str, object], part: str, names: tuple[str, ...]) -> dict[str, Any]:

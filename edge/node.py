@@ -15,6 +15,7 @@ from edge.effects import Hurry, Tick
 from edge.events import Arrived, Asked, ClockTold, Connected, Event, Failed, Happened, Lost, Opened, Puback, Sampled
 from edge.health import JournalView, NodeView, SessionView, checks
 from edge.inbox import Inbox
+from edge.inheritance import inheritance
 from edge.journal.disk import Disk, FolderDisk
 from edge.journal.errors import JournalError
 from edge.journal.journal import Journal
@@ -38,6 +39,7 @@ from edge.wiring import Wiring
 LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
 WEIGH_MS = 30_000
+LAST_ATTEMPTS = 3
 
 
 class Node:
@@ -125,8 +127,8 @@ class Node:
         if self.sampler.opened.ready or self.commits.journal is None:
             return
         with suppress(JournalError):
-            newest = self.commits.journal.newest(RecordKind.OPEN)
-            left, refused = self.sampler.opened.take_up(newest.body if newest else None)
+            found = inheritance(self.commits.journal, self.commits.schemas)
+            left, refused = self.sampler.opened.take_up(found.body, found.later, found.whole)
             for details in told(refused):
                 self.sampler.note(UNFIT, now_ms, **details)
             self.sensors.leave(left)
@@ -318,9 +320,12 @@ class Node:
         self.sensors.stop(drain)
 
     def last_commit(self, now_ms: int) -> None:
-        """Everything that is open goes into the journal."""
+        """Everything that is open goes into the journal, at the second or third attempt if it must."""
         self.sampler.note("agent stopped", now_ms)
-        self.commit_if_due(now_ms, everything=True)
+        for _ in range(LAST_ATTEMPTS):
+            self.commit_if_due(now_ms, everything=True)
+            if self.commits.trouble is None:
+                break
         if self.courier is not None:
             self.courier.tell(Hurry(), now_ms)
 

@@ -58,7 +58,7 @@ class Sampler:
         self._schema = Schema(())
         self._declared = b""  # the key of the newest schema that this run put into the journal
         self._open: list[tuple[int, Key, int, int]] = []
-        self.opened = OpenWindows({name: facts.likeness for name, (_, facts) in self._facts.items()})
+        self.opened = OpenWindows(boot, {name: facts.likeness for name, (_, facts) in self._facts.items()})
         self.segment = 0  # of the journal, to which the next commit goes as far as we know
         self._urgent: list[Entry] = []
         self._unnoted = 0
@@ -83,16 +83,17 @@ class Sampler:
         """Judge these readings and keep them for the next commit; gives them back with their flags."""
         place, facts = self._facts[event.sensor]
         if event.opened is not None:
-            self.take_opened(Opened(event.sensor, event.at_ms, event.opened))
+            self.take_opened(Opened(event.sensor, event.at_ms, event.opened), told=bool(event.readings))
         at_ms = max(event.at_ms, self._last_ms.get(event.sensor, -1) + 1)
         self._last_ms[event.sensor] = at_ms
         seen: set[Key] = set()
         return tuple(self._keep((place, r.quantity.value, r.channel), facts, r, at_ms, now_ms, seen)
                      for r in event.readings)  # fmt: skip
 
-    def take_opened(self, event: Opened) -> None:
-        """Keep what an open window holds, with the readings of the next commit."""
-        if why := self.opened.take(event.sensor, event.state):
+    def take_opened(self, event: Opened, told: bool = False) -> None:
+        """Keep what an open window holds, with the readings of the next commit; `told`: it begins with readings."""
+        told_ms = max(event.at_ms, self._last_ms.get(event.sensor, -1) + 1) if told else None
+        if why := self.opened.take(event.sensor, event.state, told_ms):
             self.note("open window not kept", event.at_ms, sensor=event.sensor, why=why)
 
     def _keep(

@@ -82,6 +82,15 @@ def test_what_came_back_late_is_added(name: str, chosen: dict[str, Any]) -> None
 BAD: list[Any] = [-1, 1.5, True, None, "3", [], {"x": 1}, 2**60, float("nan")]
 
 
+def spoilt(counted: Any, bad: Any) -> Any:
+    """Something that was not counted, in the place of something that was."""
+    if not isinstance(counted, dict):
+        return bad
+    if bad == {"x": 1}:
+        return {**counted, "no such": 1}
+    return {"?": bad} if bad == 1.5 else dict.fromkeys(counted, bad)
+
+
 @pytest.mark.parametrize(("name", "chosen"), MADE, ids=IDS)
 def test_of_what_does_not_fit_nothing_is_taken(name: str, chosen: dict[str, Any]) -> None:
     one = made(name, chosen)
@@ -89,14 +98,14 @@ def test_of_what_does_not_fit_nothing_is_taken(name: str, chosen: dict[str, Any]
     good = one.state()
     fresh = made(name, chosen)
     for part, table in good.items():
-        for what in table:
+        for what, counted in table.items():
             for bad in BAD:
                 with pytest.raises(ValueError):
-                    fresh.resume({**good, part: {**table, what: bad if not isinstance(table[what], dict) else
-                                                 {**table[what], "no such": 1} if bad == {"x": 1} else
-                                                 dict.fromkeys(table[what], bad) if bad != 1.5 else {"?": bad}}})  # type: ignore[dict-item]
+                    fresh.resume({**good, part: {**table, what: spoilt(counted, bad)}})
                 assert fresh.state() == {}
-    for other in ({"open": {"_no_such": 1}}, {"more": {}}, {"open": 3}, {"total": []}):
+    others: list[dict[str, Any]] = [
+        {"open": {"_no_such": 1}}, {"more": {}}, {"open": 3}, {"total": []}, {"told": 3}]
+    for other in others:
         with pytest.raises(ValueError):
             fresh.resume(other)
     assert fresh.state() == {}
@@ -125,6 +134,17 @@ def test_parts_begin_anew_after_a_close() -> None:
     assert (stretch.told(13), stretch.close(20), stretch.told(20)) == ({"length_us": 10}, 17, {"length_us": 0})
     known.take({"known_us": 10, "true_us": 5})
     assert (known.close(0), known.told(0)) == (0.5, {"known_us": 0, "true_us": 0})
+
+
+@pytest.mark.parametrize(("name", "chosen"), MADE, ids=IDS)
+def test_totals_go_on_from_what_was_read(name: str, chosen: dict[str, Any]) -> None:
+    """Of a window that was told and whose state was not kept."""
+    one, fresh = made(name, chosen), made(name, chosen)
+    filled(one)
+    kept = one.state().get("total", {})
+    for counted in kept.values():
+        fresh.resume({"told": counted if isinstance(counted, dict) else {"": counted}})
+    assert fresh.state() == ({"total": kept} if kept else {})
 
 
 def test_only_what_is_counted_can_be_kept() -> None:
