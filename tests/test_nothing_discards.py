@@ -61,9 +61,10 @@ def test_the_journal_is_removed_nowhere_but_in_the_journal() -> None:
             assert not list(removals(file)), file
 
 
-@pytest.mark.parametrize(
-    "text", ["import shutil\nshutil.rmtree(journal)", "import os\nos.remove(x)", "path.unlink()", "self._disk.remove(x)"]
-)
+PLANTED = ["import shutil\nshutil.rmtree(journal)", "import os\nos.remove(x)", "path.unlink()", "self._disk.remove(x)"]
+
+
+@pytest.mark.parametrize("text", PLANTED)
 def test_a_planted_removal_is_found(tmp_path: Path, text: str) -> None:
     place = tmp_path / "fleet" / "cli" / "retire.py"
     place.parent.mkdir(parents=True)
