@@ -6,6 +6,10 @@ follows carries it over, a power cut takes it.
 
 from __future__ import annotations
 
+import json
+
+from edge.floor import FILE
+from edge.wire.version import BUILT_MS
 from simulators.disk import Inode, MemoryDisk, Write
 
 
@@ -28,6 +32,15 @@ class Card(MemoryDisk):
     def no_cut(self) -> None:
         """The power stays."""
         self._steps_left = None
+
+    def floor_ms(self) -> int:
+        """The time before which, by what is written here, it cannot be; the release's, when it cannot be read."""
+        if self._faults:
+            return BUILT_MS
+        try:
+            return max(BUILT_MS, int(json.loads(self.content(FILE))["unix_ms"]))
+        except (KeyError, ValueError):
+            return BUILT_MS
 
     def _sync(self, inode: Inode) -> None:
         if self.lies:

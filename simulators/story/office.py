@@ -82,6 +82,7 @@ class Office:
         self.up = True
         self.store = WatchedStore(SqliteStore(self.path), self.counter)
         self.collector = self._make(self, self.store, self.live)
+        self.collector.sure_ms = self._now_ms
         self._letters, self._busy = [], False
         self.rejoin()
 
@@ -108,13 +109,16 @@ class Office:
         self.store.close()
         self.dies = ""
 
+    def _now_ms(self) -> int:
+        return self._start_ms + self.timeline.now_ms
+
     # What comes in.
 
     def hand(self, copy: Copy, connection: int) -> None:
         """The broker brings a message; who reads no more from his socket gets it again later."""
         if len(self._letters) >= 2 * MOST_UNACKED:
             return
-        incoming = Incoming(copy.topic, copy.payload, self._start_ms + self.timeline.now_ms)
+        incoming = Incoming(copy.topic, copy.payload, self._now_ms())
         self._letters.append(Letter(incoming, copy.number, connection))
         if not self._busy:
             self._soon(GATHER_MS)

@@ -79,6 +79,7 @@ class Pole:
         self.booted_ms = 0
         self.clock = VirtualClock()
         self.boot_times: dict[str, int] = {}  # by boot id
+        self.floors: dict[str, int] = {}  # what the card knew at that boot: it cannot be earlier
         self.found: list[tuple[str, str]] = []  # what broke an invariant on the way
         self._recent: deque[tuple[int, int]] = deque()  # when the sensors said how many readings
         self._before = 0  # readings journalled before this life
@@ -112,6 +113,7 @@ class Pole:
         self._alarm_ms, self._before = -1, self.page.readings
         self._recent.clear()
         self._set_clock()
+        self.floors.setdefault(self.clock.boot_id, self.card.floor_ms())
         dice = self.plan.chance("node", self.name, self.life).random
         ports = PortOpener(_no_port, _no_port, _no_port)
         health_ms = DAY // 48 if self.plan.coarse else 5 * HEALTH_MS

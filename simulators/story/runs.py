@@ -70,5 +70,5 @@ def kept(file: Path) -> tuple[Plan, list[Trouble]]:
     try:
         tree = json.loads(file.read_text())
         return Plan(tree["seed"], tree["nodes"], tree["days"]), read(tree["troubles"])
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{file} is no story: {error}") from None

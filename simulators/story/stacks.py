@@ -11,7 +11,7 @@ from fleet.store.tables import open_reader
 
 Epoch = tuple[int, int]  # epoch, seq
 
-RECEIPTS = """SELECT epoch, seq, id, kind, readings, state, boot, offset_ms, quality FROM receipts
+RECEIPTS = """SELECT epoch, seq, id, kind, readings, state, boot, offset_ms, coalesce(quality, 3) FROM receipts
   JOIN nodes ON nodes.key=receipts.node WHERE nodes.node=?"""
 ROWS = """SELECT receipt, sensor, quantity, channel, t_ms, steps, flags, decimals FROM readings
   JOIN series ON series.id=series JOIN nodes ON nodes.key=series.node WHERE nodes.node=?"""
@@ -29,7 +29,7 @@ class Filed(NamedTuple):
     state: int
     boot: int | None
     offset_ms: int | None
-    quality: int | None
+    quality: int  # 3 when nobody knows
 
 
 class Row(NamedTuple):

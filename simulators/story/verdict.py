@@ -13,6 +13,7 @@ from drivers.reading import Flag, to_steps
 from edge.wire.chunks import decode_columns
 from edge.wire.record import RecordKind
 from edge.wire.schema import Schema
+from edge.wire.version import BUILT_MS
 from simulators.story.plan import START_MS
 from simulators.story.pole import Pole
 from simulators.story.stacks import Epoch, Filed, Row, StoreView
@@ -23,9 +24,7 @@ NAMES = (
     "only a commit is at stake", "poison set aside", "nobody spins", "all is quiet at last",
 )  # fmt: skip
 MOST_TOLD = 5  # of one kind
-TRUSTED = (0, 1)
-SURE_MS = 1_000  # what is said to be synced may be so wrong
-SANE_MS = 1_735_689_600_000
+SURE_MS = {0: 1_000, 1: 6_000}  # what is said to be synced, or told by the office, may be so wrong
 STORED = 0
 NEEDED = (RecordKind.EVENT, RecordKind.CHUNK)  # schemas and clocks are told again when something leans on them
 Gaps = dict[int, list[tuple[int, int]]]
@@ -108,12 +107,14 @@ def _dates(pole: Pole, filed: dict[Epoch, Filed], rows: Rows, view: StoreView) -
     for key, receipt in filed.items():
         if receipt.kind != RecordKind.CHUNK or receipt.offset_ms is None:
             continue
-        first = min((row.t_ms for row in rows.get(receipt.id, ())), default=SANE_MS)
-        if first < SANE_MS:
-            yield "nothing before the floor", f"{pole.name} {key}: dated {first}"
         ids = view.boot_ids(pole.name, key[0], receipt.boot)
+        floor_ms = min((pole.floors.get(boot_id, BUILT_MS) for boot_id in ids), default=BUILT_MS)
+        first_ms = min((row.t_ms for row in rows.get(receipt.id, ())), default=floor_ms)
+        if first_ms < floor_ms:
+            yield "nothing before the floor", f"{pole.name} {key}: dated {first_ms}, {floor_ms - first_ms} ms before"
         true = [START_MS + pole.boot_times[boot_id] for boot_id in ids if boot_id in pole.boot_times]
-        if receipt.quality in TRUSTED and not any(abs(receipt.offset_ms - offset) <= SURE_MS for offset in true):
+        sure_ms = SURE_MS.get(receipt.quality)
+        if sure_ms is not None and not any(abs(receipt.offset_ms - offset) <= sure_ms for offset in true):
             off = min((abs(receipt.offset_ms - offset) for offset in true), default=None)
             yield "sure dates are right", f"{pole.name} {key}: wrong by {off} ms, quality {receipt.quality}"
 
