@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from edge.journal.journal import Journal
 from edge.opened import Telling, tellings
 from edge.schemas import Schemas
-from edge.wire.chunks import ChunkError, decode
+from edge.wire.chunks import ChunkError, UnknownSchema, decode
 from edge.wire.record import Record, RecordKind
 from edge.wire.schema import Schema
 
@@ -60,5 +60,5 @@ def _told(record: Record, schemas: Schemas, known: dict[bytes, Schema]) -> dict[
             return {}
         chunk = decode(schema, record.body)
         return tellings(chunk, known[chunk.schema_key])
-    except (ChunkError, ValueError):
+    except (ChunkError, UnknownSchema, ValueError):
         return {}
