@@ -11,7 +11,6 @@ import json
 import sqlite3
 from typing import NamedTuple
 
-from drivers.reading import Flag
 from edge.wire.jsontext import MessageError, from_json
 from edge.wire.messages import Health
 from edge.wire.record import RecordKind
@@ -19,6 +18,7 @@ from fleet.store.answers import Account, Stock
 from fleet.store.losses import losses
 from fleet.store.spans import Gap, outside, united
 from fleet.store.store import State
+from fleet.store.twice import twice
 
 COUNTER = "journalled"  # what a health record says that the journal took so far
 EVERY = 1 << 62
@@ -42,9 +42,7 @@ SUMS = f"""SELECT
   FROM receipts WHERE node=(SELECT key FROM nodes WHERE node=?1)"""
 ROWS = f"SELECT count(*) FROM readings WHERE series IN {MINE}"
 IN_HOURS = f"SELECT coalesce(sum(count), 0) FROM hours WHERE series IN {MINE}"
-TWICE = f"""SELECT coalesce(sum(n), 0) FROM (SELECT max(0, count(DISTINCT receipt)-1) n
-  FROM (SELECT series, t_ms FROM readings WHERE series IN {MINE} GROUP BY series, t_ms HAVING count(*)>1)
-  CROSS JOIN readings USING(series, t_ms) WHERE NOT flags&{int(Flag.THINNED)} GROUP BY series, t_ms)"""
+TWICE = twice(f"series IN {MINE}")
 STRAYS = f"""SELECT count(*) FROM readings LEFT JOIN receipts ON receipts.id=receipt WHERE series IN {MINE}
   AND (first_row IS NULL OR readings.id NOT BETWEEN first_row AND first_row+receipts.readings-1)"""
 REFUSED = "SELECT coalesce(sum(refused), 0) FROM presence WHERE node=(SELECT key FROM nodes WHERE node=?1)"

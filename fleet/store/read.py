@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from drivers.reading import Flag, from_steps
+from drivers.reading import from_steps
 from fleet.store import past
 from fleet.store.accounts import accounts, stock
 from fleet.store.answers import Account, GapLine, Loss, NodeLine, Point, ReadingLine, Series, Stock, Unread
@@ -23,6 +23,7 @@ from fleet.store.losses import gap_lines, losses
 from fleet.store.retention import HOUR_MS
 from fleet.store.store import State
 from fleet.store.tables import open_reader
+from fleet.store.twice import twice
 
 MOST_POINTS = 5000
 MOST_TREES = 4096
@@ -112,15 +113,10 @@ class StoreReader:
     def duplicated_rows(self) -> int:
         """How many rows say again what another row says. The promise is 0.
 
-        Counted two ways, so that neither can hide a fault: moments of a series that two receipts claim, and rows beyond
-        those that the receipts speak for. One receipt may well hold two readings of one millisecond, and the mean of
-        readings that were thinned may bear the time of the last of them, which came all the same.
+        Counted two ways, so that neither can hide a fault: moments of a series that two receipts claim (see `twice`),
+        and rows beyond those that the receipts speak for.
         """
-        twice = "SELECT series, t_ms FROM readings GROUP BY series, t_ms HAVING count(*) > 1"
-        claims = f"""SELECT max(0, count(DISTINCT receipt)-1) n FROM ({twice}) CROSS JOIN readings USING(series, t_ms)
-          WHERE NOT flags&{int(Flag.THINNED)} GROUP BY series, t_ms"""
-        claimed = self._one(f"SELECT coalesce(sum(n), 0) FROM ({claims})")
-        return claimed + max(0, self.stored_readings() - self.receipted_readings())
+        return self._one(twice()) + max(0, self.stored_readings() - self.receipted_readings())
 
     def receipted_readings(self) -> int:
         """How many readings the receipts speak for; equals `stored_readings` or something is broken."""
