@@ -50,6 +50,11 @@ class Haul:
     standings: list[dict[str, int]] = field(default_factory=list)
     facts: dict[str, int] = field(default_factory=dict)
     schemas: list[bytes] = field(default_factory=list)
+    spans: list[tuple[int, int, int]] = field(default_factory=list)  # epoch, first and last seq of each payload
+
+    def not_in(self, known: Known) -> int:
+        """How many records of it have no receipt."""
+        return sum(last - first + 1 - len(known(epoch, first, last)) for epoch, first, last in self.spans)
 
     @property
     def damaged(self) -> int:
@@ -141,7 +146,8 @@ def _count(payload: bytes, known: Known, haul: Haul) -> None:
     except RecordError as error:
         raise Trouble(f"What was read from the card is no payload of ours: {error}.", UNTOUCHED,
                       "use the same version of lantaarn for `edge` and `fleet`") from error  # fmt: skip
-    here = known(items[0].epoch, items[0].seq, seqs(items[-1])[-1])
+    haul.spans.append((items[0].epoch, items[0].seq, seqs(items[-1])[-1]))
+    here = known(*haul.spans[-1])
     for item in items:
         new = item.seq not in here
         haul.records, haul.new_records = haul.records + 1, haul.new_records + new

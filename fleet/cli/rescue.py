@@ -41,6 +41,7 @@ def rescue(
             spooled = spool(place, name, SystemClock().wall_ms(), content)
     if not dry_run:
         _file(place, spooled)
+        _prove(place, name, haul)
     _tell(place, name, haul, output, dry_run)
 
 
@@ -76,6 +77,14 @@ def _file(place: Home, spooled: Path) -> None:
             if trouble.code is not Exit.REFUSED:
                 raise
             show.wait(LOOK_S)
+
+
+def _prove(place: Home, node: str, haul: Haul) -> None:
+    """That each record has its receipt now. Raises Trouble where one has not."""
+    if unfiled := haul.not_in(_known(place, node)):
+        raise Trouble(f"{unfiled} of {haul.records} records could be neither filed nor kept as they came.",
+                      "The rest is stored, and the card is as it was.",
+                      f"see what `fleet serve` logs in {place.folder}, then fleet data rescue again")  # fmt: skip
 
 
 def _tell(place: Home, node: str, haul: Haul, output: Form, dry_run: bool) -> None:

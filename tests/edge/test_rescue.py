@@ -212,3 +212,34 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     card.look()
     assert card.unreadable == 0
     assert list(card.records()) and card.unreadable == 1
+
+
+def test_a_header_that_promises_more_than_a_commit_holds_is_not_believed(tmp_path: Path) -> None:
+    head, use = pack_segment(SegmentHeader(7, 1, 0, 1, Mark()))
+    forged = pack_records([Entry(RecordKind.EVENT, 0, bytes(300_000))], 1, Mark(), use, 7, 1)
+    sound = pack_records([Entry(RecordKind.EVENT, 0, b"{}")], 2, Mark(), use, 7, 1)
+    (tmp_path / "segment-00000.journal").write_bytes(head + forged[:SECTOR] + sound)
+    assert [record.seq for record in records(tmp_path)] == [2]
+
+
+def test_a_kind_that_cannot_be_is_left_out(tmp_path: Path) -> None:
+    head, use = pack_segment(SegmentHeader(7, 1, 0, 1, Mark()))
+    entries = [Entry(0, 0, b"?"), Entry(RecordKind.EVENT, 0, b"{}")]
+    (tmp_path / "segment-00000.journal").write_bytes(head + pack_records(entries, 1, Mark(), use, 7, 1))
+    assert [record.seq for record in records(tmp_path)] == [2]
+
+
+def test_a_record_longer_than_what_was_read_ahead_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = written(tmp_path, 20)
+    monkeypatch.setattr(rescue, "AHEAD", SECTOR)
+    assert records(tmp_path) == taken
+
+
+def test_the_frames_go_to_stdout(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    written(tmp_path, 3)
+    out = io.BytesIO()
+    rescue.rescue(tmp_path, out.write)
+    assert rescue.main([str(tmp_path)]) == 0
+    assert capfdbinary.readouterr().out == out.getvalue()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -15,7 +17,8 @@ from edge.journal.journal import Journal
 from edge.journal.layout import SECTOR
 from edge.wire.jsontext import to_json
 from edge.wire.messages import GapRecord, Hello
-from edge.wire.record import Record, RecordKind
+from edge.wire.record import Record, RecordKind, pack
+from fleet.spool import put
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, Records
@@ -191,3 +194,54 @@ def test_while_the_office_runs_it_is_the_one_that_writes(tmp_path: Path) -> None
         assert found["new"] == readings(said) and rows(running.home) == readings(said)
         assert rescue(running.home, tmp_path / "card")["new"] == 0
         assert list((running.home / "spool").iterdir()) == []
+
+
+def test_a_name_that_no_node_can_have(home: Path, tmp_path: Path) -> None:
+    card(tmp_path / "card")
+    done = fleet(home, "data", "rescue", tmp_path / "card", "--node", "Pole A")
+    assert done.returncode == 2 and "Nothing was changed" in done.stderr
+
+
+def test_an_earlier_rescue_that_was_cut_short_is_finished_by_the_next(home: Path, tmp_path: Path) -> None:
+    said = card(tmp_path / "card")
+    told(home, said[0])
+    put(home / "spool", "card-1-1", "pole-a", 1000, [(b"R", pack(*said[:8]))])
+    assert rescue(home, tmp_path / "card")["new"] == readings(said)
+    assert rows(home) == readings(said) and list((home / "spool").iterdir()) == []
+
+
+def test_a_store_that_takes_nothing_keeps_what_was_read(home: Path, tmp_path: Path) -> None:
+    said = card(tmp_path / "card")
+    told(home, hello(0, 1, epoch=8))
+    db = sqlite3.connect(home / "readings.db")
+    db.execute("CREATE TRIGGER full BEFORE INSERT ON receipts BEGIN SELECT RAISE(ABORT, 'full'); END")
+    db.close()
+    done = fleet(home, "data", "rescue", tmp_path / "card")
+    assert done.returncode == 1 and done.stdout == ""
+    assert f"{len(said)} of {len(said)} records could be neither filed nor kept" in done.stderr
+    db = sqlite3.connect(home / "readings.db")
+    db.execute("DROP TRIGGER full")
+    db.close()
+    assert rescue(home, tmp_path / "card")["readings"] == readings(said) and rows(home) == readings(said)
+
+
+def test_a_newer_journal_is_said_to_be_one(home: Path, tmp_path: Path) -> None:
+    card(tmp_path / "card")
+    told(home, hello(0, 1))
+    for path in (tmp_path / "card" / "home" / "pi" / "journal").glob("segment-*"):
+        data = bytearray(path.read_bytes())
+        if any(data[:SECTOR]):
+            length = len(bytes(data[:SECTOR]).rstrip(b"\0"))
+            data[4] = 99
+            data[length - 4 : length] = crc32(bytes(data[: length - 4])).to_bytes(4, "little")
+            path.write_bytes(data)
+    done = fleet(home, "data", "rescue", tmp_path / "card", "-o", "json")
+    assert json.loads(done.stdout)["newer_files"] >= 1 and "use a newer fleet" in done.stderr
+
+
+def test_a_partition_that_cannot_be_mounted_is_said(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_block_device", lambda path: True)
+    done = fleet(home, "data", "rescue", home / "fleet.toml")
+    assert done.returncode in (1, 4) and "mount -o ro,noload" in done.stderr and "Nothing was changed" in done.stderr
