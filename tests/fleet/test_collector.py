@@ -136,7 +136,7 @@ def plant_a_bug(office: Office, steps: int) -> None:
 
 
 def quarantined(office: Office) -> list[tuple[int, bytes]]:
-    sql = "SELECT seq, body FROM receipts JOIN raw ON id=receipt WHERE state=2"
+    sql = "SELECT receipts.seq, body FROM receipts JOIN raw ON id=receipt WHERE state=2"
     return office.reader.db.execute(sql).fetchall()
 
 
