@@ -23,6 +23,7 @@ YEAR_DAYS = 365.25
 AMPLIFIES = 4  # a page of 16 KiB for a block of 4 KiB
 ERASURES = 500
 POOREST = CardPlan("an assumed 32 GB consumer card of 500 erasures", 32_000_000_000, 32_000_000_000 * ERASURES)
+SETTLES_MS = 45_000  # files are laid down and logs written when a run begins
 LEAST_MS = 60_000  # of a run, before anything is said
 LEAST_YEARS = 3.0
 MOST_YEARS = 1_000.0
@@ -67,12 +68,15 @@ class Wear:
         self._looks: deque[tuple[int, int]] = deque(maxlen=DAY_MS // HOUR_MS + 1)  # when, bytes; hourly
         self._last: Written | None = None
         self._last_ms = 0
+        self._began_ms = 0
 
     def look(self, now_ms: int, written: Written) -> None:
-        """What the card has taken by now. A counter that went back begins anew."""
-        if self._last is not None and (
-            written.size < self._last.size or written.counted_by != self._last.counted_by
-        ):
+        """What the card has taken by now. A counter that went back begins anew; what a start costs is left out."""
+        last = self._last
+        if last is None or written.size < last.size or written.counted_by != last.counted_by:
+            self._looks.clear()
+            self._began_ms = now_ms
+        if now_ms - self._began_ms <= SETTLES_MS:
             self._looks.clear()
         if not self._looks or now_ms - self._looks[-1][0] >= HOUR_MS:
             self._looks.append((now_ms, written.size))

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from edge.wear import POOREST, years
 from tests.bench.card import Card, NoCard, Written, card, missing
 from tests.bench.figure import Figure, Line, Skipped
 from tests.bench.process import ROOT
 
 IMAGE = "noatime,commit=600"  # the journal's mount on a node
 DEFAULT = ""
+A_DAY = 20 * 86_400  # readings
 GOALS = {10: 25.0, 1: 215.0}
 WAYS = {
     "journal": "segment journal", "blob": "SQLite WAL FULL, a blob a commit", "row": "SQLite WAL FULL, a row a reading",
@@ -134,7 +136,9 @@ def _figure(ours: Outcome, blob: Outcome, row: Outcome, seconds: int) -> Figure:
     note = (
         f"{seconds} s of 20 readings/s on {ours.mount}; {ours.commits} commits, "
         f"{ours.written.flushes} flushes; {WAYS['row']}: {row.each:.0f} B/reading ({row.each / ours.each:.1f}x); "
-        f"{ours.each * 20 * 86_400 / 1e6:.0f} MB a day against {blob.each * 20 * 86_400 / 1e6:.0f}"
+        f"{ours.each * A_DAY / 1e6:.0f} MB a day against {blob.each * A_DAY / 1e6:.0f}: "
+        f"{years(POOREST, ours.each * A_DAY):.0f} years of {POOREST.name} against "
+        f"{years(POOREST, blob.each * A_DAY):.0f}"
     )
     what = f"flash: commits of {case.commit_s} s, {case.options or 'default mount'}"
     goal = GOALS[case.commit_s] if case.options == IMAGE else None

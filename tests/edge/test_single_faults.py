@@ -7,7 +7,8 @@ from functools import cache
 
 import pytest
 
-from tests.edge.faulty import ERRNOS, Fault, Node
+from tests.edge.failing import ERRNOS, Fault
+from tests.edge.faulty import Node
 
 pytestmark = pytest.mark.once
 

@@ -60,6 +60,13 @@ def test_the_rate_is_that_of_the_last_day(hourly: list[int]) -> None:
     assert wear.day_bytes == round(sum(last) * 24 / len(last))
 
 
+def test_what_a_start_costs_is_left_out() -> None:
+    wear = Wear(GOOD)
+    for second, size in ((0, 0), (30, 900_000), (60, 901_000), (90, 902_000)):
+        wear.look(second * 1_000, Written(size))
+    assert wear.day_bytes == 2_000 * 1_440
+
+
 def test_a_counter_that_went_back_begins_anew() -> None:
     wear = Wear(GOOD)
     wear.look(0, Written(10**9))
