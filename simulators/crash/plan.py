@@ -16,7 +16,7 @@ from edge.journal.journal import Journal
 from simulators.recording import RecordingDisk
 
 SECTOR = 512
-SEGMENTS = (20, 20, 24, 24, 32, 64)  # sectors
+SEGMENTS = (14, 16, 16, 20, 24, 40)  # sectors
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ def plan(seed: int, number: int) -> Plan:
     return Plan(
         seed=chance.getrandbits(48),
         segment_bytes=segment,
-        cap_bytes=segment * chance.randint(3, 5),
+        cap_bytes=segment * chance.choice((3, 4, 5, 8)),
         powers=chance.randint(1, 3),
         commits=commits,
-        largest=chance.choice((100, 700, 1_600)),
-        office=chance.choice((0.3, 0.7, 0.95)),
+        largest=min(chance.choice((100, 700, 1_600)), segment // 8),
+        office=chance.choice((0.08, 0.3, 0.9)),
         away=range(begin, begin + chance.choice((0, 10, 30, 60))),
     )
