@@ -66,6 +66,7 @@ class VirtualClock:
     boot_id: str = SOME_BOOT
     believed: ClockQuality = ClockQuality.SYNCED
     error_ms: int = LEAST_ERROR_MS
+    leap: str = ""
 
     def advance(self, seconds: float) -> None:
         """Let this much time pass. Raises ValueError for a step back."""
@@ -83,7 +84,7 @@ class VirtualClock:
         return self.start_wall_ms + self.boot_ms()
 
     def said(self) -> Said:
-        return Said(self.wall_ms(), self.believed, self.error_ms)
+        return Said(self.wall_ms(), self.believed, self.error_ms, self.leap)
 
     def real_s(self, milliseconds: int) -> float:
         """No real time at all: whoever waits on this clock is moved by it."""

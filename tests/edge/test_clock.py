@@ -1,4 +1,4 @@
-"""The node's own clock: what the kernel says of it, who is asked when the kernel may not be, and both at one instant."""
+"""The node's own clock: what the kernel says of it, who else is asked, and both clocks at one instant."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.events import ClockTold
-from edge.timekeeping import HEARD_MS, WANDER_PPM, best, offset
+from edge.floor import WANDER_PPM
+from edge.timekeeping import HEARD_MS, best, offset
 from edge.wire.clocks import ClockQuality, credible
 from edge.wire.messages import ClockRecord, from_json
 from edge.wire.record import RecordKind
