@@ -15,11 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fleet.trouble import Trouble
-from tests.bench import against, agent, collector, flash, virtual, wire
+from tests.bench import against, agent, backlog, collector, flash, virtual, wire
 from tests.bench.figure import Findings, Line, Skipped, machine
 from tests.bench.report import as_json, as_table, progress
 
-PARTS = ("wire", "collector", "start", "agent", "day", "flash")
+PARTS = ("wire", "collector", "start", "backlog", "agent", "day", "flash")
+
+
+BACKLOG = backlog.Sizes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,11 @@ class Sizes:
     flash_s: int = 300
     day_s: int = 3_605
     priced_s: int = 600
+    backlog: backlog.Sizes = BACKLOG
 
 
 QUICK = Sizes(chunks=10, collector_chunks=10, collector_runs=1, starts=3, steady_s=20.0, flash_s=20, day_s=605,
-              priced_s=60)  # fmt: skip
+              priced_s=60, backlog=backlog.Sizes(32, 1_000_000, 5.0))  # fmt: skip
 
 
 def measure(sizes: Sizes, parts: Sequence[str], scratch: Path) -> Iterator[Line]:
@@ -48,6 +52,8 @@ def measure(sizes: Sizes, parts: Sequence[str], scratch: Path) -> Iterator[Line]
         yield from collector.measure(scratch, sizes.collector_chunks, sizes.collector_runs)
     if "start" in parts:
         yield from _tried("agent: start to hello", lambda: agent.measure_starts(scratch, sizes.starts))
+    if "backlog" in parts:
+        yield from _tried("backlog", lambda: backlog.measure(scratch, sizes.backlog))
     if "day" in parts:
         yield from virtual.measure(sizes.day_s, sizes.priced_s)
     with ExitStack() as stack:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.wire.record import RecordKind
-from tests.bench import agent, collector, flash, virtual, wire
+from tests.bench import agent, backlog, collector, flash, virtual, wire
 from tests.bench.__main__ import main
 from tests.bench.card import missing
 from tests.bench.figure import Figure, Findings, Line, Skipped
@@ -114,3 +114,11 @@ def test_one_command_prints_one_object(capsys: pytest.CaptureFixture[str]) -> No
     assert len(tree["figures"]) == 3
     assert {"value", "unit", "goal", "met", "peer_value", "ratio"} <= tree["figures"][0].keys()
     assert "wire: 360 readings" in captured.err
+
+
+@pytest.mark.once
+def test_a_backlog_drains_into_a_real_office(tmp_path: Path) -> None:
+    opened, drained, grew, late = backlog.measure(tmp_path, backlog.Sizes(4, 60_000, 2.5))
+    assert opened.value > 0 and "records, 4 MB" in opened.note
+    assert drained.value > 1_000 and grew.goal == backlog.GREW_GOAL_MB
+    assert 0 <= late.value < 60
