@@ -18,7 +18,7 @@ from edge.inbox import Inbox
 from edge.inheritance import inheritance
 from edge.journal.disk import Disk, FolderDisk
 from edge.journal.errors import JournalError
-from edge.journal.journal import Journal
+from edge.journal.journal import LEAP, Journal
 from edge.lamp import Lamp, Shows
 from edge.link import Link
 from edge.meter import Meter
@@ -38,6 +38,7 @@ from edge.wiring import Wiring
 
 LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
+LEAP_SPREAD = 2**32  # a card may lie away all that a boot wrote: the next must not leap to the same place
 WEIGH_MS = 30_000
 LAST_ATTEMPTS = 3
 
@@ -80,9 +81,10 @@ class Node:
         self.timekeeper = Timekeeper(clock, disk)
 
     def _open_journal(self) -> Journal:
-        journal = self._journals.open(self.disk, self._new_epoch, self.wiring.journal.cap_bytes)
+        schemas = self.commits.schemas.body
+        journal = self._journals.open(self.disk, self._new_epoch, self.wiring.journal.cap_bytes, schemas=schemas)
         if not boots.wrote(journal, self.clock.boot_id):
-            journal.leap()
+            journal.leap(LEAP + int(self._random() * LEAP_SPREAD))
         return journal
 
     def _new_epoch(self) -> int:

@@ -31,6 +31,7 @@ class Page:
     said: dict[Said, float] = field(default_factory=dict)  # what its sensors said
     kept: dict[tuple[int, int], Entry] = field(default_factory=dict)  # what its journal took, by (epoch, seq)
     schemas: dict[bytes, Schema] = field(default_factory=dict)  # that its journal ever took
+    twice: list[str] = field(default_factory=list)  # numbers that it gave to two records
     epochs: set[int] = field(default_factory=set)  # its journals
     readings: int = 0  # in what it took
 
@@ -43,6 +44,8 @@ class Page:
         """The journal took these: it promised to keep them."""
         self.epochs.add(epoch)
         for seq, entry in zip(numbers, entries, strict=True):
+            if self.kept.get((epoch, seq), entry) != entry:
+                self.twice.append(f"{self.node} epoch {epoch} seq {seq}")
             self.kept[epoch, seq] = entry
             if entry[0] == RecordKind.SCHEMA:
                 self.learn(entry[2])

@@ -19,7 +19,7 @@ from simulators.story.pole import Pole
 from simulators.story.stacks import Epoch, Filed, Row, StoreView
 
 NAMES = (
-    "stored once or named", "rows are right", "values are true", "no row twice", "counts agree", "acks follow commits",
+    "stored once or named", "rows are right", "values are true", "no row twice", "no number twice", "counts agree", "acks follow commits",
     "nothing before the floor", "sure dates are right", "buffers within caps", "knocks within the cap",
     "only a commit is at stake", "poison set aside", "nobody spins", "all is quiet at last",
 )  # fmt: skip
@@ -34,6 +34,7 @@ Rows = dict[int, list[Row]]
 def judge(pole: Pole, view: StoreView) -> Iterator[tuple[str, str]]:
     """(invariant, what broke it) of one node."""
     yield from pole.found
+    yield from (("no number twice", twice) for twice in pole.page.twice)
     filed = {key: receipt for key, receipt in view.filed(pole.name).items() if key[0] in pole.page.epochs}
     rows = view.rows(pole.name)
     yield from _missing(pole, filed, view.gaps(pole.name))
@@ -61,12 +62,16 @@ def _contents(pole: Pole, filed: dict[Epoch, Filed], rows: Rows, view: StoreView
         if receipt.state != STORED:
             yield "rows are right", f"{pole.name} {key}: kind {receipt.kind} lies in state {receipt.state}"
             continue
+        entry = pole.page.kept.get(key)
+        if entry is not None and entry[0] != receipt.kind:
+            yield "rows are right", f"{pole.name} {key}: journalled as kind {entry[0]}, filed as kind {receipt.kind}"
+            continue
         if receipt.kind != RecordKind.CHUNK:
             continue
         got = sorted(rows.get(receipt.id, ()))
         if len(got) != receipt.readings:
             yield "rows are right", f"{pole.name} {key}: {len(got)} rows for {receipt.readings} readings"
-        if key in pole.page.kept and got != _cells(pole.page.kept[key][2], schemas, receipt.offset_ms or 0):
+        if entry is not None and got != _cells(entry[2], schemas, receipt.offset_ms or 0):
             yield "rows are right", f"{pole.name} {key}: the rows are not what was journalled"
         if len({row[:4] for row in got}) < len(got):
             yield "no row twice", f"{pole.name} {key}: two rows for one column and time"
