@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edge.patient import duration
+from edge.timecheck import within
 
 Rows = Iterable[Sequence[str]]
 
@@ -50,11 +51,27 @@ def sensors(told: Iterable[Mapping[str, Any]]) -> str:
     return table(("SENSOR", "BREAKER", "LAST GOOD", "READINGS", "FAILURES"), rows)
 
 
+def clock(told: Mapping[str, Any]) -> str:
+    """What the node believes of the time, in one line."""
+    if told["unix_ms"] is None:
+        return f"time: unknown; it is {_moment(told['floor_ms'])} or later"
+    error_ms = told["uncertainty_ms"]
+    sure = "a guess" if error_ms is None else within(error_ms)
+    return f"time: {_moment(told['unix_ms'])} UTC, {told['quality']}, {sure}, by {told['who']}"
+
+
+def _moment(unix_ms: int) -> str:
+    try:
+        return datetime.fromtimestamp(unix_ms / 1_000, UTC).replace(tzinfo=None).isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{unix_ms} ms"
+
+
 def clocks(told: Iterable[Mapping[str, Any]]) -> str:
-    """What the sensors that tell the time last said."""
-    rows = [(one["sensor"], one["kind"], datetime.fromtimestamp(one["unix_ms"] / 1_000, UTC).isoformat(" ", "seconds"),
-             f"{one['uncertainty_ms']} ms", f"{duration(one['age_ms'])} ago") for one in told]  # fmt: skip
-    return table(("CLOCK", "KIND", "TOLD", "GIVE OR TAKE", "WHEN"), rows) if rows else ""
+    """What each who tells the time last said, and who cannot be believed."""
+    rows = [(one["sensor"], one["kind"], _moment(one["unix_ms"]), f"{one['uncertainty_ms']} ms",
+             f"{duration(one['age_ms'])} ago", one["refused"] or "-") for one in told]  # fmt: skip
+    return table(("CLOCK", "KIND", "TOLD", "GIVE OR TAKE", "WHEN", "REFUSED"), rows) if rows else ""
 
 
 def status(answer: Mapping[str, Any]) -> str:
@@ -64,7 +81,7 @@ def status(answer: Mapping[str, Any]) -> str:
     totals = f"{counts['sampled']} readings sampled, {counts['journalled']} journalled in all"
     head = f"node {answer['node']}, edge {answer['version']}, boot {answer['boot']}: {totals}"
     told = answer["sensors"]
-    head = "\n".join(filter(None, (head, answer.get("card"))))
+    head = "\n".join(filter(None, (head, clock(answer["clock"]), answer.get("card"))))
     parts = (head, table(("STATE", "CHECK", "REASON"), rows), readings(told), sensors(told), clocks(answer["clocks"]))
     return "\n\n".join(filter(None, parts))
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge import floor as floors
+from edge import plain
 from edge.events import Arrived, ClockTold
 from edge.floor import FILE, MARGIN_MS, Floor, Kept
 from edge.timekeeper import OFFICE_MS, ROUND_TRIP_MS, Timekeeper
@@ -596,3 +597,15 @@ def test_the_event_of_a_step_says_by_how_much() -> None:
     pole.live(1)
     (event,) = [event for event in events(pole.office) if event.what == "clock stepped"]
     assert event.details == {"by_ms": DAY_MS - 1_000, "before": "kernel", "now": "kernel"}
+
+
+def test_the_status_in_plain_print_says_the_time_and_who_was_refused() -> None:
+    pole = Pole(clock=watch(NOW_MS))
+    tell(pole, "rtc", 10**17, who="chip")
+    printed = plain.status(pole.ask({"ask": "status"})[0])
+    assert "time: 2028-01-01 00:00:02 UTC, synced, within 10 ms, by kernel" in printed
+    assert "100000000000000000 ms" in printed and "no time in which this release can live" in printed
+    lost = Pole(clock=watch(0, UNKNOWN))
+    assert "time: unknown; it is 2026-01-01 00:00:00 or later" in plain.status(lost.ask({"ask": "status"})[0])
+    guess = boot_with(NOW_MS, 0, UNKNOWN)
+    assert "UTC, floor, a guess, by floor" in plain.status(guess.ask({"ask": "status"})[0])
