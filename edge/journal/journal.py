@@ -24,6 +24,7 @@ from collections.abc import Callable, Generator, Sequence
 from edge.journal import naming
 from edge.journal.disk import Disk, DiskFile
 from edge.journal.errors import NOT_STORED, JournalError, from_disk
+from edge.journal.eviction import Eviction, Room
 from edge.journal.layout import (
     LARGEST_BATCH,
     LARGEST_COMMIT,
@@ -37,7 +38,7 @@ from edge.journal.layout import (
     salt,
 )
 from edge.journal.losses import PER_COMMIT, Losses
-from edge.journal.naming import FULL, SKIPPED
+from edge.journal.naming import SKIPPED
 from edge.journal.reading import LEAST_AHEAD, MOST_AHEAD, Missing, Reader, Whole
 from edge.journal.recovery import Standing, recover
 from edge.journal.ring import Gap, Head, Ring, Segment, segment_size
@@ -51,7 +52,9 @@ LEAP = 1 << 20  # seqs; more than any segment holds
 class Journal:
     """The durable buffer of one node. Made by `Journal.open`."""
 
-    def __init__(self, disk: Disk, ring: Ring, standing: Standing) -> None:
+    def __init__(
+        self, disk: Disk, ring: Ring, standing: Standing, schemas: Callable[[str], bytes | None] | None = None
+    ) -> None:
         self._disk = disk
         self._ring = ring
         self.epoch = standing.epoch
@@ -66,6 +69,7 @@ class Journal:
         self._doubtful = False
         self._file: DiskFile | None = None
         self._reader = Reader(disk, ring)
+        self._eviction = Eviction(ring, self._reader, standing.epoch, schemas)
 
     @classmethod
     def open(
@@ -75,10 +79,12 @@ class Journal:
         cap_bytes: int,
         segment_bytes: int | None = None,
         leap: int = 0,
+        schemas: Callable[[str], bytes | None] | None = None,
     ) -> Journal:
         """The journal on `disk`; a new epoch (32 bits, from `epoch_maker`) when there is none that can be read.
 
-        `leap`: how many seqs to leave out, because the disk may have forgotten who had them (see `leap`).
+        `schemas` gives the body of a schema by its hex key, so that old readings can be thinned when the journal is
+        full; without it they are given up by the segment. `leap`: how many seqs to leave out (see `leap`).
 
         Raises JournalError when the disk fails or the journal is of a newer format.
         """
@@ -93,7 +99,7 @@ class Journal:
                 ring.drop(segment)
         except OSError as error:
             raise from_disk("the journal was opened", error, "Nothing was changed.") from error
-        journal = cls(disk, ring, standing)
+        journal = cls(disk, ring, standing, schemas)
         journal.leap(max(leap, LEAP if standing.scarred else 0))
         return journal
 
@@ -204,19 +210,42 @@ class Journal:
         need = _footprint(wanted) + len(gaps) * SECTOR
         target, at = self._place(need, _footprint(repeated))
         preamble = repeated if target is not self._current else []
-        mark, fill = self._mark, at + need + _footprint(preamble)
-        if not self._spare_behind(target, fill) and (given_up := self._ring.give_up(*self._state, target, FULL)):
-            gap, mark = given_up
-            others = [other for other in gaps if other.last > gap.last]
-            gaps = sorted([gap, *others], key=lambda each: each.why != SKIPPED)
-        entries = [*map(naming.entry, gaps), *preamble, *wanted]
+        fill, mark, left = at + need + _footprint(preamble), self._mark, list[Entry]()
+        self._eviction.goes_on([*preamble, *wanted])
+        made = self._make_room(target, fill)
+        if made is not None:
+            gaps = [made.gap, *(gap for gap in gaps if gap.last > made.gap.last)]
+            mark, left = made.mark, made.left
+        named = [naming.entry(gap) for gap in sorted(gaps, key=lambda gap: gap.why != SKIPPED)]
+        entries = [*named, *preamble, *left, *wanted]
         self._write(target, at, entries, mark)
+        self._eviction.wrote(target, entries)
         self._losses.wrote(gaps, mark.lowest)
         return list(range(self.next - len(wanted), self.next))
 
-    @property
-    def _state(self) -> tuple[Mark, Head]:
-        return self._mark, self._head
+    def _make_room(self, target: Segment, fill: int) -> Room | None:
+        """One segment is always kept to go to after `target`, filled so far; before the last one is entered there
+        should be another, and as long as there is not, the oldest records go, a few with each commit."""
+        spares = len(self._ring.free(self.lowest, self._head, target))
+        if spares < 2 and self._can_grow():
+            if not spares and 2 * fill > target.size and not self._grew():
+                return self._eviction.give_up(self._mark, self._head, target)
+            return None
+        if spares == 0:
+            return self._eviction.give_up(self._mark, self._head, target)
+        room = target.size - fill - 2 * SECTOR
+        return self._eviction.thin(self._mark, self._head, target, room) if spares == 1 else None
+
+    def _can_grow(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self._ring.may_grow and self._disk.free_bytes() >= 2 * self._ring.segment_bytes
+        return False
+
+    def _grew(self) -> bool:
+        with contextlib.suppress(OSError):
+            self._create()
+            return True
+        return False
 
     def _gaps_that_fit(self, size: int) -> list[Gap]:
         return self._losses.some((self._ring.segment_bytes - 2 * SECTOR - size) // SECTOR)
@@ -239,19 +268,6 @@ class Journal:
         self._disk.create(segment.name, segment.size)
         self._ring.unused.append(segment)
         return segment
-
-    def _spare_behind(self, target: Segment, fill: int) -> bool:
-        """Whether there will be a segment to go to after `target`, filled so far. Makes one when it is time."""
-        if self._ring.free(self.lowest, self._head, target):
-            return True
-        try:
-            if not self._ring.may_grow or self._disk.free_bytes() < 2 * self._ring.segment_bytes:
-                return False
-            if 2 * fill > target.size:
-                self._create()
-        except OSError:
-            return False
-        return True
 
     def _write(self, target: Segment, at: int, entries: Sequence[Entry], mark: Mark) -> None:
         """The one write and the one sync. What is in memory changes only after both."""

@@ -10,6 +10,7 @@ from edge.wire.messages import GapRecord, MessageError, from_json
 from edge.wire.record import Record, RecordKind
 
 FULL = "journal full"
+THINNED = "thinned: the journal was full"
 UNREADABLE = "unreadable on the disk"
 SKIPPED = "skipped after a restart of the node"
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.journal.journal import Journal
-from edge.journal.naming import FULL, SKIPPED
+from edge.journal.naming import FULL, SKIPPED, THINNED
 from edge.needs import Needs
 from edge.sampler import Entry
 from edge.schemas import FILE, REMEMBERED, Schemas
@@ -92,7 +92,7 @@ def settled(pole: Pole, office: StoreOffice) -> None:
     assert office.count("readings") == journal.total_readings - lost > 0
     assert office.count("receipts WHERE kind=1 AND offset_ms IS NULL") == 0
     assert office.states() == {State.STORED}
-    assert {gap.why for gap in gaps} <= {FULL, SKIPPED}
+    assert {gap.why for gap in gaps} <= {FULL, SKIPPED, THINNED}
 
 
 def test_what_survives_a_full_journal_is_dated_and_decoded(office: StoreOffice) -> None:
