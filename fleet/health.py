@@ -137,7 +137,7 @@ def _gaps(facts: NodeFacts) -> CheckResult:
     if not facts.lost_records:
         return CheckResult("gaps", State.GOOD, "Nothing is missing.")
     count = f"{facts.lost_readings} readings" if facts.lost_readings else f"{facts.lost_records} records"
-    remedy = f"See: fleet data gaps {facts.node}. An old card may still hold them: fleet data rescue CARD"
+    remedy = f"See: fleet data gaps {facts.node}. What an old card still holds: fleet data rescue CARD."
     return CheckResult("gaps", State.BAD, f"{count} are missing: {facts.lost_why}.", remedy)
 
 

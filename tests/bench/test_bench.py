@@ -65,7 +65,8 @@ def test_a_message_is_counted_with_its_envelope() -> None:
 
 
 def test_the_collector_stores_what_it_is_given(tmp_path: Path) -> None:
-    (figure,) = collector.measure(tmp_path, chunks=2, runs=1)
+    figure, packs = collector.measure(tmp_path, chunks=2, runs=1)
+    assert packs.value > 0 and packs.note.startswith(f"{2 * 60 * collector.NODES} rows")
     assert figure.value > 0 and figure.peer_value and figure.note.startswith(f"{2 * 60 * collector.NODES} rows")
 
 
