@@ -27,7 +27,7 @@ class Keeper:
     def __init__(self, name: str, window: Window, commit_ms: int) -> None:
         self._name, self._window, self._commit_ms = name, window, commit_ms
         self._left: deque[Mapping[str, object]] = deque()
-        self._told: State = {}
+        self._told: State | None = None  # the first word is told, whatever it is
         self._due_ms: int | None = None
 
     def leave(self, state: Mapping[str, object]) -> None:
@@ -58,8 +58,8 @@ class Keeper:
 
     def _state(self, at_ms: int) -> State:
         self._window.driver.at_us = at_ms * 1_000
-        self._told = self._window.driver.state()
-        return self._told
+        state = self._told = self._window.driver.state()
+        return state
 
     def _take(self, state: Mapping[str, object], now_ms: int) -> Event | None:
         try:
