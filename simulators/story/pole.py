@@ -254,11 +254,12 @@ class Pole:
             return
         node = self.agent.node
         open_now = node.sampler.sampled - node.sampler.refused - (self.page.readings - self._before)
-        open_now -= node.commits.waiting + node.commits.lost
+        open_now -= node.commits.lost
+        waiting = node.commits.waiting  # some of it may be in the journal too, when the power went in between
         since_ms = self.timeline.now_ms - self.wiring.journal.commit_ms * 21 // 20 - 1_000
         may_be_open = sum(count for at_ms, count in self._recent if at_ms > since_ms)
-        if not 0 <= open_now <= may_be_open:
-            what = f"{self.name}: {open_now} readings were not committed, {may_be_open} may be"
+        if not 0 <= open_now <= may_be_open + waiting:
+            what = f"{self.name}: {open_now} readings were not committed, {may_be_open} and {waiting} may be"
             self.found.append(("only a commit is at stake", what))
 
     def look(self) -> None:
