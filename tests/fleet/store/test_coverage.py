@@ -42,3 +42,9 @@ def test_a_copy_goes_its_own_way(spans: list[tuple[int, int]]) -> None:
     before = as_set(covered)
     covered.copy().add(0, 100)
     assert as_set(covered) == before
+
+
+@given(SPANS, st.integers(0, 60), st.integers(0, 8))
+def test_touching_is_having_something_in_common(spans: list[tuple[int, int]], first: int, more: int) -> None:
+    covered = Coverage(islands=spans)
+    assert covered.touches(first, first + more) == bool(as_set(covered) & set(range(first, first + more + 1)))

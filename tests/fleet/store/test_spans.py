@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.store.coverage import Coverage
-from fleet.store.spans import Gap, united, within
+from fleet.store.spans import Gap, united, weight, within
 
 GAPS = st.builds(lambda first, more, readings: Gap(first, first + more, readings, "journal full"),
                  st.integers(1, 20), st.integers(0, 12), st.integers(0, 40))  # fmt: skip
@@ -46,3 +46,17 @@ def test_what_is_missing_within(spans: list[tuple[int, int]], first: int, more: 
     covered = Coverage(0, [(low, low + length) for low, length in spans])
     missing = {seq for low, high in within(covered, first, first + more) for seq in range(low, high + 1)}
     assert missing == {seq for seq in range(first, first + more + 1) if seq not in covered}
+
+
+EDGES = st.lists(st.integers(1, 40), unique=True, max_size=4).map(sorted)
+SKIPS = EDGES.map(lambda edges: list(zip(edges[::2], edges[1::2], strict=False)))
+
+
+@given(st.lists(GAPS, max_size=8), SKIPS)
+def test_numbers_that_were_never_given_out_weigh_nothing(gaps: list[Gap], skips: list[tuple[int, int]]) -> None:
+    never = {seq for low, high in skips for seq in range(low, high + 1)}
+    for gap in gaps:
+        assert weight(skips, gap.first, gap.last) == len(seqs(gap) - never)
+    found = united(gaps, skips)
+    assert set().union(*map(seqs, found)) == set().union(*map(seqs, gaps))
+    assert sum(gap.readings for gap in found) <= sum(gap.readings for gap in set(gaps))
