@@ -14,12 +14,13 @@ from edge.wire.messages import CheckResult, State
 from edge.wire.record import LARGEST_PACKET
 from fleet import natsconf
 from fleet.access import ANYBODY, Grant, judge
-from fleet.rights import INTERNAL, MOST_UNACKED
+from fleet.rights import INTERNAL, MOST_SUBSCRIPTIONS, MOST_UNACKED
 
 Read = Callable[[str], str | None]
 SELDOM_S = 300
 LEAST_QUEUE = 10_000
 LEAST_UNACKED, MOST_PENDING = 100, 32_767  # NATS: two consumers' worth must stay under 65,535, or SUBACK says 0x80
+SUBSCRIPTIONS = 1_000  # that NATS 2.15 allows unless it is told otherwise
 LOOPBACK = ("127.", "::1", "localhost", "[::1]")
 
 
@@ -151,7 +152,7 @@ def _nats(text: str, read: Read, users: Collection[str]) -> Iterator[CheckResult
     sync = str(stream.get("sync_interval", "2m"))
     yield good("autosave", f"It is on disk after {sync} at most.") if sync == "always" or _often(sync) else bad(
         "autosave", f"It is on disk only after {sync}.", 'Set jetstream sync_interval: "30s".')
-    yield _pending(mqtt, stream)
+    yield _pending(mqtt, stream, len(users))
     yield _size(natsconf.size(str(told.get("max_payload", LARGEST_PACKET))), "max_payload:")
     yield _known_users(told, mqtt, doors)
     yield judge(list(_permissions(doors)), users)
@@ -163,7 +164,11 @@ def _often(sync: str) -> bool:
     return natsconf.seconds(sync) <= SELDOM_S
 
 
-def _pending(mqtt: Mapping[str, Any], stream: Mapping[str, Any]) -> CheckResult:
+def _pending(mqtt: Mapping[str, Any], stream: Mapping[str, Any], users: int) -> CheckResult:
+    subscriptions = _count(str(_table(stream, "limits").get("default_max_consumers", SUBSCRIPTIONS)))
+    if subscriptions < 2 * users:
+        return bad("queue", f"It allows {subscriptions} subscriptions, too few for {users} users.",
+                   f"Set jetstream limits {{ default_max_consumers: {MOST_SUBSCRIPTIONS} }}.")  # fmt: skip
     most = _count(str(mqtt.get("max_ack_pending", LEAST_UNACKED - 1)))
     if not LEAST_UNACKED <= most <= MOST_PENDING:
         told = mqtt.get("max_ack_pending", "not set")

@@ -18,6 +18,7 @@ from edge.wire.record import LARGEST_PACKET
 from fleet.registry import COLLECTOR, Credential
 
 ACK_WAIT = "10s"
+MOST_SUBSCRIPTIONS = 200_000  # one a node, and what a storm leaves behind; by itself NATS 2.15 stops at 1,000
 SYNC_EVERY = "30s"  # what a power cut may cost is sent again; a sync for each message costs a tenfold
 MOST_UNACKED = 4096  # the sum over a session's filters must stay under 65,535, or SUBACK says 0x80
 INTERNAL = "$MQTT.sub.>"
@@ -69,6 +70,7 @@ max_payload: {LARGEST_PACKET}
 jetstream {{
   store_dir: {_quoted(str(folder / "jetstream"))}
   max_memory_store: 64MB, max_file_store: 4GB, sync_interval: "{SYNC_EVERY}"
+  limits {{ default_max_consumers: {MOST_SUBSCRIPTIONS} }}
 }}
 mqtt {{ listen: {_quoted(f"{host}:{port}")}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
 include "users.conf"

@@ -1,0 +1,175 @@
+"""What makes a broker's config unfit is found; what we write ourselves is fit, and so is every example in deploy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.wire.messages import State
+from fleet import natsconf
+from fleet.access import EVERY_DOWN, Grant, meets
+from fleet.lint import guess, lint
+from fleet.registry import COLLECTOR, Credential
+from fleet.servers import MOSQUITTO, NATS, SERVERS, Server
+
+USERS = [COLLECTOR, "pole-a", "pole-b"]
+KNOWN = [Credential(user, f"password-{user}", f"id-{user}") for user in USERS]
+DEPLOYED = Path(__file__).parents[2] / "deploy" / "broker"
+HOME = Path("/var/lib/lantaarn/broker")
+BOTH = pytest.mark.parametrize("server", [NATS, MOSQUITTO], ids=lambda server: server.kind)
+
+
+def files(server: Server) -> dict[str, str]:
+    lists = {name: text(KNOWN) for name, text in server.lists.items()}
+    return lists | {str(HOME / name): text for name, text in lists.items()}
+
+
+def judged(server: Server, text: str, lists: dict[str, str] | None = None) -> dict[str, State]:
+    found = lint(server.kind, text, (lists or files(server)).get, USERS)
+    assert all(check.remedy for check in found if check.state is not State.GOOD)
+    return {check.name: check.state for check in found}
+
+
+@BOTH
+def test_what_we_write_is_fit(server: Server) -> None:
+    text = server.config_text(HOME, "127.0.0.1", 1883)
+    assert set(judged(server, text).values()) == {State.GOOD}
+    assert guess(text) == server.kind
+
+
+SPOILT = [
+    (MOSQUITTO, "persistence true", "persistence false", "persistence"),
+    (MOSQUITTO, "autosave_interval 60", "autosave_interval 0", "autosave"),
+    (MOSQUITTO, "autosave_interval 60\n", "", "autosave"),
+    (MOSQUITTO, "max_queued_messages 100000", "max_queued_messages 1000", "queue"),
+    (MOSQUITTO, "max_queued_messages 100000\nmax_queued_bytes 268435456", "max_queued_messages 0", "queue"),
+    (MOSQUITTO, "max_inflight_messages 4096\n", "", "queue"),
+    (MOSQUITTO, "max_packet_size 1048576\n", "", "size"),
+    (MOSQUITTO, "max_packet_size 1048576", "max_packet_size 65536", "size"),
+    (MOSQUITTO, "max_packet_size", "message_size_limit 1000\nmax_packet_size", "size"),
+    (MOSQUITTO, "allow_anonymous false", "allow_anonymous true", "anonymous"),
+    (MOSQUITTO, "use_username_as_clientid true", "use_username_as_clientid false", "client-id"),
+    (MOSQUITTO, f"acl_file {HOME}/mosquitto.acl\n", "", "access"),
+    (MOSQUITTO, "autosave_interval 60", "autosave_interval often", "config"),
+    (NATS, f'store_dir: "{HOME}/jetstream"', 'store_dir: "/tmp/nats"', "persistence"),
+    (NATS, 'sync_interval: "30s"', 'sync_interval: "20m"', "autosave"),
+    (NATS, ", max_ack_pending: 4096", "", "queue"),
+    (NATS, "max_ack_pending: 4096", "max_ack_pending: 65000", "queue"),
+    (NATS, ", max_file_store: 4GB", "", "queue"),
+    (NATS, "default_max_consumers: 200000", "default_max_consumers: 5", "queue"),
+    (NATS, "max_payload: 1048576", "max_payload: 64KB", "size"),
+    (NATS, "ack_wait", 'no_auth_user: "pole-a", ack_wait', "anonymous"),
+    (NATS, 'include "users.conf"', "", "anonymous"),
+    (NATS, "jetstream {", "jetstream {{", "config"),
+]
+
+
+@pytest.mark.parametrize(("server", "old", "new", "check"), SPOILT, ids=lambda each: str(each)[:40])
+def test_what_is_spoilt_is_told(server: Server, old: str, new: str, check: str) -> None:
+    text = server.config_text(HOME, "127.0.0.1", 1883)
+    assert old in text
+    assert judged(server, text.replace(old, new))[check] is State.BAD
+
+
+def test_what_cannot_be_known_is_said_so() -> None:
+    text = MOSQUITTO.config_text(HOME, "0.0.0.0", 1883)
+    assert judged(MOSQUITTO, text)["tls"] is State.UNKNOWN
+    assert judged(MOSQUITTO, text, {"nothing": ""})["access"] is State.UNKNOWN
+    assert judged(MOSQUITTO, text.replace("allow_anonymous false\n", ""))["anonymous"] is State.UNKNOWN
+    assert judged(MOSQUITTO, text + "certfile /x\n")["tls"] is State.GOOD
+    assert judged(NATS, NATS.config_text(HOME, "0.0.0.0", 1883))["tls"] is State.UNKNOWN
+
+
+WIDE = [
+    "user pole-a\ntopic write lantaarn/v1/pole-b/up/+", "user pole-a\ntopic read lantaarn/v1/+/down/+",
+    "user pole-a\ntopic readwrite #", "topic write lantaarn/v1/+/up/status", "pattern write lantaarn/v1/+/up/%u",
+    "user dashboard\ntopic write lantaarn/#", "user pole-a\ntopic lantaarn/v1/pole-a/up/+",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", WIDE)
+def test_a_right_that_is_too_wide_is_told(more: str) -> None:
+    lists = files(MOSQUITTO)
+    spoilt = {name: f"{more}\n{text}" if name.endswith("acl") else text for name, text in lists.items()}
+    assert judged(MOSQUITTO, MOSQUITTO.config_text(HOME, "127.0.0.1", 1), spoilt)["access"] is State.BAD
+
+
+PATTERNS = """pattern write lantaarn/v1/%u/up/+
+pattern read lantaarn/v1/%u/down/+
+user office.collector
+topic write lantaarn/v1/+/down/+
+topic read lantaarn/v1/+/up/+
+user dashboard
+topic read lantaarn/#
+"""
+
+
+def test_rights_by_pattern_are_as_good_and_others_may_listen() -> None:
+    lists = dict.fromkeys(files(MOSQUITTO), PATTERNS)
+    assert judged(MOSQUITTO, MOSQUITTO.config_text(HOME, "127.0.0.1", 1), lists)["access"] is State.GOOD
+
+
+def test_a_user_without_rights_is_told() -> None:
+    for server in (MOSQUITTO, NATS):
+        lists = {name: re.sub("pole-b", "pole-c", text) for name, text in files(server).items()}
+        assert judged(server, server.config_text(HOME, "127.0.0.1", 1), lists)["access"] is State.BAD
+    open_to_all = files(NATS) | {"users.conf": 'authorization { users: [ {user: "pole-a", password: "x"} ] }'}
+    assert judged(NATS, NATS.config_text(HOME, "127.0.0.1", 1), open_to_all)["access"] is State.BAD
+
+
+LEVEL = st.sampled_from(["lantaarn", "v1", "pole-a", "down", "ack", "+"])
+
+
+@given(st.lists(LEVEL, min_size=1, max_size=6), st.booleans())
+def test_filters_meet_as_the_protocol_says(levels: list[str], rest: bool) -> None:
+    topics = [["lantaarn", "v1", node, "down", kind] for node in ("pole-a", "x") for kind in ("ack", "y")]
+    mine = [*levels, "#"] if rest else levels
+    fits = [len(topic) >= len(levels) if rest else len(topic) == len(levels) for topic in topics]
+    hits = [fit and all(a in (b, "+") for a, b in zip(levels, topic, strict=False))
+            for topic, fit in zip(topics, fits, strict=True)]  # fmt: skip
+    assert not any(hits) or meets("/".join(mine), EVERY_DOWN)
+
+
+def test_own_is_own_and_nothing_else() -> None:
+    assert Grant("pole-a", "write", "lantaarn/v1/%u/up/+").own
+    assert not Grant("pole-a", "write", "lantaarn/v1/pole-ab/up/+").own
+    assert not Grant("pole-a", "read", "lantaarn/v1/pole-a/up/+").own
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_check(text: str) -> None:
+    for kind in SERVERS:
+        assert lint(kind, text, lambda name: None, USERS)
+
+
+def test_the_language_of_nats() -> None:
+    told = natsconf.parse("a: 1 # one\nb = 'x y', c { d [ 1, \"two\" ] } // end\ninclude \"more\"\nlisten: 0.0.0.0:1",
+                          {"more": "e: true"}.get)  # fmt: skip
+    assert told == {"a": "1", "b": "x y", "c": {"d": ["1", "two"]}, "e": "true", "listen": "0.0.0.0:1"}
+    assert (natsconf.size("8MB"), natsconf.size("8m"), natsconf.size("17")) == (8 << 20, 8_000_000, 17)
+    assert (natsconf.seconds("1m30s"), natsconf.seconds("2m")) == (90, 120)
+
+
+@BOTH
+def test_the_examples_are_what_we_would_write(server: Server) -> None:
+    """`fleet broker config KIND --to /var/lib/lantaarn/broker`, of a home whose broker is on a private network."""
+    assert (DEPLOYED / server.config).read_text() == server.config_text(HOME, "10.0.0.1", 1883, False)
+    for name, text in server.lists.items():
+        assert (DEPLOYED / f"{name}.example").read_text() == text(EXAMPLES)
+    found = judged_example(server)
+    assert {name for name, state in found.items() if state is not State.GOOD} == {"tls"}
+
+
+EXAMPLES = [Credential("pole-001", "0" * 64, f"pole-001-{'0' * 32}"),
+            Credential(COLLECTOR, "1" * 64, f"office-collector-{'1' * 32}")]  # fmt: skip
+
+
+def judged_example(server: Server) -> dict[str, State]:
+    lists = {name: (DEPLOYED / f"{name}.example").read_text() for name in server.lists}
+    lists |= {str(HOME / name): text for name, text in lists.items()}
+    found = lint(server.kind, (DEPLOYED / server.config).read_text(), lists.get, [each.user for each in EXAMPLES])
+    return {check.name: check.state for check in found}
