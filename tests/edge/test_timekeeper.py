@@ -300,6 +300,14 @@ def test_a_wrong_future_gives_way_when_two_agree() -> None:
     assert abs((floor_of(pole.disk) or 0) - pole.clock.wall_ms()) < 2 * MARGIN_MS
 
 
+def test_two_of_one_kind_are_one_voice() -> None:
+    """All receivers of one make lose count of their weeks on the same day."""
+    pole = boot_with(NOW_MS + TEN_YEARS_MS, 0, UNKNOWN)
+    for who in ("mast", "roof"):
+        tell(pole, "gps", NOW_MS + pole.clock.boot_ms(), who=who)
+    assert said(pole)[0] is FLOOR
+
+
 @pytest.mark.parametrize("believed", [SYNCED, UNKNOWN])
 def test_a_wrong_future_gives_way_after_a_day(believed: ClockQuality) -> None:
     pole = boot_with(NOW_MS + TEN_YEARS_MS, NOW_MS, believed)
