@@ -75,6 +75,7 @@ class OpenWindows:
         self._told: dict[str, int] = {}  # when the readings of the last window were
         self._closed: set[str] = set()  # in the commit that gathers now
         self._likenesses = {sensor: alike for sensor, alike in likenesses.items() if alike}
+        self.counts = bool(self._likenesses)  # whether anybody here counts at all
         self._states: dict[str, State] = {}
         self._kept: dict[str, State] = {}  # as in the newest record
         self._segment = 0  # of the journal, to which that went

@@ -75,14 +75,15 @@ class Reader:
             self.waymarks.stop(segment.ordinal, stop)
 
     def newest(self, kind: int) -> Whole | None:
-        """The newest record of this kind among the last commits; they are in the newest two segments."""
+        """The newest record of this kind in the newest two segments; most are among the last commits."""
         for segment in reversed(self._ring.used[-2:]):
             with self._open(segment, 2 * LEAST_AHEAD) as walk:
                 near = max(SECTOR, walk.leap() - LARGEST_COMMIT // 2)
-                found = [step for step in walk.steps(near) if step.header.kind == kind]
-                for step in reversed(found):
-                    if (body := walk.body(step)) is not None:
-                        return Whole(step.header, body)
+                for at in (near, SECTOR) if near > SECTOR else (SECTOR,):
+                    found = [step for step in walk.steps(at) if step.header.kind == kind]
+                    for step in reversed(found):
+                        if (body := walk.body(step)) is not None:
+                            return Whole(step.header, body)
         return None
 
     def total_at(self, seq: int, head: Head) -> int:

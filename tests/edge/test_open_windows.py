@@ -221,3 +221,13 @@ def test_other_settings_and_other_tables_are_not_alike() -> None:
     assert likeness(driver("loop")()) != likeness(driver("loop")(loops=2))
     bands: list[dict[str, str | float]] = [{"name": "all", "low": 0.0, "high": 300.0}]
     assert likeness(driver("ops243")()) != likeness(driver("ops243")(bands=bands))
+
+
+def test_the_newest_record_is_found_wherever_it_is_in_the_newest_segments() -> None:
+    disk = MemoryDisk()
+    journal, schemas = Journal.open(disk, lambda: 9, 16 << 20), Schemas(disk)
+    journal.append([(RecordKind.OPEN, 0, RECORD)])
+    while journal.segment == 1:
+        journal.append([(RecordKind.EVENT, 0, bytes(3_000))] * 20)
+    assert journal.next > 100
+    assert inheritance(Journal.open(disk, lambda: 9, 16 << 20), schemas).body == RECORD
