@@ -91,12 +91,12 @@ class Outbox:
 
     def sent(self, sent: Sent, now_ms: int) -> None:
         """These are under way."""
-        live = self._open(self._live) == sent.first
-        self._flight.add(sent.first, sent.last, now_ms)
-        self.allowance.spend(sent.size, now_ms)
+        live, urgent = self._open(self._live) == sent.first, sent.first in self._urgent
+        self._flight.add(sent.first, sent.last, now_ms, not (live or urgent))
+        self.allowance.spend(sent.size, now_ms, not (live or urgent))
         if self.unanswered_ms is None:
             self.unanswered_ms = now_ms
-        if sent.first in self._urgent:
+        if urgent:
             self._event_tokens.take(1, now_ms)
         if live:
             self._live = sent.last + 1
@@ -178,7 +178,7 @@ class Outbox:
 
     def _next_backlog(self, now_ms: int) -> Send | None:
         first = self._open(self.held.lowest)
-        if first >= self._live or len(self._flight) >= (self.window.size if self._heard else 1):
+        if first >= self._live or self._flight.backlog >= (self.window.size if self._heard else 1):
             return None
         send = self._run(first, self._live, self._pace.pack) if self._heard else Send(first, first)
         wait_ms = self._backlog_tokens.wait_ms(send.last - first + 1, now_ms)

@@ -95,21 +95,32 @@ def test_what_was_sent_together_with_what_is_acked_is_not_taken_for_lost() -> No
 
 
 def test_what_lies_above_all_that_an_ack_tells_is_not_taken_for_lost() -> None:
-    outbox = Outbox(Pace(pack=8, narrow=1), held(8), now_ms=0)
-    outbox.commit(held(16), 0)
-    assert go(outbox, 0) == [(8, 15)]
-    outbox.land(-1, [], 100)
+    outbox = Outbox(Pace(pack=8, backlog_rate=8.0), held(16), now_ms=0)
+    assert go(outbox, 0) == [(0, 7)]
+    outbox.commit(held(24), 0)
+    assert go(outbox, 0) == [(16, 23)]
+    outbox.land(7, [], 100)
     assert outbox.unanswered_ms == 100
-    outbox._flight.add(0, 7, 5_000)
-    outbox.land(7, [], 5_100)
+    assert go(outbox, 5_000) == [(8, 15)]
+    outbox.land(15, [], 5_100)
     assert go(outbox, 5_100) == []
+
+
+def test_events_that_the_office_cannot_ack_yet_do_not_keep_the_backlog_from_going() -> None:
+    outbox = Outbox(Pace(pack=8), held(0))
+    outbox.commit(held(400, *range(100, 400, 10)), 0)
+    outbox.begin_session()
+    sent = go(outbox, 0)
+    assert len(sent) == 20 + 2 and sent[-2:] == [(0, 7), (8, 15)]
+    outbox.land(15, [(8, 15)], 40_000)  # they are beyond the ranges that one ack holds
+    assert (16, 16) in go(outbox, 40_000)
 
 
 def test_a_lost_message_halves_the_window_and_a_silent_office_too() -> None:
     outbox = Outbox(Pace(pack=4, backlog_rate=10**6), held(10_000))
     for round_trip in range(4):
         go(outbox, 2_000 * round_trip)
-        outbox.land(max(last for _, _, last in outbox._flight._entries), [], 2_000 * round_trip + 10)
+        outbox.land(max(message.last for message in outbox._flight._entries), [], 2_000 * round_trip + 10)
     wide = outbox.window.size
     assert wide == 32
     sent = go(outbox, 20_000)

@@ -79,7 +79,7 @@ def test_without_a_limit_nothing_waits() -> None:
 def test_readings_leave_the_last_tenth_to_events_and_the_backlog_keeps_to_the_hour() -> None:
     allowance = Allowance(Pace(day_bytes=100_000), 0)
     assert allowance.backlog_wait_ms(1) is None
-    allowance.spend(45_000 - OVERHEAD, HOUR)
+    allowance.spend(45_000 - OVERHEAD, HOUR, backlog=True)
     assert allowance.spent == 45_000
     wait = allowance.backlog_wait_ms(HOUR)
     assert wait == pytest.approx(12 * HOUR, abs=2)  # half of what is there for readings: at noon
@@ -93,6 +93,14 @@ def test_readings_leave_the_last_tenth_to_events_and_the_backlog_keeps_to_the_ho
     assert allowance.event_wait_ms(DAY_MS) is allowance.live_wait_ms(DAY_MS) is None
     allowance.spend(100, DAY_MS + HOUR)
     assert allowance.spent == 100 + OVERHEAD
+
+
+def test_a_quarter_of_the_hours_so_far_is_the_backlogs_own() -> None:
+    allowance = Allowance(Pace(day_bytes=100_000), 0)
+    allowance.spend(80_000, HOUR)
+    assert allowance.backlog_wait_ms(HOUR) is None
+    allowance.spend(5_625 - OVERHEAD, HOUR, backlog=True)
+    assert allowance.backlog_wait_ms(HOUR) == pytest.approx(6 * HOUR, abs=2)
 
 
 def test_a_run_that_begins_in_the_midst_of_a_day_has_what_is_left_of_it() -> None:

@@ -12,6 +12,7 @@ from edge.effects import Committed, Connect, Deliver, Disconnect, Effect, Forget
 from edge.effects import Unreadable as Hole
 from edge.events import Arrived, Connected, Lost, Puback
 from edge.pace import Pace
+from edge.ranges import Ranges
 from edge.uplink import Input, Uplink
 from edge.wire.messages import Ack, to_json
 
@@ -32,6 +33,7 @@ class Rules(RuleBasedStateMachine):
         self.pace, self.now, self.epoch = pace, 10_000, EPOCH
         self.lowest, self.next, self.forgotten = 0, backlog, -1
         self.holes: set[int] = set()
+        self.named: set[int] = set()  # holes that the uplink ran into
         self.stored: set[int] = set()
         self.unpuback: list[int] = []
         self.mid = 0
@@ -71,7 +73,9 @@ class Rules(RuleBasedStateMachine):
         assert send.first // self.pace.pack == send.last // self.pace.pack
         row = [seq for seq in range(send.first, send.last + 1) if seq not in self.holes]
         if not row or row[0] > send.first:
-            return Hole(send.first, row[0] - 1 if row else send.last)
+            last = row[0] - 1 if row else send.last
+            self.named |= set(range(send.first, last + 1))
+            return Hole(send.first, last)
         last = next((seq - 1 for seq in range(send.first, send.last + 1) if seq in self.holes), send.last)
         if self.refusing:
             return Sent(send.first, last, None)
@@ -143,11 +147,11 @@ class Rules(RuleBasedStateMachine):
             self.ack()
 
     def ack(self) -> None:
-        self.stored |= {seq for seq in self.holes if seq < self.next}  # a gap record names them
+        self.stored |= self.named  # a gap record told of them
         missing = [seq for seq in range(self.next) if seq not in self.stored]
         upto = (missing[0] if missing else self.next) - 1
         beyond = sorted(seq for seq in self.stored if seq > upto)
-        self.tell(Arrived("ack", to_json(Ack(self.epoch, upto, [(seq, seq) for seq in beyond][:64]))))
+        self.tell(Arrived("ack", to_json(Ack(self.epoch, upto, list(Ranges((seq, seq) for seq in beyond))[:64]))))
 
     @rule(epoch=st.integers(0, 9), upto=st.integers(-1, 10_000), junk=st.booleans())
     def nonsense(self, epoch: int, upto: int, junk: bool) -> None:
@@ -173,6 +177,9 @@ class Rules(RuleBasedStateMachine):
         """The journal is full; a gap record names what went."""
         self.lowest = min(self.lowest + given_up, self.next)
         self.stored |= set(range(self.lowest))
+        self.grow()
+
+    def grow(self) -> None:
         self.next += 1
         self.tell(Committed(self.epoch, self.lowest, self.next))
 
@@ -210,6 +217,8 @@ class Rules(RuleBasedStateMachine):
                 self.tell(Connected())
             while self.unpuback:
                 self.tell(Puback(self.unpuback.pop()))
+            if self.named - self.stored and not self.arriving:
+                self.grow()  # the gap record that names them
             self.collect([True] * len(self.arriving), bool(self.arriving))
             due = self.uplink.due_ms
             self.now = max(self.now + 50, min(due if due is not None else self.now, self.now + 600_000))
