@@ -18,10 +18,12 @@ FILE = "epoch.json"
 def write(disk: Disk, journal: Journal) -> None:
     """How the journal stands; a disk that refuses keeps what it has."""
     tree = {"epoch": journal.epoch, "next": journal.next, "acked": journal.acked, "readings": journal.total_readings}
+    data = json.dumps(tree).encode()
     try:
-        disk.write_small(FILE, json.dumps(tree).encode())
+        disk.write_small(FILE, data)
     except OSError:
         return
+    journal.spent.made(len(data))
 
 
 def replaced(disk: Disk, journal: Journal) -> dict[str, Scalar] | None:

@@ -29,6 +29,7 @@ class JournalView:
     used: int = 0
     cap: int = 1
     oldest_ms: int = 0
+    days_left: int | None = None  # until it is full when the office takes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def checks(view: NodeView, patients: Sequence[Patient]) -> list[CheckResult]:
 def _journal(journal: JournalView) -> CheckResult:
     share = journal.used / journal.cap
     depth = f"{journal.backlog} readings wait for the office, {share:.0%} of the room is used"
+    if journal.days_left is not None:
+        depth += f", the rest lasts {journal.days_left} days"
     if journal.trouble:
         reason = f"{journal.trouble} {journal.waiting} readings are kept in memory meanwhile."
         return CheckResult("journal", State.BAD, reason, journal.remedy)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from edge import boots
+from edge import boots, room
 from edge.buses.port import PortOpener
 from edge.clock import Clock
 from edge.commits import Commits
@@ -38,6 +38,7 @@ from edge.wiring import Wiring
 
 LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
+LANE_MS = 3_600_000
 LEAP_SPREAD = 2**32  # a card may lie away all that a boot wrote: the next must not leap to the same place
 WEIGH_MS = 30_000
 LAST_ATTEMPTS = 3
@@ -77,12 +78,14 @@ class Node:
         self.courier: Courier | None = None
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
+        self._lane_ms = self._began_ms + LANE_MS
         self._greeted: int | None = None  # the epoch of the last hello
         self.timekeeper = Timekeeper(clock, disk)
 
     def _open_journal(self) -> Journal:
         schemas = self.commits.schemas.body
-        journal = self._journals.open(self.disk, self._new_epoch, self.wiring.journal.cap_bytes, schemas=schemas)
+        cap_bytes = room.cap_bytes(self.wiring, self.disk)
+        journal = self._journals.open(self.disk, self._new_epoch, cap_bytes, schemas=schemas)
         if not boots.wrote(journal, self.clock.boot_id):
             journal.leap(LEAP + int(self._random() * LEAP_SPREAD))
         return journal
@@ -206,12 +209,22 @@ class Node:
         self.timekeeper.tell(self.sampler)
         self.timekeeper.keep(now_ms)
         self.sampler.segment = self.commits.journal.segment if self.commits.journal else 0
+        self._look_back(now_ms)
+        well = self.commits.trouble is None
         held = self.commits.commit(self.sampler.commit(now_ms, everything), now_ms)
         self._take_up(now_ms)
+        if well != (self.commits.trouble is None):
+            self.publish_health(now_ms)
         if held is not None and self.courier is not None:
             if held.epoch != self._greeted and self.courier.uplink.connected:
                 self._say_hello(self.courier)  # the journal opened after the session began
             self.courier.tell(held, now_ms)
+
+    def _look_back(self, now_ms: int) -> None:
+        """Once an hour how we do goes into the journal too, so that the office can look back over an outage."""
+        if now_ms >= self._lane_ms:
+            self._lane_ms = now_ms + LANE_MS
+            self.sampler.put((RecordKind.HEALTH, 0, to_json(self.health(now_ms))))
 
     # The way to the office.
 
@@ -266,6 +279,9 @@ class Node:
         counts = {"sampled": self.sampler.sampled, "refused": self.sampler.refused, "lost": self.commits.lost}
         counts["events_lost"] = self.sampler.events_lost + self.commits.events_lost
         counts["journalled"] = journal.total_readings if journal else 0
+        if journal is not None:
+            counts["journal.days_left"] = self._days_left(journal)
+            counts["journal.bytes_written"], counts["journal.syncs"] = journal.bytes_written, journal.syncs
         return counts | self.wear.counters() | self.sensors.counters()
 
     def _journal_view(self, now_ms: int) -> JournalView:
@@ -274,7 +290,10 @@ class Node:
         if journal is None:
             return JournalView(*words, self.commits.waiting)
         return JournalView(*words, self.commits.waiting, journal.backlog_readings, journal.used_bytes,
-                           journal.cap_bytes, self.commits.oldest_ms(now_ms))  # fmt: skip
+                           journal.cap_bytes, self.commits.oldest_ms(now_ms), self._days_left(journal))  # fmt: skip
+
+    def _days_left(self, journal: Journal) -> int:
+        return room.days_left(journal, self.wiring, self.clock.boot_ms() - self._began_ms)
 
     def _session_view(self, now_ms: int) -> SessionView:
         if self.courier is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from edge.journal.journal import Journal
 
 
-def describe(journal: Journal) -> dict[str, int | None]:
-    """Bytes, readings and seqs. `days_left` is None as long as nobody knows the board's rate."""
+def describe(journal: Journal, days_left: int | None = None) -> dict[str, int | None]:
+    """Bytes, readings and seqs. `days_left`: until it is full when nothing is acked; None as long as nobody knows."""
     return {
         "used_bytes": journal.used_bytes,
         "cap_bytes": journal.cap_bytes,
@@ -18,5 +18,7 @@ def describe(journal: Journal) -> dict[str, int | None]:
         "lowest": journal.lowest,
         "next": journal.next,
         "gaps_to_write": len(journal.gaps_to_write),
-        "days_left": None,
+        "bytes_written": journal.bytes_written,
+        "syncs": journal.syncs,
+        "days_left": days_left,
     }

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from edge.journal.layout import LARGEST_COMMIT, Entry, Mark, footprint
+from edge.journal.layout import LARGEST_COMMIT, Entry, Mark, footprints
 from edge.journal.naming import FULL, THINNED
 from edge.journal.reading import MOST_AHEAD, Missing, Reader, Whole
 from edge.journal.ring import Gap, Head, Ring, Segment
@@ -76,7 +76,7 @@ class Eviction:
         except OSError:
             return None
         left = self._thinning.thin(run)
-        if sum(footprint(len(entry.body)) for entry in left) > min(room, LARGEST_COMMIT // 4):
+        if footprints(left) > min(room, LARGEST_COMMIT // 4):
             return None
         gap = Gap(mark.acked + 1, upto.seq - 1, upto.total - mark.acked_total, THINNED)
         return Room(gap, mark._replace(lowest=upto.seq, released=upto.total), left)

@@ -22,28 +22,29 @@ import contextlib
 from collections.abc import Callable, Generator, Sequence
 
 from edge.journal import naming
+from edge.journal.admission import admit
 from edge.journal.disk import Disk, DiskFile
-from edge.journal.errors import NOT_STORED, JournalError, from_disk
+from edge.journal.errors import NOT_STORED, from_disk
 from edge.journal.eviction import Eviction, Room
 from edge.journal.layout import (
-    LARGEST_BATCH,
-    LARGEST_COMMIT,
     SECTOR,
     Entry,
     Mark,
     SegmentHeader,
     footprint,
+    footprints,
     pack_records,
     pack_segment,
     salt,
 )
-from edge.journal.losses import PER_COMMIT, Losses
+from edge.journal.losses import Losses
 from edge.journal.naming import SKIPPED
 from edge.journal.reading import LEAST_AHEAD, MOST_AHEAD, Missing, Reader, Whole
 from edge.journal.recovery import Standing, recover
 from edge.journal.ring import Gap, Head, Ring, Segment, segment_size
+from edge.journal.spent import Spent
 from edge.journal.walk import Waymark
-from edge.wire.record import LARGEST_COUNT, LARGEST_KIND, Record
+from edge.wire.record import Record
 
 SMALLEST_SEGMENT = 8 * SECTOR
 LEAP = 1 << 20  # seqs; more than any segment holds
@@ -68,6 +69,8 @@ class Journal:
         self._last_commit = 0  # its first seq; what has to be read back after a failure
         self._doubtful = False
         self._file: DiskFile | None = None
+        self.spent = Spent()
+        self.committed_bytes = 0  # of records, in this run
         self._reader = Reader(disk, ring)
         self._eviction = Eviction(ring, self._reader, standing.epoch, schemas)
 
@@ -150,6 +153,15 @@ class Journal:
         return self._mark.total - self._mark.released
 
     @property
+    def bytes_written(self) -> int:
+        """What the card had to write in this run, in whole blocks; `syncs`: how often it had to be durable."""
+        return self.spent.bytes_written
+
+    @property
+    def syncs(self) -> int:
+        return self.spent.syncs
+
+    @property
     def cap_bytes(self) -> int:
         return self._ring.cap_bytes
 
@@ -184,33 +196,21 @@ class Journal:
         Raises JournalError when nothing of it was stored, ValueError for what is no record.
         """
         wanted, repeated = [Entry(*entry) for entry in entries], [Entry(*entry) for entry in preamble]
-        self._judge([*repeated, *wanted])
+        admit([*repeated, *wanted], self._ring.segment_bytes)
         try:
             self._read_back()
-            if self._losses.skipped and not self._gaps_that_fit(_footprint(repeated) + _footprint(wanted)):
+            if self._losses.skipped and not self._gaps_that_fit(footprints(repeated) + footprints(wanted)):
                 self._commit([], [])  # the next record stands right behind the gap that names what was skipped
             return self._commit(wanted, repeated) if wanted else []
         except OSError as error:
             raise from_disk("a commit was written to the journal", error, NOT_STORED) from error
 
-    def _judge(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            if not 1 <= entry.kind <= LARGEST_KIND or not 0 <= entry.readings <= LARGEST_COUNT:
-                raise ValueError(f"no record has kind {entry.kind} and {entry.readings} readings")
-        size, limit = _footprint(entries), min(LARGEST_COMMIT // 2, self._ring.segment_bytes - 2 * SECTOR)
-        if size > limit or len(entries) > LARGEST_BATCH - PER_COMMIT - 1:
-            raise JournalError(
-                f"A commit of {size} bytes is more than the {limit} that the journal takes at once.",
-                NOT_STORED,
-                "Commit it in smaller parts.",
-            )
-
     def _commit(self, wanted: list[Entry], repeated: list[Entry]) -> list[int]:
-        gaps = self._gaps_that_fit(_footprint(repeated) + _footprint(wanted))
-        need = _footprint(wanted) + len(gaps) * SECTOR
-        target, at = self._place(need, _footprint(repeated))
+        gaps = self._gaps_that_fit(footprints(repeated) + footprints(wanted))
+        need = footprints(wanted) + len(gaps) * SECTOR
+        target, at = self._place(need, footprints(repeated))
         preamble = repeated if target is not self._current else []
-        fill, mark, left = at + need + _footprint(preamble), self._mark, list[Entry]()
+        fill, mark, left = at + need + footprints(preamble), self._mark, list[Entry]()
         self._eviction.goes_on([*preamble, *wanted])
         made = self._make_room(target, fill)
         if made is not None:
@@ -265,7 +265,7 @@ class Journal:
 
     def _create(self) -> Segment:
         segment = Segment(self._ring.next_name(), self._ring.segment_bytes)
-        self._disk.create(segment.name, segment.size)
+        self.spent.create(self._disk, segment.name, segment.size)
         self._ring.unused.append(segment)
         return segment
 
@@ -281,8 +281,7 @@ class Journal:
         data = pack_records(entries, self.next, mark, use, self.epoch, ordinal)
         try:
             file = self._file_of(target)
-            file.pwrite(header + data, at - len(header))
-            file.datasync()
+            self.spent.commit(file, header + data, at - len(header))
         except OSError:
             self._fail(target)
             raise
@@ -304,6 +303,7 @@ class Journal:
 
     def _adopt(self, target: Segment, at: int, entries: Sequence[Entry], mark: Mark) -> None:
         target.failures = 0
+        self.committed_bytes += footprints(entries)
         total = mark.total
         for seq, entry in enumerate(entries, self.next):
             self._reader.waymarks.add(target.ordinal, Waymark(seq, at, total))
@@ -389,7 +389,3 @@ class Journal:
             yield record
         for gap in missing:
             self._losses.miss(gap, self._mark)
-
-
-def _footprint(entries: Sequence[Entry]) -> int:
-    return sum(footprint(len(entry.body)) for entry in entries)

@@ -18,7 +18,7 @@ Every record says how the journal stands (`Mark`), so the newest one is all that
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -102,6 +102,11 @@ class Entry(NamedTuple):
 def footprint(length: int) -> int:
     """Bytes on the disk of a record with a body of `length` bytes."""
     return -(-(_HEADER_END + length) // SECTOR) * SECTOR
+
+
+def footprints(entries: Iterable[Entry]) -> int:
+    """Bytes on the disk of them all."""
+    return sum(footprint(len(entry.body)) for entry in entries)
 
 
 def salt(entries: Sequence[Entry]) -> int:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from drivers.reading import Flag, Quantity, to_steps
-from edge.journal.layout import SECTOR, Entry, footprint
+from edge.journal.layout import SECTOR, Entry, footprint, footprints
 from edge.wire.cells import Strip
 from edge.wire.chunks import LARGEST_STEPS, ChunkError, Columns, UnknownSchema, decode_columns, encode_columns
 from edge.wire.clocks import ClockQuality
@@ -93,7 +93,7 @@ class Thinning:
         told = self._clocks_of(clocks | {boot for boot, _, _ in groups})
         kept = _newest(events, freed // 2)
         thinned = self._chunks(groups)
-        fits = _footprint(told + thinned + kept) + SECTOR < freed
+        fits = footprints(told + thinned + kept) + SECTOR < freed
         return told + thinned + kept if fits else told + kept
 
     def _clocks_of(self, boots: Iterable[int]) -> list[Entry]:
@@ -183,7 +183,3 @@ def _clock(body: bytes) -> ClockRecord | None:
         return from_json(ClockRecord, body)
     except MessageError:
         return None
-
-
-def _footprint(entries: Iterable[Entry]) -> int:
-    return sum(footprint(len(entry.body)) for entry in entries)

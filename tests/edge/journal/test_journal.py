@@ -307,5 +307,5 @@ def test_its_state_in_plain_facts() -> None:
     assert describe(journal) == {
         "used_bytes": 6 * SECTOR, "cap_bytes": 6 * SEGMENT, "disk_bytes": SEGMENT, "backlog_readings": 9,
         "total_readings": 15, "epoch": EPOCH, "acked": 2, "lowest": 3, "next": 6, "gaps_to_write": 0,
-        "days_left": None,
+        "days_left": None, "bytes_written": 7 * 4096 + SEGMENT, "syncs": 7,
     }  # fmt: skip
