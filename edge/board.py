@@ -92,7 +92,7 @@ class Journal(Table):
 
     folder: str = "journal"
     commit_every: Duration = Field(default=10_000, ge=100, le=60_000)
-    cap: Size = Field(default=64 * 2**20, ge=2 * 2**20, le=2**40)
+    cap: Size = Field(default=0, ge=2 * 2**20, le=2**40)  # left out: ninety days' worth, where the card has room
 
 
 class Card(Table):
