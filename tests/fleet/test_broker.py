@@ -21,11 +21,11 @@ from fleet.trouble import Exit, Trouble
 from tests.fleet.pole import Pole, wait_for
 
 HOST = "127.0.0.1"
-BOTH = pytest.mark.parametrize("server", [NATS, pytest.param(MOSQUITTO, marks=pytest.mark.mosquitto)],
-                               ids=lambda server: server.kind)  # fmt: skip
+KINDS = [NATS, pytest.param(MOSQUITTO, marks=[pytest.mark.mosquitto, pytest.mark.once])]
+BOTH = pytest.mark.parametrize("server", KINDS, ids=lambda server: server.kind)
 
 
-@pytest.fixture(params=[NATS, pytest.param(MOSQUITTO, marks=pytest.mark.mosquitto)], ids=lambda server: server.kind)
+@pytest.fixture(params=KINDS, ids=lambda server: server.kind)
 def child(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Broker]:
     write_users(tmp_path, [Credential("somebody", "p", "c")])
     broker = Broker(tmp_path, HOST, free_port(HOST), request.param)

@@ -18,7 +18,7 @@ from tests.fleet.pole import Pole, wait_for
 HELLO = b'{"node":"pole-a","boot_id":"","epoch":1,"lowest":1,"next":1}'
 
 
-MOSQUITTO = pytest.param("mosquitto", marks=pytest.mark.mosquitto)
+MOSQUITTO = pytest.param("mosquitto", marks=[pytest.mark.mosquitto, pytest.mark.once])
 both = pytest.mark.parametrize("office", ["nats", MOSQUITTO], indirect=True)
 FOREIGN = [
     every_down("pole-b"), "lantaarn/v1/pole-b/down/ack", "lantaarn/v1/+/down/+", "lantaarn/v1/+/up/+", "#", "+/#",
