@@ -31,6 +31,7 @@ class Page:
     said: dict[Said, float] = field(default_factory=dict)  # what its sensors said
     kept: dict[tuple[int, int], Entry] = field(default_factory=dict)  # what its journal took, by (epoch, seq)
     schemas: dict[bytes, Schema] = field(default_factory=dict)  # that its journal ever took
+    _learnt: set[bytes] = field(default_factory=set)
     twice: list[str] = field(default_factory=list)  # numbers that it gave to two records
     epochs: set[int] = field(default_factory=set)  # its journals
     readings: int = 0  # in what it took
@@ -53,8 +54,10 @@ class Page:
 
     def learn(self, body: bytes) -> None:
         """A schema that chunks lean on."""
-        schema = Schema.decode(body)
-        self.schemas[schema.key] = schema
+        if body not in self._learnt:
+            self._learnt.add(body)
+            schema = Schema.decode(body)
+            self.schemas[schema.key] = schema
 
 
 def witnessed(page: Page) -> type[Journal]:

@@ -22,7 +22,7 @@ from simulators.story.broker import Broker, Copy
 from simulators.story.ledger import Counter
 from simulators.story.timeline import Timeline
 
-GATHER_MS = 1_000  # longer than in earnest: a commit of the store for each second of the street is enough
+GATHER_MS = 250  # longer than in earnest: fewer commits do, and an ack is still quick
 
 TRY_AGAIN_MS = 60_000  # likewise
 

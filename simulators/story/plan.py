@@ -39,7 +39,7 @@ class Plan:
     def wiring(self, number: int) -> Wiring:
         """The board of one node. Its grain and the room of its journal differ from node to node."""
         dice = self.chance("board", number)
-        commit_ms = dice.choice((300_000, 300_000, 600_000) if self.coarse else (60_000, 60_000, 30_000, 20_000))
+        commit_ms = dice.choice((300_000, 300_000, 600_000) if self.coarse else (60_000, 60_000, 60_000, 20_000))
         publish_ms = dice.choice((0, commit_ms, 2 * commit_ms))
         cap = dice.choice((128, 192, 256) if self.coarse else (128, 128, 256)) << 10
         sample_ms = dice.choice((60_000, 120_000, 120_000) if self.coarse else (20_000, 30_000))
