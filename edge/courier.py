@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from edge.commits import Commits
-from edge.effects import Connect, Deliver, Disconnect, Effect, Forget, Greet, Outcome, Redeclare, Send, Sent, Unreadable
+from edge.effects import Connect, Disconnect, Effect, Forget, Greet, Outcome, Redeclare, Send, Sent, Unreadable
 from edge.journal.errors import JournalError
 from edge.journal.journal import Journal
 from edge.link import Link
@@ -96,7 +96,7 @@ class Courier:
                 self._forget(upto)
             case Redeclare(keys):
                 self._redeclare(keys)
-            case Deliver():
+            case _:
                 self.delivered += 1
         return None
 
@@ -122,10 +122,7 @@ class Courier:
 
     def _forget(self, upto: int) -> None:
         if self._commits.journal is not None:
-            try:
-                self._commits.journal.forget(upto)
-            except JournalError as error:
-                self._commits.trouble = error
+            self._commits.journal.forget(upto)
 
 
 def _read(journal: Journal, send: Send) -> tuple[int, list[Record]]:

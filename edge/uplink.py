@@ -21,7 +21,6 @@ from edge.effects import (
     Outcome,
     Redeclare,
     Sent,
-    Tick,
     Unreadable,
 )
 from edge.events import Arrived, Cause, Connected, Lost, Puback
@@ -124,7 +123,7 @@ class Uplink:
                 self.outbox.gone(first, last)
             case Hurry():
                 self.outbox.hurry(now_ms)
-            case Tick():
+            case _:
                 return self._tick(now_ms)
         return self._pump(now_ms)
 

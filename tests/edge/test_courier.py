@@ -17,7 +17,7 @@ from edge.uplink import Uplink
 from edge.wire.chunks import Cell, Column, Schema, encode
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import Ack, CheckResult, Health, State, to_json
-from edge.wire.record import Pack, Record, RecordKind, pack, unpack
+from edge.wire.record import Pack, Record, RecordKind, pack, seqs, unpack
 from simulators.disk import MemoryDisk
 from tests.edge.unpacking import records_of
 
@@ -151,6 +151,14 @@ def test_a_hole_ends_a_message_and_is_passed_over() -> None:
     desk.go()
     desk.courier.tell(Puback(1), 1)
     assert [item.seq for payload in desk.post.records for item in unpack(payload)] == [first, first + 3]
+
+
+def test_what_cannot_be_read_at_the_end_ends_a_message() -> None:
+    desk = Desk(*[chunk(at_s) for at_s in range(4)])
+    for name, at in places(desk, chunk(3)[2]):
+        desk.disk.rot(name, at)
+    first = desk.journal.lowest
+    assert [seq for item in desk.go() for seq in seqs(item)] == [first, first + 1, first + 2]
 
 
 def places(desk: Desk, body: bytes) -> list[tuple[str, int]]:

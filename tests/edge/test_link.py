@@ -174,7 +174,7 @@ def test_a_silent_server_says_nothing_and_the_end_of_it_neither(serving: Callabl
     server = serving(lambda peer: (packet(peer), peer.recv(1), None)[2])
     session = Session(server.port)
     session.link.connect()
-    assert session.inbox.take(0.3) is None
+    assert session.inbox.take(0.8) is None
     session.link.disconnect()
     assert server.over.wait(20)  # the connection is let go of
     assert session.inbox.take(0.1) is None

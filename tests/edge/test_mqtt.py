@@ -132,7 +132,7 @@ def test_no_broker_is_a_reason(tmp_path: Path) -> None:
     session = Session(port, credentials(tmp_path, port))
     session.link.connect()
     lost = session.expect(Lost)
-    assert isinstance(lost, Lost) and f"{HOST}:{port} cannot be reached" in lost.reason
+    assert isinstance(lost, Lost) and f"nobody listens at {HOST}:{port}" in lost.reason
 
 
 def test_a_broker_that_dies_is_a_reason_and_a_new_session_works(broker: Broker, tmp_path: Path) -> None:

@@ -218,6 +218,13 @@ def test_a_broker_that_never_answers_is_given_up() -> None:
     assert uplink.handle(Connected(), 30_001) == []
 
 
+def test_what_went_out_as_the_session_ended_goes_again() -> None:
+    uplink = connected()
+    assert uplink.handle(Committed(EPOCH, 0, 11), 100) == [Send(10, 10)]
+    uplink.handle(Lost("gone"), 100)
+    assert uplink.handle(Sent(10, 10, 2), 100) == [] and uplink.in_window == 0
+
+
 def test_what_could_not_go_out_is_tried_a_second_later() -> None:
     uplink = connected()
     assert uplink.handle(Committed(EPOCH, 0, 11), 100) == [Send(10, 10)]

@@ -60,6 +60,10 @@ def test_a_minute_of_commits_becomes_one_pack_of_half_the_size() -> None:
     assert len(pack(merged)) < 0.55 * len(pack(*records))
 
 
+def test_nothing_is_nothing() -> None:
+    assert repack([], known) == []
+
+
 def test_other_records_and_unknown_schemas_stay_as_they_are() -> None:
     event = Record(7, 2, RecordKind.EVENT, 0, b"{}")
     one, other = chunk(1, [Cell(1, 0, 1)]), chunk(3, [Cell(5, 0, 1)])
