@@ -65,7 +65,7 @@ def mark_for(seq: int, marks: Sequence[ClockMark]) -> ClockMark | None:
     if not marks:
         return None
     home = marks[max(bisect_right(marks, seq, key=BY_SEQ) - 1, 0)]
-    if home.final and home.seq <= seq:
+    if home.final:
         return home
     known = [mark for mark in marks if mark.offset_ms is not None and mark.boot_id == home.boot_id]
     trusted = [mark for mark in known if mark.trusted]

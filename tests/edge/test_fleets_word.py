@@ -13,6 +13,7 @@ from edge.timekeeper import OFFICE_MS, ROUND_TRIP_MS
 from edge.wire.clocks import LONGEST_SERVICE_MS, ClockQuality
 from edge.wire.messages import Ack, Hello, State, from_json, to_json
 from edge.wire.version import BUILT_MS
+from simulators.clock import SOME_BOOT
 from simulators.disk import MemoryDisk
 from tests.edge.pole import Pole
 from tests.edge.watches import FLOOR, HOLDOVER, NOW_MS, SYNCED, TEN_YEARS_MS, UNKNOWN, check, said, tell, watch
@@ -109,3 +110,17 @@ def test_the_office_helps_a_kernel_over_a_floor_that_was_wrong() -> None:
     assert said(asked.pole)[0] is FLOOR
     asked.answer(asked.pole.clock.wall_ms(), asked.sent_ms)
     assert said(asked.pole) == (SYNCED, asked.pole.clock.wall_ms())
+
+
+def test_what_an_earlier_run_was_sure_of_and_mistaken_is_forgotten_with_the_floor() -> None:
+    disk = MemoryDisk()
+    floors.write(disk, Kept(NOW_MS + TEN_YEARS_MS, SOME_BOOT, 40_000, NOW_MS + TEN_YEARS_MS, 0))
+    asked = Asked(0, UNKNOWN, disk)
+    assert said(asked.pole)[1] == NOW_MS + TEN_YEARS_MS + asked.pole.clock.boot_ms()
+    tell(asked.pole, "gps", NOW_MS + asked.pole.clock.boot_ms())
+    assert check(asked.pole).state is State.BAD
+    asked.answer(NOW_MS + asked.pole.clock.boot_ms(), asked.sent_ms)
+    asked.pole.clock.advance(3 * 3_600)  # nobody is heard any more
+    asked.pole.live(1)
+    assert said(asked.pole)[0] is HOLDOVER
+    assert abs((said(asked.pole)[1] or 0) - NOW_MS - asked.pole.clock.boot_ms()) < 5_000

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge import floor as floors
@@ -18,6 +18,7 @@ from edge.timekeeping import DAY_MS, HOUR_MS
 from edge.wire.clocks import LONGEST_SERVICE_MS, ClockQuality
 from edge.wire.messages import Ack, State, to_json
 from edge.wire.version import BUILT_MS
+from simulators.clock import SOME_BOOT
 from simulators.disk import MemoryDisk
 from tests.edge.pole import Pole
 from tests.edge.watches import (
@@ -189,6 +190,11 @@ GOOD = {"unix_ms": NOW_MS, "boot_id": "a", "at_ms": 5, "offset_ms": None, "uncer
     | JSON.map(lambda tree: json.dumps(tree).encode())
     | st.tuples(st.sampled_from(KEYS), JSON).map(lambda one: json.dumps(GOOD | {one[0]: one[1]}).encode())
 )
+@example(json.dumps(GOOD | {"unix_ms": 5}).encode())
+@example(json.dumps(GOOD | {"unix_ms": 2**62}).encode())
+@example(json.dumps(GOOD | {"at_ms": -1}).encode())
+@example(json.dumps(GOOD | {"unix_ms": True}).encode())
+@example(json.dumps(GOOD | {"boot_id": SOME_BOOT, "offset_ms": 2**62}).encode())
 def test_whatever_stands_in_the_file_the_node_starts(body: bytes) -> None:
     disk = MemoryDisk()
     disk.write_small(FILE, body)
