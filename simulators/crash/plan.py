@@ -13,6 +13,7 @@ from edge import boots
 from edge.commits import Commits
 from edge.journal.disk import Disk
 from edge.journal.journal import Journal
+from edge.schemas import Schemas
 from simulators.recording import RecordingDisk
 
 SECTOR = 512
@@ -43,10 +44,12 @@ class Plan:
     largest: int  # bytes of an event's text
     office: float  # how often the office answers after a commit
     away: range  # commits during which it does not
+    thins: bool  # whether old readings are thinned when it is full, or given up by the segment
 
     def open_journal(self, made: Makings, epoch: int, disk: Disk, boot_id: str) -> Journal:
         """This life's journal as a node in boot `boot_id` opens it."""
-        journal = made.journal.open(disk, lambda: epoch, self.cap_bytes, self.segment_bytes)
+        lookup = Schemas(disk).body if self.thins else None
+        journal = made.journal.open(disk, lambda: epoch, self.cap_bytes, self.segment_bytes, schemas=lookup)
         if not boots.wrote(journal, boot_id):
             journal.leap()
         return journal
@@ -67,4 +70,5 @@ def plan(seed: int, number: int) -> Plan:
         largest=min(chance.choice((100, 700, 1_600)), segment // 8),
         office=chance.choice((0.08, 0.3, 0.9)),
         away=range(begin, begin + chance.choice((0, 10, 30, 60))),
+        thins=chance.random() < 0.7,
     )
