@@ -239,7 +239,8 @@ class Node:
         if (journal := self.commits.journal) is not None:
             hello = Hello(self.wiring.node, self.clock.boot_id, journal.epoch, journal.lowest, journal.next, VERSION,
                           journal.total_readings, [sensor_line(plan) for plan in self.wiring.sensors],
-                          journal.acked, self.timekeeper.asking(self.clock.boot_ms()))  # fmt: skip
+                          journal.acked, self.timekeeper.asking(self.clock.boot_ms()),
+                          self.wiring.office.publish_ms if self.wiring.office else 0)  # fmt: skip
             courier.publish("hello", to_json(hello))
             self._greeted = journal.epoch
 

@@ -82,6 +82,7 @@ def _facts(known: Known, line: NodeLine) -> NodeFacts:
         unread.quarantined,
         unread.refused,
         _own(line.health),
+        int((line.hello or {}).get("publish_ms", 0)),
     )
 
 

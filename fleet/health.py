@@ -13,7 +13,8 @@ from drivers.reading import Flag
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import CheckResult, State
 
-SILENT_AFTER_MS = 300_000
+SILENT_AFTER_MS = 300_000  # at least; who publishes more seldom gets three of his cadences
+SILENT_CADENCES = 3
 QUIET_AFTER_MS = 120_000  # at least; a sensor with a slower rhythm gets three of its intervals
 QUIET_INTERVALS = 3
 MUCH_WAITING = 600  # records; an hour of them at ten seconds is 360
@@ -48,6 +49,7 @@ class NodeFacts:
     quarantined: int = 0
     refused: int = 0
     own: Sequence[CheckResult] = ()
+    publish_ms: int = 0  # so long its readings wait for company
 
 
 def checks(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
@@ -85,7 +87,7 @@ def _contact(facts: NodeFacts, now_ms: int) -> CheckResult:
     if facts.online is False:
         reason = f"Its connection ended; it was last heard {span(age)} ago. It keeps what it measures."
         return CheckResult("contact", State.BAD, reason, "Look at its power and network; then run `edge status` there.")
-    if age > SILENT_AFTER_MS:
+    if age > max(SILENT_AFTER_MS, SILENT_CADENCES * facts.publish_ms):
         reason = f"Connected, they say, but nothing has been heard for {span(age)}."
         return CheckResult("contact", State.BAD, reason, "Run `edge status` at the node.")
     return CheckResult("contact", State.GOOD, f"It was heard {span(age)} ago.")
@@ -100,7 +102,8 @@ def _sensor(sensor: SensorFacts, facts: NodeFacts, now_ms: int, here: bool) -> C
         return CheckResult(name, State.UNKNOWN, "Its readings wait for the node's clock.", "See the check named clock.")
     if sensor.last_ms is None:
         return CheckResult(name, State.BAD, "It is on the board but nothing of it has arrived.", remedy)
-    age, patience = now_ms - sensor.last_ms, max(QUIET_AFTER_MS, QUIET_INTERVALS * (sensor.interval_ms or 0))
+    age, usual_ms = now_ms - sensor.last_ms, QUIET_INTERVALS * (sensor.interval_ms or 0)
+    patience = max(QUIET_AFTER_MS, usual_ms) + facts.publish_ms
     if age > patience:
         return CheckResult(name, State.BAD, f"It is quiet: its last reading is {span(age)} old.", remedy)
     if sensor.flags & ~Flag.WARMING:

@@ -63,10 +63,13 @@ class Hello:
     sensors: list[SensorLine] = field(default_factory=list)
     acked: int | None = None
     sent_ms: int | None = None  # boot ms; the ack that answers says it again, so that the node knows how old it is
+    publish_ms: int = 0  # so long its readings wait for company before they are sent
 
     def __post_init__(self) -> None:
         node_id(self.node)
         _check_epoch(self.epoch)
+        if self.publish_ms < 0:
+            raise ValueError(f"nobody publishes each {self.publish_ms} ms")
         if not 0 <= self.lowest <= self.next:
             raise ValueError(f"lowest {self.lowest} and next {self.next} do not fit together")
         if self.acked is not None and not 0 <= self.acked <= self.next:

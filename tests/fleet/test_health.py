@@ -55,6 +55,15 @@ def test_the_sensors_of_a_silent_node_are_unknown_not_bad() -> None:
     assert [name for name, state in found.items() if state == "bad"] == ["contact"]
 
 
+def test_who_publishes_seldom_is_given_three_of_his_cadences() -> None:
+    metered = replace(WELL, publish_ms=300_000, last_ms=NOW - 899_000,
+                      sensors=[SensorFacts("air", NOW - 400_000, 10_000)])  # fmt: skip
+    assert states(metered)["contact"] == states(metered)["sensor air"] == "good"
+    assert states(replace(metered, last_ms=NOW - 901_000))["contact"] == "bad"
+    late = replace(metered, sensors=[SensorFacts("air", NOW - 421_000, 10_000)])
+    assert states(late)["sensor air"] == "bad"
+
+
 def test_a_slow_sensor_is_given_three_of_its_intervals() -> None:
     slow = replace(WELL, sensors=[SensorFacts("count", NOW - 800_000, 300_000)])
     assert states(slow)["sensor count"] == "good"
