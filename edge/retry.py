@@ -28,12 +28,13 @@ class Retry:
 
     def __init__(self, pace: Pace, random: Callable[[], float]) -> None:
         self._pace, self._random = pace, random
+        self.cap_ms = pace.retry_cap_ms
         self._attempts = 0
         self._met = False  # there was a session in this run
 
     def delay_ms(self, had_session: bool) -> int:
         """How long to wait after a session, or after an attempt that became none."""
-        cap = self._pace.retry_cap_ms
+        cap = self.cap_ms
         if had_session:
             self._met = True
             return int(self._rest(cap))
@@ -42,6 +43,11 @@ class Retry:
         if self._met or most >= cap:
             return int(cap / 2 + self._random() * cap / 2)
         return int(self._random() * most)
+
+    def told(self, back_within_ms: int | None) -> None:
+        """The office says how long its nodes may take; never longer than the board allows."""
+        if back_within_ms is not None:
+            self.cap_ms = max(self._pace.retry_ms, min(back_within_ms, self._pace.retry_cap_ms))
 
     def soon_ms(self) -> int:
         """How long to wait before going back to a broker that was well."""

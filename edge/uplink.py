@@ -187,6 +187,7 @@ class Uplink:
             self.ignored += 1
             return []
         self.last_ack_ms = now_ms
+        self._retry.told(ack.back_within_ms)
         forget: list[Effect] = [Forget(self.outbox.acked)] if self.outbox.land(ack.upto, ack.ranges, now_ms) else []
         return [*forget, *self._redeclare(ack, now_ms), *self._pump(now_ms)]
 

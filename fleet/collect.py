@@ -8,7 +8,7 @@ fails in a way nobody foresaw, so that it does not stand in the way of the rest.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from edge.wire.jsontext import MessageError, from_json, to_json
@@ -20,6 +20,7 @@ from fleet.store.store import AckDue, Card, Greeting, Parcel, Presence, Records,
 MOST_MESSAGES = 256
 MOST_BYTES = 32 << 10  # of a batch, but for its last message: packed tightly they are some 65,000 readings
 LONGEST_WAIT_MS = 20
+LEAST_BACK_MS, BACK_MS_EACH = 5_000, 30
 
 Said = TypeVar("Said", Hello, Status)
 
@@ -98,19 +99,27 @@ def _signed(node: str, said: Said) -> Said:
     return said
 
 
-def acks(due: Iterable[AckDue], parcels: Iterable[Parcel] = (), now_ms: int | None = None) -> list[Outgoing]:
+def back_within_ms(nodes: int) -> int:
+    """How long so many nodes may take to come back after a broker's restart: 10,000 of them 5 minutes."""
+    return max(LEAST_BACK_MS, BACK_MS_EACH * nodes)
+
+
+def acks(
+    due: Iterable[AckDue], parcels: Iterable[Parcel] = (), now_ms: int | None = None, back_ms: int | None = None
+) -> list[Outgoing]:
     """The messages that tell journals what they may forget: one per journal and commit, however many records it had.
 
-    The one that answers a hello among `parcels` tells the time too: `now_ms`, Unix ms, if the office is sure of it.
+    The one that answers a hello among `parcels` tells the time too: `now_ms`, Unix ms, if the office is sure of it;
+    and within which time its node should be back when it loses its session (`back_ms`).
     """
     greeted = {(each.node, each.hello.epoch): each.hello.sent_ms for each in parcels if isinstance(each, Greeting)}
-    return [Outgoing(down(each.node, "ack"), to_json(_ack(each, greeted.get((each.node, each.epoch)), now_ms)))
+    return [Outgoing(down(each.node, "ack"), to_json(_ack(each, greeted.get((each.node, each.epoch)), now_ms, back_ms)))
             for each in due]  # fmt: skip
 
 
-def _ack(due: AckDue, sent_ms: int | None, now_ms: int | None) -> Ack:
-    told_ms = None if sent_ms is None else now_ms
-    return Ack(due.epoch, due.upto, list(due.ranges), list(due.resend_schema), told_ms, sent_ms)
+def _ack(due: AckDue, sent_ms: int | None, now_ms: int | None, back_ms: int | None) -> Ack:
+    plain = Ack(due.epoch, due.upto, list(due.ranges), list(due.resend_schema))
+    return plain if sent_ms is None else replace(plain, now_ms=now_ms, echo_ms=sent_ms, back_within_ms=back_ms)
 
 
 def full(messages: int, oldest_ms: int, now_ms: int, size: int = 0) -> bool:

@@ -72,6 +72,7 @@ class Collector:
         self.pending: Callable[[str], Iterable[Outgoing]] = nothing  # what is sent again at every hello
         self.chores: Callable[[], bool] = idle  # a bounded turn of the store's housekeeping; whether there is more
         self.sure_ms: Callable[[], int | None] = sure_ms  # what the office tells nodes that ask for the time
+        self.back_ms: Callable[[], int | None] = lambda: None  # how long a node may take to come back
         self.inlet, self.store, self.live = inlet, store, live
         self._complaint, self._untidy = Complaint(), Complaint()
         self._more_chores = False
@@ -187,12 +188,15 @@ class Collector:
                 raise
             return self.store.quarantine(parcel, str(error))
 
+    def _acks(self, parcels: Sequence[Parcel], done: Committed) -> list[Outgoing]:
+        greeted = any(isinstance(parcel, Greeting) for parcel in parcels)
+        return acks(done.acks, parcels, self.sure_ms(), self.back_ms()) if greeted else acks(done.acks)
+
     def _answer(self, parcels: Sequence[Parcel], done: Committed, letters: Sequence[Letter] = ()) -> None:
         """Tells broker, nodes and watchers. It is committed: what fails here is asked again."""
         try:
             self.inlet.accept(letters)
-            asked = any(isinstance(parcel, Greeting) for parcel in parcels)
-            for message in acks(done.acks, parcels, self.sure_ms() if asked else None):
+            for message in self._acks(parcels, done):
                 self.inlet.publish(message, qos=0)
             for parcel in parcels:
                 self.live.heard(parcel.node, heard_ms(parcel), online_of(parcel))

@@ -21,6 +21,7 @@ from edge.wire.messages import CheckResult
 from fleet import enrol
 from fleet.broker import Broker, check_free, free_port, see_port
 from fleet.clock import Clock, SystemClock
+from fleet.collect import back_within_ms
 from fleet.collector import Collector
 from fleet.elsewhere import Elsewhere
 from fleet.heartbeat import Heartbeat
@@ -77,6 +78,7 @@ class Office:
             self.broker.start()
             self.inlet = self._open_inlet()
             self.collector = Collector(SpoolInlet(self.inlet, self.home.spool), self.store, self.live)
+            self.collector.back_ms = lambda: back_within_ms(len(self.registry.nodes()))
             self.collector.chores = lambda: self.store.tidy(self.clock.wall_ms())
             stack.callback(self.inlet.stop)
             self.inlet.start()

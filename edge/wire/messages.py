@@ -95,7 +95,8 @@ class Ack:
 
     `upto` is one below the first seq when nothing is. `resend_schema`: hex keys of schemas that the office lacks.
     `now_ms`: Unix time at the office, if it is sure of it. The ack that answers a hello repeats its `sent_ms` as
-    `echo_ms`: together they tell a node without a clock what time it is.
+    `echo_ms`: together they tell a node without a clock what time it is. `back_within_ms`: after a lost session the
+    node may take so long to come back, for there are many like it.
     """
 
     epoch: int
@@ -104,6 +105,7 @@ class Ack:
     resend_schema: list[str] = field(default_factory=list)
     now_ms: int | None = None
     echo_ms: int | None = None
+    back_within_ms: int | None = None
 
     def __post_init__(self) -> None:
         _check_epoch(self.epoch)

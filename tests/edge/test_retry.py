@@ -112,3 +112,13 @@ def test_the_way_home_is_tried_less_often_while_it_is_shut() -> None:
     assert waits == [600_000, 1_200_000, 2_400_000, 4_800_000, 4_800_000]
     turns.go_home()
     assert not turns.lost(70_000) and turns.broker == 0  # it was home, and lost that session
+
+
+def test_the_office_says_how_long_its_nodes_may_take_and_the_board_how_long_at_most() -> None:
+    retry = Retry(Pace(retry_cap_ms=60_000), lambda: 0.9)
+    retry.told(None)
+    assert retry.cap_ms == 60_000
+    for told, kept in ((5_000, 5_000), (300_000, 60_000), (0, 1_000), (-7, 1_000)):
+        retry.told(told)
+        assert retry.cap_ms == kept
+        assert retry.delay_ms(True) <= kept

@@ -11,7 +11,7 @@ from edge.wire.jsontext import from_json
 from edge.wire.messages import Ack, Hello
 from edge.wire.record import LARGEST_SEQ, Record, pack
 from edge.wire.topics import DOWN_KINDS, UP_KINDS, down, parse, up
-from fleet.collect import LONGEST_WAIT_MS, MOST_MESSAGES, Incoming, acks, full, sort
+from fleet.collect import LONGEST_WAIT_MS, MOST_MESSAGES, Incoming, acks, back_within_ms, full, sort
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import AckDue, Greeting, Records, Refused
 from tests.fleet.store.lives import FAST
@@ -78,3 +78,11 @@ def test_a_batch_is_full_by_number_or_by_age() -> None:
     assert not full(0, 0, 10**9)
     assert [full(MOST_MESSAGES - 1, 0, 0), full(MOST_MESSAGES, 0, 0)] == [False, True]
     assert [full(1, 0, LONGEST_WAIT_MS - 1), full(1, 0, LONGEST_WAIT_MS)] == [False, True]
+
+
+def test_the_ack_that_answers_a_hello_says_how_long_a_node_may_take_to_come_back() -> None:
+    assert [back_within_ms(nodes) for nodes in (0, 12, 1_000, 10_000)] == [5_000, 5_000, 30_000, 300_000]
+    hello = Greeting("pole-1", Hello("pole-1", "b" * 32, 7, 1, 5, sent_ms=4), 1_000)
+    due = [AckDue("pole-1", 7, 3), AckDue("pole-1", 8, 3)]
+    answer, plain = (from_json(Ack, message.payload) for message in acks(due, [hello], None, 30_000))
+    assert (answer.back_within_ms, plain.back_within_ms) == (30_000, None)

@@ -114,7 +114,7 @@ def test_how_they_look() -> None:
         b'{"boot":2,"boot_id":"ab","offset_ms":null,"quality":"holdover","uncertainty_ms":null,"at_ms":0}'
     )
     assert to_json(Ack(7, 41, [(50, 60)], ["00ff00ff"])) == (
-        b'{"epoch":7,"upto":41,"ranges":[[50,60]],"resend_schema":["00ff00ff"],"now_ms":null,"echo_ms":null}'
+        b'{"epoch":7,"upto":41,"ranges":[[50,60]],"resend_schema":["00ff00ff"],"now_ms":null,"echo_ms":null,"back_within_ms":null}'
     )
     assert to_json(Health(1, [CheckResult("disk", State.BAD, "Full.", "Empty.")], {"talks": 3})) == (
         b'{"at_ms":1,"checks":[{"name":"disk","state":"bad","reason":"Full.","remedy":"Empty."}],"counters":{"talks":3}}'
