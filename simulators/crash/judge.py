@@ -39,17 +39,27 @@ class Judge:
     def judged(self, state: State) -> list[Fault]:
         """What is wrong with a state."""
         if state.lied:
-            return self.lying(state.files, state.told, state.sure)
+            return self.lying(state)
         return self.honest(state.files, state.told)
 
     def honest(self, files: Mapping[str, bytes], told: Telling) -> list[Fault]:
         """After a crash of a disk that keeps what it synced."""
         return self._opened(files, lambda opened: self._whole(opened, told, told) + torn(files, told))
 
-    def lying(self, files: Mapping[str, bytes], now: Telling, sure: Telling | None) -> list[Fault]:
+    def lying(self, state: State) -> list[Fault]:
         """After a crash of one that does not: what was told until `sure` is certain all the same (None: nothing is,
-        for what was written later may have been kept), the rest is named."""
-        return self._opened(files, lambda opened: self._named(opened, now, sure))
+        for what was written later may have been kept), the rest is named.
+
+        When all that was written since the power came on is gone, and be it that what lied was written over it, nothing
+        on the card can know that it ever was: then it has to open and go on.
+        """
+
+        def look(opened: Opened) -> list[Fault]:
+            if state.sure is None and not any(record.seq >= state.part.told.next for record in opened.found):
+                return []
+            return self._named(opened, state.told, state.sure)
+
+        return self._opened(state.files, look)
 
     def _opened(self, files: Mapping[str, bytes], look: Callable[[Opened], list[Fault]]) -> list[Fault]:
         disk = RecordingDisk(files)
