@@ -152,7 +152,7 @@ def test_what_a_node_runs_is_in_the_base_install() -> None:
 
 def test_what_the_office_runs_is_declared() -> None:
     extras = PROJECT["optional-dependencies"]
-    declared = PROJECT["dependencies"] + extras["office"] + extras["driver-tests"]
+    declared = PROJECT["dependencies"] + extras["office"] + extras["driver-tests"] + extras["disk-tests"]
     assert undeclared(("fleet", "simulators"), declared) == []
 
 

@@ -33,8 +33,8 @@ print(json.dumps([*sys.modules]))
 """
 OWN = {"drivers.sht31", "drivers.sensirion", "drivers.pms5003"}
 FLOOR = {  # what every driver, or every bus, leans on
-    "catalog", "checks", "driver", "errors", "guests", "landlord", "lines", "reading", "setting", "stream", "talk",
-    "tca9548a", "timepiece", "window",
+    "catalog", "checks", "driver", "errors", "guests", "landlord", "lines", "ongoing", "reading", "setting", "stream",
+    "talk", "tca9548a", "timepiece", "window",
 }  # fmt: skip
 NEVER = {"pydantic", "typer", "rich", "cryptography", "starlette", "sqlalchemy", "importlib.metadata", "tuf",
          "edge.board", "edge.fit", "edge.buses.bridge", "edge.buses.expander"}  # fmt: skip
