@@ -40,10 +40,12 @@ class Telling:
 
 @dataclass
 class Book:
-    """Every record that one epoch ever held, and the readings up to and including each."""
+    """Every record that was held since the power came on, and the readings up to and including each; the `first` seq
+    that was given out since."""
 
     records: dict[int, Record] = field(default_factory=dict)
     totals: dict[int, int] = field(default_factory=dict)
+    first: int = 1
 
     def enter(self, found: Iterable[Record], total: int) -> None:
         """Records that follow each other, with `total` readings before the first."""

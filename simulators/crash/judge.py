@@ -55,7 +55,7 @@ class Judge:
         """
 
         def look(opened: Opened) -> list[Fault]:
-            if state.sure is None and not any(record.seq >= state.part.told.next for record in opened.found):
+            if state.sure is None and not any(record.seq >= self._book.first for record in opened.found):
                 return []
             return self._named(opened, state.told, state.sure)
 

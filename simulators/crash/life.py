@@ -104,7 +104,7 @@ class Run:
     def _read_old(self, before: Book) -> None:
         found = self.journal.read(self.journal.lowest, MAXIMUM)
         known = {record.seq: before.totals[record.seq] for record in found if record.seq in before.totals}
-        self.book = Book({record.seq: record for record in found}, known)
+        self.book = Book({record.seq: record for record in found}, known, self.journal.next)
 
     # What is committed.
 
