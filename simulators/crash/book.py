@@ -40,12 +40,12 @@ class Telling:
 
 @dataclass
 class Book:
-    """Every record that was held since the power came on, and the readings up to and including each; the `first` seq
-    that was given out since."""
+    """Every record that was held since the power came on, the readings up to and including each, and the first seq of
+    each run of the agent."""
 
     records: dict[int, Record] = field(default_factory=dict)
     totals: dict[int, int] = field(default_factory=dict)
-    first: int = 1
+    starts: list[int] = field(default_factory=list)
 
     def enter(self, found: Iterable[Record], total: int) -> None:
         """Records that follow each other, with `total` readings before the first."""

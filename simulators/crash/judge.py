@@ -12,6 +12,7 @@ named, and nothing else is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from edge.journal.journal import Journal
 from edge.journal.naming import UNREADABLE
@@ -50,14 +51,17 @@ class Judge:
         """After a crash of one that does not: what was told until `sure` is certain all the same (None: nothing is,
         for what was written later may have been kept), the rest is named.
 
-        When all that was written since the power came on is gone, and be it that what lied was written over it, nothing
-        on the card can know that it ever was: then it has to open and go on.
+        When all that was written since seqs last leapt is gone, and be it that what lied was written over it, nothing
+        on the card can know that it ever was: then it has to open, to hold what is certain, and to go on.
         """
 
         def look(opened: Opened) -> list[Fault]:
-            if state.sure is None and not any(record.seq >= self._book.first for record in opened.found):
+            start = max((seq for seq in self._book.starts if seq < state.told.next), default=0)
+            if any(record.seq >= start for record in opened.found):
+                return self._named(opened, state.told, state.sure)
+            if state.sure is None:
                 return []
-            return self._named(opened, state.told, state.sure)
+            return self._whole(opened, state.sure, replace(state.sure, forgot=state.told.forgot))
 
         return self._opened(state.files, look)
 

@@ -93,6 +93,7 @@ class Run:
         opening = partial(self._plan.open_journal, self._made, self._epoch, self._disk, self._boot_id)
         self._commits = self._made.commits(opening, self._disk)
         self._commits.open(self._now_ms)
+        self.book.starts.append(self.journal.next)
         newest = boots.newest(self.journal)
         self._boot = boots.begin(self._disk, self._boot_id, self.chance.random, newest)
         self._declare_anew = True
@@ -104,7 +105,7 @@ class Run:
     def _read_old(self, before: Book) -> None:
         found = self.journal.read(self.journal.lowest, MAXIMUM)
         known = {record.seq: before.totals[record.seq] for record in found if record.seq in before.totals}
-        self.book = Book({record.seq: record for record in found}, known, self.journal.next)
+        self.book = Book({record.seq: record for record in found}, known, self.book.starts)
 
     # What is committed.
 
