@@ -9,7 +9,8 @@ sector of every segment, the ones in quarantine too, of every epoch, and prints 
     S  the body of a schema that the node once declared
     J  JSON, of each epoch at the end: how the journal stood (epoch, lowest, acked, next, readings_total), and what of
        it was found: `records`, `readings`, and `held` and `damaged`, readings that the office had not acked
-    E  JSON, the last frame: `files`, `newer` (files of a format that is not known here), `unreadable` (bytes)
+    E  JSON, the last frame: `files`, `newer` (files of a format that is not known here), `forbidden` (files that we may
+       not open), `unreadable` (bytes)
 
 A segment also holds what no longer counts: a commit that failed was written again elsewhere, with other records under
 the same numbers. Who came later has the higher ordinal, so a number that a later ordinal gave out again is left out.
@@ -73,6 +74,7 @@ class Card:
         self.files = [*_segments(folder), *_segments(folder / ASIDE)]
         self.schemas = _schemas(folder / SCHEMAS)
         self.newer = 0
+        self.forbidden = 0
         self.unreadable = 0
         self._given_out: dict[Epoch, dict[Ordinal, int]] = {}
         self._top: dict[Epoch, RecordHeader] = {}
@@ -90,7 +92,7 @@ class Card:
                 top = self._top.get(header.epoch)
                 if body is not None and (top is None or (header.ordinal, header.seq) > (top.ordinal, top.seq)):
                     self._top[header.epoch] = header
-        self.files, self.unreadable = sound, 0
+        self.files, self.unreadable, self.forbidden = sound, 0, 0
 
     def _newer(self, path: Path) -> bool:
         """Whether a file is of a format to come; a header that can be read tells where its ordinal begins."""
@@ -125,7 +127,8 @@ class Card:
         """Every record whose header is whole, wherever a sector begins."""
         try:
             number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
+        except OSError as error:
+            self.forbidden += isinstance(error, PermissionError)
             self.unreadable += 1
             return
         try:
@@ -193,7 +196,8 @@ def rescue(folder: Path, write: Callable[[bytes], object]) -> None:
         _frame(write, b"R", pack(*row))
     for epoch, tally in tallies.items():
         _frame(write, b"J", json.dumps(tally.facts(held[epoch])).encode())
-    facts = {"files": len(card.files), "newer": card.newer, "unreadable": card.unreadable}
+    facts = {"files": len(card.files), "newer": card.newer, "forbidden": card.forbidden,
+             "unreadable": card.unreadable}  # fmt: skip
     _frame(write, b"E", json.dumps(facts).encode())
 
 

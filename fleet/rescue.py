@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +35,7 @@ from fleet.trouble import Exit, Trouble
 READ = [sys.executable, "-m", "edge.rescue"]
 MOST_FOLDERS = 200_000
 BATCH = 64  # letters
+COPY = "sudo cp -r {} copy && sudo chown -R $USER copy && fleet data rescue copy"
 UNTOUCHED = "Nothing was changed, neither on the card nor in the store."
 Seq = tuple[int, int]  # epoch, seq
 Known = Callable[[int, int, int], set[int]]  # epoch, first, last: the seqs between that are here
@@ -68,12 +70,26 @@ def journal_on(card: Path) -> Path:
     if len(found) == 1:
         return found[0]
     if found:
-        several = ", ".join(map(str, found[:5])) + ("" if len(found) <= 5 else ", …")
-        raise Trouble(f"There are {len(found)} journals: {several}.", UNTOUCHED,
+        raise Trouble(f"There are {len(found)} journals: {_some(found)}.", UNTOUCHED,
                       "fleet data rescue again, with the folder of one of them", Exit.USAGE)  # fmt: skip
+    if shut := _shut(card):
+        raise Trouble(f"No journal was found in {card}, but {_some(shut)} may not be looked into.", UNTOUCHED,
+                      COPY.format(card), Exit.REFUSED)  # fmt: skip
     raise Trouble(f"There is no journal in {card}: no folder has files named segment-*.journal.", UNTOUCHED,
                   f"ls {card}; a card has several partitions, and the journal is on the one that holds the node's home",
                   Exit.WRONG)  # fmt: skip
+
+
+def _some(paths: Sequence[Path]) -> str:
+    return ", ".join(map(str, paths[:5])) + ("" if len(paths) <= 5 else ", …")
+
+
+def _shut(card: Path) -> list[Path]:
+    """Folders that whoever calls may not look into: much on a card belongs to root."""
+    shut: list[Path] = []
+    for _ in islice(os.walk(card, onerror=lambda error: shut.append(Path(error.filename))), MOST_FOLDERS):
+        pass
+    return shut
 
 
 def _folders(card: Path) -> Iterator[Path]:
@@ -130,6 +146,9 @@ def read(journal: Path, node: str, known: Known, haul: Haul) -> Iterator[tuple[b
                 haul.facts = json.loads(content)
     if process.wait() or not haul.facts:
         raise Trouble(f"The journal in {journal} could not be read.", UNTOUCHED, f"ls -l {journal}; dmesg")
+    if forbidden := haul.facts["forbidden"]:
+        raise Trouble(f"{forbidden} of the {haul.facts['files']} files in {journal} may not be opened.", UNTOUCHED,
+                      COPY.format(journal) + f" --node {node}", Exit.REFUSED)  # fmt: skip
     for standing in haul.standings:
         yield b"H", to_json(_said(node, standing, haul.schemas))
 

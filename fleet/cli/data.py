@@ -45,6 +45,9 @@ def tail(
     reader = reader_of(place)
     found = reader.tail(name, lines)
     show.out(_text(found, output, first=True))
+    if not found and lines:
+        show.note(f"No reading of {name or 'any node'} is here yet. Nodes gather them for a minute, on a metered link "
+                  "for five, unless [office] publish_every says otherwise. Is all well? fleet health")  # fmt: skip
     last = found[-1].row if found else reader.newest_row()
     while follow:
         show.wait(LOOK_S)

@@ -9,6 +9,7 @@ import importlib.util
 import io
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from types import FrameType
@@ -47,6 +48,10 @@ def run(words: Sequence[str] | None = None) -> int:
         return int(trouble.code)
     except (Interrupted, KeyboardInterrupt):
         return int(Exit.INTERRUPTED)
+    except sqlite3.Error as error:
+        show.note(f"A file of the office cannot be read or written: {error}.\nNodes keep what is not acknowledged.\n"
+                  "Next: fleet health")  # fmt: skip
+        return int(Exit.WRONG)
     except BrokenPipeError:
         _drop_output()
     except OSError as error:

@@ -17,7 +17,7 @@ from fleet.show import Form
 from fleet.store.read import StoreReader
 from fleet.trouble import Exit, Trouble
 
-LOOK_S = 0.2
+LOOK_S, SAY_S = 0.2, 5.0
 CardPlace = Annotated[
     Path, typer.Argument(metavar="CARD|DIR", help="A mounted card, a folder copied from one, or its partition.")
 ]
@@ -69,6 +69,7 @@ def _known(place: Home, node: str) -> Any:
 
 def _file(place: Home, spooled: Path) -> None:
     """By the office if one runs, else by ourselves."""
+    waited_s = 0.0
     while spooled.exists():
         try:
             with place.locked():
@@ -77,6 +78,10 @@ def _file(place: Home, spooled: Path) -> None:
             if trouble.code is not Exit.REFUSED:
                 raise
             show.wait(LOOK_S)
+            waited_s += LOOK_S
+            if waited_s - LOOK_S < SAY_S <= waited_s:
+                show.note(f"The office that runs in {place.folder} files it; what was read waits in {spooled}. Ctrl-C "
+                          "loses nothing: the office goes on. Is it well? fleet health")  # fmt: skip
 
 
 def _prove(place: Home, node: str, haul: Haul) -> None:

@@ -103,5 +103,12 @@ def test_a_quarter_of_the_hours_so_far_is_the_backlogs_own() -> None:
     assert allowance.backlog_wait_ms(HOUR) == pytest.approx(6 * HOUR, abs=2)
 
 
+def test_the_backlogs_own_quarter_is_there_again_the_next_day() -> None:
+    allowance = Allowance(Pace(day_bytes=100_000), 0)
+    allowance.spend(80_000, HOUR, backlog=True)
+    allowance.spend(80_000, DAY_MS + HOUR)
+    assert allowance.backlog_wait_ms(DAY_MS + HOUR) is None
+
+
 def test_a_run_that_begins_in_the_midst_of_a_day_has_what_is_left_of_it() -> None:
     assert Allowance(Pace(day_bytes=24_000), 3 * DAY_MS + 6 * HOUR).spent == 6_000

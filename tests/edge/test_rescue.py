@@ -170,6 +170,22 @@ def test_a_newer_format_is_left_alone_and_said(tmp_path: Path) -> None:
     assert json.loads(found[b"E"][0])["newer"] == 1
 
 
+def test_what_may_not_be_opened_is_told_apart_from_what_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, 3)
+    real = os.open
+
+    def refuse(path: Path, flags: int) -> int:
+        if path == segments(tmp_path)[0]:
+            raise PermissionError(13, "Permission denied")
+        return real(path, flags)
+
+    monkeypatch.setattr(os, "open", refuse)
+    facts = json.loads(frames(tmp_path)[b"E"][0])
+    assert (facts["forbidden"], facts["unreadable"]) == (1, 1)
+
+
 def test_it_works_on_what_may_only_be_read_and_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     taken = written(folder, 30)

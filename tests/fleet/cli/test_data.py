@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -18,6 +21,7 @@ from edge.journal.layout import SECTOR
 from edge.wire.jsontext import to_json
 from edge.wire.messages import GapRecord, Hello
 from edge.wire.record import Record, RecordKind, pack
+from fleet.home import Home
 from fleet.spool import put
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
@@ -237,6 +241,71 @@ def test_a_newer_journal_is_said_to_be_one(home: Path, tmp_path: Path) -> None:
             path.write_bytes(data)
     done = fleet(home, "data", "rescue", tmp_path / "card", "-o", "json")
     assert json.loads(done.stdout)["newer_files"] >= 1 and "use a newer fleet" in done.stderr
+
+
+FORBIDDEN = """
+import json, struct, sys
+body = json.dumps({"files": 3, "newer": 0, "forbidden": 2, "unreadable": 2}).encode()
+sys.stdout.buffer.write(struct.pack(">cI", b"E", len(body)) + body)
+"""
+
+
+@pytest.mark.parametrize("what", ["files", "folder"])
+def test_a_card_that_is_roots_is_not_called_empty(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    card(tmp_path / "card")
+    shut, scandir = str(tmp_path / "card" / "home" / "pi" / "journal"), os.scandir
+
+    def refuse(path: str) -> Any:
+        if str(path) == shut:
+            raise PermissionError(13, "Permission denied", shut)
+        return scandir(path)
+
+    if what == "files":
+        monkeypatch.setattr("fleet.rescue.READ", [sys.executable, "-c", FORBIDDEN])
+    else:
+        monkeypatch.setattr("fleet.rescue._holds_segments", lambda folder: False)
+        monkeypatch.setattr(os, "scandir", refuse)
+    done = fleet(home, "data", "rescue", tmp_path / "card")
+    assert done.returncode == 4 and shut in done.stderr and "Nothing was changed" in done.stderr
+    assert "may not be" in done.stderr and "Next: sudo cp -r" in done.stderr
+    assert not (home / "readings.db").exists() and not list(home.glob("spool/*"))
+
+
+def test_an_office_that_is_slow_is_waited_for_and_named(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = card(tmp_path / "card")
+    told(home, said[0])
+    waits: list[float] = []
+    with ExitStack() as running:
+        running.enter_context(Home(home).locked())
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            if sum(waits) > 12:
+                running.close()
+
+        monkeypatch.setattr("fleet.show.wait", wait)
+        done = fleet(home, "data", "rescue", tmp_path / "card")
+    assert done.returncode == 0 and rows(home) == readings(said)
+    assert done.stderr.count("The office that runs") == 1 and "Ctrl-C loses nothing" in done.stderr
+
+
+def test_a_damaged_store_is_a_sentence_and_no_traceback(home: Path, tmp_path: Path) -> None:
+    card(tmp_path / "card")
+    (home / "readings.db").write_bytes(b"this is no database " * 500)
+    done = fleet(home, "data", "rescue", tmp_path / "card")
+    assert done.returncode == 1 and "cannot be read" in done.stderr and "Next: " in done.stderr
+    assert not list(home.glob("spool/*"))
+
+
+def test_an_empty_tail_says_that_nodes_gather_first(home: Path) -> None:
+    told(home, hello(0, 1))
+    done = fleet(home, "data", "tail", "pole-a")
+    assert done.returncode == 0 and "No reading of pole-a is here yet" in done.stderr
+    assert "No reading" not in fleet(home, "data", "tail", "-n", "0").stderr
 
 
 def test_a_partition_that_cannot_be_mounted_is_said(

@@ -117,6 +117,12 @@ def test_what_comes_late_is_added_to_its_hour(store: SqliteStore, reader: StoreR
     assert (reader.stored_readings(), reader.duplicated_rows()) == (0, 0)
 
 
+def test_a_receipt_whose_rows_went_speaks_for_no_rows_that_are_given_their_numbers_later(store: SqliteStore) -> None:
+    store.commit([say(chunk(3, [at(0.1, 100)]))])
+    tidy(store, 20)
+    assert store.db.execute("SELECT first_row FROM receipts WHERE seq=3").fetchall() == [(None,)]
+
+
 def test_undated_rows_and_fresh_guesses_stay(store: SqliteStore, reader: StoreReader) -> None:
     guess, late = clock(BEGAN_MS, ClockQuality.FLOOR, 6), BEGAN_MS + 30 * HOUR_MS
     other = Record(7, 7, RecordKind.CHUNK, 1, encode(SCHEMA, 2, ClockQuality.UNKNOWN, [at(0.1)]))
