@@ -63,9 +63,10 @@ class Journal:
         self.set_aside = standing.aside  # files of a journal that could not be read at all, before this new epoch
         self._mark = self._durable = standing.mark
         self._losses = Losses(standing.gaps)
-        self._current = standing.newest
+        self._current = None if standing.void else standing.newest
         self._tail = standing.tail
-        self._ordinal = standing.newest.ordinal if standing.newest else 0
+        self._void = standing.void
+        self._ordinal = standing.ordinal
         self._last_commit = 0  # its first seq; what has to be read back after a failure
         self._doubtful = False
         self._file: DiskFile | None = None
@@ -113,8 +114,8 @@ class Journal:
         """
         if self.next == 1 or seqs <= 0:
             return
-        self._losses.skip(self.next, self.next + seqs - 1)
-        if self.lowest == self.next:
+        self._losses.skip(self._head.seq, self.next + seqs - 1)
+        if self.lowest in (self.next, self._head.seq):
             self._mark = self._mark._replace(lowest=self.next + seqs)
         self.next += seqs
 
@@ -183,7 +184,8 @@ class Journal:
 
     @property
     def _head(self) -> Head:
-        return Head(self.next, self._mark.total)
+        """Where what can be read ends: behind the last commit that counts."""
+        return self._void or Head(self.next, self._mark.total)
 
     # Writing.
 
@@ -199,7 +201,7 @@ class Journal:
         admit([*repeated, *wanted], self._ring.segment_bytes)
         try:
             self._read_back()
-            if self._losses.skipped and not self._gaps_that_fit(footprints(repeated) + footprints(wanted)):
+            if wanted and self._losses.skipped and not self._gaps_that_fit(footprints([*repeated, *wanted])):
                 self._commit([], [])  # the next record stands right behind the gap that names what was skipped
             return self._commit(wanted, repeated) if wanted else []
         except OSError as error:
@@ -276,7 +278,7 @@ class Journal:
         if entering:
             self._ordinal += 1
             ordinal = self._ordinal
-            fields = SegmentHeader(self.epoch, ordinal, salt(entries), self.next, self._durable)
+            fields = SegmentHeader(self.epoch, ordinal, salt(entries), self._head.seq, self._durable)
             header, use = pack_segment(fields)
         data = pack_records(entries, self.next, mark, use, self.epoch, ordinal)
         try:
@@ -287,6 +289,7 @@ class Journal:
             raise
         if entering:
             self._ring.enter(target, ordinal, use, self._head)
+        self._void = None
         self._adopt(target, at, entries, mark)
 
     def _file_of(self, target: Segment) -> DiskFile:
@@ -367,7 +370,7 @@ class Journal:
     def newest(self, kind: int) -> Record | None:
         """The newest record of this kind among the last commits, acked or not. Raises JournalError."""
         try:
-            found = self._reader.newest(kind)
+            found = self._reader.newest(kind, self._head.seq)
         except OSError as error:
             raise from_disk("the journal was read", error) from error
         return self._record(found) if found else None

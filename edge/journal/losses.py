@@ -24,7 +24,9 @@ class Losses:
         return self.pending[:1] != [] and self.pending[0].why == SKIPPED
 
     def skip(self, first: int, last: int) -> None:
-        """Nobody ever had these seqs."""
+        """Nobody ever had these seqs, or nobody was told of them; what was skipped before is named with them."""
+        if self.skipped:
+            first = self.pending.pop(0).first
         self.pending.insert(0, Gap(first, last, 0, SKIPPED))
         self._named.add((first, last))
 

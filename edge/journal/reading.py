@@ -74,15 +74,15 @@ class Reader:
         finally:
             self.waymarks.stop(segment.ordinal, stop)
 
-    def newest(self, kind: int) -> Whole | None:
-        """The newest record of this kind in the newest two segments; most are among the last commits."""
+    def newest(self, kind: int, below: int) -> Whole | None:
+        """The newest record of this kind with a seq below that, in the newest two segments."""
         for segment in reversed(self._ring.used[-2:]):
             with self._open(segment, 2 * LEAST_AHEAD) as walk:
                 near = max(SECTOR, walk.leap() - LARGEST_COMMIT // 2)
-                for at in (near, SECTOR) if near > SECTOR else (SECTOR,):
-                    found = [step for step in walk.steps(at) if step.header.kind == kind]
+                for start in (near, SECTOR)[: 1 + (near > SECTOR)]:
+                    found = [step for step in walk.steps(start) if step.header.kind == kind]
                     for step in reversed(found):
-                        if (body := walk.body(step)) is not None:
+                        if step.header.seq < below and (body := walk.body(step)) is not None:
                             return Whole(step.header, body)
         return None
 

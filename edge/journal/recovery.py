@@ -4,8 +4,9 @@ The header of every segment is read, and of the newest segment what it takes to 
 hops, and the bodies of the last commit alone, for only that one can be torn by a power cut. What came before was
 durable before the next commit began; should it have rotted since, reading it will show.
 
-Nobody can tell a torn commit from one that rotted. So what can be read of the last one counts, what cannot is named,
-its seqs are not given out again, and it takes nothing away: what it meant to give up is held until the next commit.
+A commit is whole or it is not: what belongs together, such as the counts of a window and what the next one begins with,
+must not come apart. So when any of the last one cannot be read, none of it counts. Nobody can tell whether it was torn
+by a power cut or rotted since; so its seqs are named and never given out again.
 
 A segment whose header cannot be read is searched for any record of its last use. One that holds none is written
 over when nothing is missing, for then a power cut tore it as it was entered; else it is set aside, and what is
@@ -47,19 +48,25 @@ class Standing:
     gaps: list[Gap] = field(default_factory=list)
     aside: int = 0  # files of the epoch before, none of which could be read
     scarred: bool = False  # something may have stood behind the last record
+    void: Head | None = None  # where the last commit began, if it does not count; `next` is behind it
+    ordinal: int = 0  # the highest that was ever given out, as far as can be seen
 
 
 @dataclass
 class _Finding:
     segment: Segment
     epoch: int
-    mark: Mark  # before its first record, or with it
+    mark: Mark  # before its first record; with it, if the header cannot be read
+    headless: bool = False
 
 
 def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int]) -> Standing:
     """Fills `ring` with the segments on `disk` and says how the journal stands. Raises OSError and JournalError."""
     findings, damaged = _survey(disk, ring)
-    newest = max(findings, key=lambda finding: finding.segment.ordinal, default=None)
+    ordinal = max((finding.segment.ordinal for finding in findings), default=0)
+    beyond = _leave_out(disk, findings, damaged)
+    findings.sort(key=lambda finding: finding.segment.ordinal)
+    newest = findings[-1] if findings else None
     if newest is None:
         for segment in damaged:
             disk.set_aside(segment.name)
@@ -68,11 +75,25 @@ def recover(disk: Disk, ring: Ring, epoch_maker: Callable[[], int]) -> Standing:
         if finding.epoch != newest.epoch:
             disk.set_aside(finding.segment.name)
     ours = [finding.segment for finding in findings if finding.epoch == newest.epoch]
-    ring.used = sorted(ours, key=lambda segment: segment.ordinal)
+    ring.used = ours
     standing = _last_record(disk, newest)
+    if beyond > standing.next:
+        standing.void, standing.next = standing.void or Head(standing.next, standing.mark.total), beyond
+    standing.ordinal, standing.scarred = ordinal, standing.scarred or bool(damaged)
     _settle(disk, ring, damaged, standing)
-    standing.scarred |= bool(damaged)
     return standing
+
+
+def _leave_out(disk: Disk, findings: list[_Finding], damaged: list[Segment]) -> int:
+    """What is a segment only by a commit that does not count is none; the seq behind all of these."""
+    beyond = 0
+    for finding in [each for each in findings if each.headless]:
+        only = _last_record(disk, finding)
+        if only.void == finding.segment.head:
+            findings.remove(finding)
+            damaged.append(finding.segment)
+            beyond = max(beyond, only.next)
+    return beyond
 
 
 def _survey(disk: Disk, ring: Ring) -> tuple[list[_Finding], list[Segment]]:
@@ -118,7 +139,7 @@ def _search(file: DiskFile, segment: Segment) -> _Finding:
         raise LayoutError("neither header nor record")
     segment.ordinal, segment.use = found.ordinal, found.use
     segment.first, segment.before = found.seq, found.before
-    return _Finding(segment, found.epoch, found.mark)
+    return _Finding(segment, found.epoch, found.mark, True)
 
 
 def _headers(file: DiskFile, size: int) -> Iterator[RecordHeader]:
@@ -134,7 +155,9 @@ def _last_record(disk: Disk, newest: _Finding) -> Standing:
     file = disk.open(segment.name)
     try:
         walk = Walk(file, segment)
-        steps = list(walk.steps(walk.leap())) or list(walk.steps())
+        steps = list(walk.steps(walk.leap()))
+        if not steps or _commit(steps[0]) == _commit(steps[-1]):
+            steps = list(walk.steps())  # what stood before the last commit has to be known
         return _standing(newest, walk, steps)
     finally:
         file.close()
@@ -144,12 +167,18 @@ def _standing(newest: _Finding, walk: Walk, steps: list[Step]) -> Standing:
     if not steps:
         at, segment = SECTOR, newest.segment
         return Standing(newest.epoch, newest.mark, segment.first, segment, at, scarred=walk.scarred(at))
-    last, mark = steps[-1], steps[-1].header.mark
+    last = steps[-1]
     commit = [step for step in steps if _commit(step) == _commit(last)]
-    if len(commit) < last.header.batch or any(walk.body(step) is None for step in commit):
-        before = steps[-len(commit) - 1].header.mark if len(steps) > len(commit) else newest.mark
-        mark = before._replace(total=mark.total)
-    return Standing(newest.epoch, mark, last.header.seq + 1, newest.segment, last.end, scarred=walk.scarred(last.end))
+    if len(commit) == last.header.batch and all(walk.body(step) is not None for step in commit):
+        scarred = walk.scarred(last.end)
+        return Standing(newest.epoch, last.header.mark, last.header.seq + 1, newest.segment, last.end, scarred=scarred)
+    segment = newest.segment
+    if len(steps) == len(commit):
+        return Standing(newest.epoch, newest.mark, last.header.seq + 1, segment, scarred=True, void=segment.head)
+    before, first = steps[-len(commit) - 1].header, commit[0].header
+    total = before.total if first.place else first.before
+    mark = before.mark._replace(total=total)
+    return Standing(newest.epoch, mark, last.header.seq + 1, segment, scarred=True, void=Head(_commit(last), total))
 
 
 def _commit(step: Step) -> int:
@@ -158,7 +187,7 @@ def _commit(step: Step) -> int:
 
 def _settle(disk: Disk, ring: Ring, damaged: list[Segment], standing: Standing) -> None:
     """Names what should be held and is not; decides about the damaged segments."""
-    mark, head = standing.mark, Head(standing.next, standing.mark.total)
+    mark, head = standing.mark, standing.void or Head(standing.next, standing.mark.total)
     held = [segment for segment, end in ring.spans(head) if end.seq > mark.lowest]
     missing = bool(held) and held[0].first > mark.lowest
     if missing:

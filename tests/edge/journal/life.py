@@ -98,7 +98,7 @@ class Life:
                 self.committed[write.name] = 0
             assert write.at >= self.committed.get(write.name, 0)
             if confirmed:
-                self.committed[write.name] = write.at + len(write.data)
+                self.committed[write.name] = write.at + -(-len(write.data.rstrip(b"\0")) // SECTOR) * SECTOR
         self.watched = len(self.disk.writes)
 
     def forget(self, share: int, _: int) -> None:

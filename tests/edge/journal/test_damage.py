@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.journal.errors import JournalError
-from edge.journal.journal import Journal
+from edge.journal.journal import LEAP, Journal
 from edge.journal.layout import SECTOR, Mark, SegmentHeader, pack_segment
-from edge.journal.naming import UNREADABLE
+from edge.journal.naming import SKIPPED, UNREADABLE
 from edge.wire.record import RecordKind
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, gaps_in, read_all
@@ -54,11 +54,11 @@ def test_a_damaged_tail_is_named_and_its_seq_never_given_out_again() -> None:
     journal.close()
     flipped(disk, 9 * SECTOR + 89)
     journal = open_on(disk)
-    assert (journal.next, journal.total_readings) == (10, 27)
+    assert (journal.next, journal.total_readings) == (10 + LEAP, 24)
     assert [record.seq for record in read_all(journal)] == list(range(1, 9))
-    assert one(journal, "new") == 11
+    assert one(journal, "new") == 11 + LEAP
     (gap,) = gaps_in(read_all(reopened(journal, disk)))
-    assert (gap["first"], gap["last"], gap["readings"], gap["why"]) == (9, 9, 3, UNREADABLE)
+    assert (gap["first"], gap["last"], gap["readings"], gap["why"]) == (9, 9 + LEAP, 0, SKIPPED)
 
 
 def test_many_damaged_records_are_named_a_few_at_a_time() -> None:
@@ -195,6 +195,42 @@ def test_a_long_last_commit_that_is_torn_is_named_and_leaves_what_was_before() -
     for place in range(100):
         flipped(disk, (251 + place) * SECTOR + 89)
     journal = reopened(journal, disk, 8 * size, size)
-    assert (journal.next, journal.total_readings) == (351, 850)
+    assert (journal.next, journal.total_readings) == (351 + LEAP, 750)
     assert len(read_all(journal)) == 250
-    assert [(gap.first, gap.last, gap.readings) for gap in journal.gaps_to_write] == [(251, 350, 100)]
+    assert [(gap.first, gap.last, gap.readings) for gap in journal.gaps_to_write] == [(251, 350 + LEAP, 0)]
+
+
+def test_what_survived_of_a_torn_commit_does_not_count_nor_come_back() -> None:
+    """A window's counts, and what the next one begins with: the second is torn, so the first must not stand alone."""
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    one(journal, "before")
+    journal.append([(1, 5, b"counts"), (7, 0, b"state"), (1, 5, b"more")])
+    flipped(disk, 3 * SECTOR + 89)
+    for _ in range(2):
+        journal = reopened(journal, disk)
+        assert [record.body for record in read_all(journal)] == [b"before"]
+        assert journal.newest(7) is None and journal.total_readings == 3
+    one(journal, "after")
+    for _ in range(2):
+        bodies = [record.body for record in read_all(journal) if record.kind == 1]
+        assert bodies == [b"before", b"after"] and journal.newest(7) is None
+        one(journal, "after")
+        journal = reopened(journal, disk)
+        one(journal, "x")
+        assert [r.body for r in read_all(journal) if r.kind == 1][:2] == [b"before", b"after"]
+        break
+
+
+def test_a_torn_commit_takes_nothing_away() -> None:
+    """It gave up the oldest segment, and its gap record was torn with it."""
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    while journal.lowest == 1:
+        before = {record.seq: record.body for record in read_all(journal)}
+        one(journal)
+    journal.close()
+    write = disk.writes[-1]
+    flipped(disk, write.at + (SECTOR if write.at == 0 else 0) + 89, write.name)
+    journal = open_on(disk)
+    assert {record.seq: record.body for record in read_all(journal)} == before

@@ -40,7 +40,10 @@ def flip(sector: int, at: int, mask: int) -> None:
     assert journal.epoch == 7
     before = {record.seq: record for record in read_all(journal)}
     lost = set(range(1, len(KINDS) + 1)) - set(before)
-    assert lost <= {sector} and all(record.body == bytes([record.kind]) * 20 for record in before.values())
+    last = {len(KINDS) - 1, len(KINDS)}  # one commit
+    assert lost <= (last if sector in last else {sector}) and all(
+        record.body == bytes([record.kind]) * 20 for record in before.values()
+    )
     (new,) = journal.append([(RecordKind.CHUNK, 1, b"new")])
     assert new > len(KINDS)
     journal.close()
@@ -78,7 +81,7 @@ def test_padding_is_of_no_consequence() -> None:
     assert [record.seq for record in read_all(open_on(disk))] == list(range(1, len(KINDS) + 1))
 
 
-@pytest.mark.parametrize("left", range(1, len(KINDS) + 1))
+@pytest.mark.parametrize("left", range(1, len(KINDS) - 1))
 def test_a_segment_is_known_by_any_one_record(left: int) -> None:
     disk = written()
     for sector in range(len(KINDS) + 1):
