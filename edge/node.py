@@ -74,7 +74,8 @@ class Node:
         commit_ms = wiring.journal.commit_ms
         self.sensors = sensors or Sensors(wiring.sensors, ports, clock, inbox.put, host_root, commit_ms)
         self.wear, self._weighed_ms = Wear(wiring.card), -WEIGH_MS
-        self._meter = Meter(disk.path) if isinstance(disk, FolderDisk) else None
+        indoors = wiring.simulated  # where the disk is everybody's
+        self._meter = Meter(disk.path) if isinstance(disk, FolderDisk) and not indoors else None
         self.courier: Courier | None = None
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None

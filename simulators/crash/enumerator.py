@@ -137,5 +137,5 @@ def _pool(jobs: int) -> Iterator[Pool | None]:
     if jobs < 2:
         yield None
     else:
-        with multiprocessing.Pool(jobs) as pool:
+        with multiprocessing.get_context("spawn").Pool(jobs) as pool:
             yield pool
