@@ -83,6 +83,7 @@ def _facts(known: Known, line: NodeLine) -> NodeFacts:
         unread.refused,
         _own(line.health),
         int((line.hello or {}).get("publish_ms", 0)),
+        line.since_ms,
     )
 
 

@@ -50,6 +50,7 @@ class NodeFacts:
     refused: int = 0
     own: Sequence[CheckResult] = ()
     publish_ms: int = 0  # so long its readings wait for company
+    since_ms: int | None = None  # since when it is connected, by its own clock
 
 
 def checks(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
@@ -100,6 +101,9 @@ def _sensor(sensor: SensorFacts, facts: NodeFacts, now_ms: int, here: bool) -> C
         return CheckResult(name, State.UNKNOWN, "The node itself is not heard.", "See the check named contact.")
     if facts.undated and (sensor.last_ms is None or sensor.last_ms < 0):
         return CheckResult(name, State.UNKNOWN, "Its readings wait for the node's clock.", "See the check named clock.")
+    if sensor.last_ms is None and now_ms - QUIET_AFTER_MS - facts.publish_ms < (facts.since_ms or 0) <= now_ms:
+        reason = "Its first readings are awaited."
+        return CheckResult(name, State.UNKNOWN, reason, f"Wait: they come every {span(max(facts.publish_ms, 10_000))}.")
     if sensor.last_ms is None:
         return CheckResult(name, State.BAD, "It is on the board but nothing of it has arrived.", remedy)
     age, usual_ms = now_ms - sensor.last_ms, QUIET_INTERVALS * (sensor.interval_ms or 0)

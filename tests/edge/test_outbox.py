@@ -148,6 +148,7 @@ def test_more_events_than_can_be_remembered_are_not() -> None:
     outbox = Outbox(Pace(holes=4, burst=2, publish_ms=10**6), held(0))
     outbox.commit(held(40, *range(0, 40, 10)), 0)
     outbox.commit(held(60, 50), 0)
+    assert outbox.memory == 4
     assert go(outbox, 0) == [(0, 0), (10, 10)]
     outbox.land(-1, [(first, first) for first in range(0, 60, 2)], 10)
     assert outbox.memory < 4 + 30 + 4

@@ -64,6 +64,14 @@ def test_who_publishes_seldom_is_given_three_of_his_cadences() -> None:
     assert states(late)["sensor air"] == "bad"
 
 
+def test_a_node_that_just_came_may_gather_before_its_sensors_are_missed() -> None:
+    new = replace(WELL, publish_ms=60_000, since_ms=NOW - 179_000, sensors=[SensorFacts("air", None, None)])
+    assert states(new)["sensor air"] == "unknown"
+    assert states(replace(new, since_ms=NOW - 181_000))["sensor air"] == "bad"
+    assert states(replace(new, since_ms=NOW + 1))["sensor air"] == "bad"  # its clock is wrong: no excuse
+    assert states(replace(new, sensors=[SensorFacts("air", NOW - 400_000, 10_000)]))["sensor air"] == "bad"
+
+
 def test_a_slow_sensor_is_given_three_of_its_intervals() -> None:
     slow = replace(WELL, sensors=[SensorFacts("count", NOW - 800_000, 300_000)])
     assert states(slow)["sensor count"] == "good"

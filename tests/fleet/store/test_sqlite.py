@@ -200,6 +200,15 @@ def test_a_hole_is_named_by_an_office_that_was_just_started(path: Path, store: S
     assert StoreReader(path).losses() == [Loss("pole-1", 7, 2, 3, None, GONE, 2)]
 
 
+def test_at_each_hello_the_schemas_that_are_awaited_are_asked_for_again(path: Path, store: SqliteStore) -> None:
+    store.commit(say(clock(1, 5), chunk(3)))
+    store.close()
+    store = SqliteStore(path)
+    assert store.commit([hello(7, 9)]).acks[0].resend_schema == (SCHEMA.key.hex(),)
+    store.commit(say(names(2)))
+    assert store.commit([hello(7, 9)]).acks[0].resend_schema == ()
+
+
 def test_what_was_given_up_without_an_ack_waits_for_its_gap_record(store: SqliteStore, reader: StoreReader) -> None:
     store.commit(say(clock(1, 5)))
     said = Hello("pole-1", "b" * 32, 7, 6, 9, acked=2)
