@@ -199,6 +199,13 @@ def test_a_kept_record_is_filed_under_the_seq_it_repeats(store: SqliteStore, pat
     assert store.db.execute(sql).fetchall() == [(3, 5, event(3).body.decode()), (9, 8, None)]
 
 
+def test_a_kept_record_that_is_set_aside_does_not_stand_for_what_it_repeats(store: SqliteStore, path: Path) -> None:
+    store.quarantine(say(Record(7, 9, RecordKind.KEPT, 0, keep(event(3)))), "it raised")
+    store.commit([say(event(3))])
+    sql = "SELECT seq, body FROM receipts JOIN events ON receipt=id"
+    assert store.db.execute(sql).fetchall() == [(3, event(3).body.decode())]
+
+
 def test_a_kept_gap_is_a_gap(store: SqliteStore, path: Path) -> None:
     gap = Record(7, 5, RecordKind.GAP, 0, to_json(GapRecord(1, 4, 60, "journal full")))
     (ack,) = store.commit([say(Record(7, 9, RecordKind.KEPT, 0, keep(gap)))]).acks
