@@ -3,7 +3,8 @@
 # object on stdout and nothing else (`make -w` and `make -C` add GNU make's own line there; `make -s -C` does not).
 
 PYTHON  ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
+STATES  ?= 20000
 ARGS    ?=
 
 # What the tests use of Debian: a browser for the page, a file system for the flash figures, FUSE, a second broker.
@@ -26,8 +27,9 @@ demo: .venv/.office ## the street indoors: office, nodes, broker, page; e.g. mak
 
 setup: .venv/.dev .oracles/.done ## everything a developer needs, in .venv
 
-test: .venv/.dev .oracles/.done debian lint ## set up, lint, and run the fast tests, also on Python 3.13 where there is one
+test: .venv/.dev .oracles/.done debian lint ## set up, lint, run the fast tests and crash the journal, once more on Python 3.13 where there is one
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/sim crash journal --states $(STATES) --jobs 2
 	@make/second.sh $(BIN)/python "$(SECOND)" -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-deep: .venv/.dev .oracles/.done debian ## the long proofs: minutes to hours
