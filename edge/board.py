@@ -72,14 +72,17 @@ class Place(Table):
     mobile: bool = Field(default=False, strict=True)
 
 
-BrokerUrl = Annotated[str, Field(pattern=r"^mqtt://[^\s/:]+(:\d{1,5})?/?$")]
+PORT = r"(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+BROKER = rf"^mqtt://[^\s/:]+(:{PORT})?/?$"
+LIKE = "must look like mqtt://host:1883"
+BrokerUrl = Annotated[str, Field(pattern=BROKER)]
 
 
 class Office(Table):
     """[office]"""
 
-    url: str = Field(pattern=r"^mqtt://[^\s/:]+(:\d{1,5})?/?$", description="must look like mqtt://host:1883")
-    others: list[BrokerUrl] = Field(default_factory=list, max_length=4)  # turned to when `url` is away
+    url: str = Field(pattern=BROKER, description=LIKE)
+    others: list[BrokerUrl] = Field(default_factory=list, max_length=4, description=LIKE)  # when `url` is away
     credentials: str = "credentials.json"
     metered: bool = Field(default=False, strict=True)
     publish_every: Duration | None = Field(default=None, ge=0, le=3_600_000)  # 60 s; on a metered link 300 s

@@ -195,6 +195,19 @@ interval = 0.05
     assert not [mistake for mistake in found.values() if "^" in str(mistake) or "{" in mistake.allowed]
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "x", ""])
+def test_a_broker_has_a_port_that_can_be(port: str) -> None:
+    url = f"mqtt://office:{port}"
+    found = mistakes(GOOD.replace("mqtt://127.0.0.1:1883", url).replace("[journal]", f'others = ["{url}"]\n[journal]'))
+    told = {key: (mistake.value, mistake.allowed) for key, mistake in found.items()}
+    assert set(told.values()) == {(f'"{url}"', "must look like mqtt://host:1883")} and len(told) == 2
+
+
+@pytest.mark.parametrize("port", ["", ":1", ":1883", ":59999", ":65535"])
+def test_every_port_is_taken(port: str) -> None:
+    assert not mistakes(GOOD.replace("mqtt://127.0.0.1:1883", f"mqtt://office{port}"))
+
+
 @given(st.integers(0, 2**45))
 def test_what_is_spelled_reads_back(value: int) -> None:
     assert milliseconds(spelled_duration(value)) == size(spelled_size(value)) == value
