@@ -13,6 +13,7 @@ from fleet.store.answers import Loss, NodeLine, Series, Unread
 from fleet.store.reader import Reader
 
 STATES = {state.value: state for state in State}
+LONGEST_PUBLISH_MS = 3_600_000  # as long as a board may say; who claims more is missed all the same
 YEAR_2000_MS = 946_684_800_000  # what is dated before is not dated yet
 
 
@@ -82,7 +83,7 @@ def _facts(known: Known, line: NodeLine) -> NodeFacts:
         unread.quarantined,
         unread.refused,
         _own(line.health),
-        int((line.hello or {}).get("publish_ms", 0)),
+        min(int((line.hello or {}).get("publish_ms", 0)), LONGEST_PUBLISH_MS),
         line.since_ms,
     )
 

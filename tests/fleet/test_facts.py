@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge.wire.messages import CheckResult, Health, Hello, SensorLine, State
 from fleet.facts import all_facts
-from fleet.health import NodeFacts
+from fleet.health import NodeFacts, checks
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, Parcel, Refused, Vitals
@@ -41,6 +41,16 @@ def test_together_or_alone_the_facts_are_the_same(told: list[Parcel], wanted: li
         assert (third.lost_records, third.waiting, third.refused, third.last_ms) == (2, 3, 1, 7)
         reader.close()
         store.close()
+
+
+def test_nobody_talks_himself_out_of_being_missed(tmp_path: Path) -> None:
+    store, reader = SqliteStore(tmp_path / "readings.db"), StoreReader(tmp_path / "readings.db")
+    tell(store, [Greeting("pole-1", Hello("pole-1", "b" * 32, 9, 3, 6, publish_ms=2**62), 5)], [])
+    (facts,) = all_facts(reader, ["pole-1"])
+    assert facts.publish_ms == 3_600_000
+    assert checks(facts, 5 + 86_400_000)[0].state is State.BAD
+    reader.close()
+    store.close()
 
 
 def test_the_number_of_questions_does_not_grow_with_the_nodes(tmp_path: Path) -> None:
