@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet import files
-from fleet.home import Home, Ports, existing, find, write_config
+from fleet.home import Home, Ports, existing, find, sound, write_config
 from fleet.trouble import Exit, Trouble
 
 
@@ -114,6 +114,11 @@ def test_hosts_of_every_kind_are_taken(tmp_path: Path, host: str) -> None:
     place = Home(tmp_path)
     write_config(place, Ports(broker_host=host, url="mqtt://[::1]:1883"))
     assert place.ports().broker_host == host
+
+
+def test_no_host_is_not_every_host() -> None:
+    with pytest.raises(ValueError, match="host = '' is neither"):
+        sound(Ports(broker_host=""))
 
 
 def test_a_home_that_lost_its_registry_is_no_place_for_a_new_one(home: Home) -> None:
