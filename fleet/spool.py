@@ -28,6 +28,7 @@ from fleet.inlet import Inlet, Letter
 LOG = logging.getLogger(__name__)
 FRAME = struct.Struct(">cI")
 LONGEST = 1 << 21
+LATEST_MS = 1 << 53
 SUFFIX = ".letters"
 KINDS = {b"R": "record", b"H": "hello"}
 SPOOL = -1  # the connection that its letters came by
@@ -76,7 +77,9 @@ def letters(path: Path) -> Iterator[Letter]:
             facts = json.loads(file.readline())
             node, arrived_ms = str(facts["node"]), int(facts["arrived_ms"])
             topics = {kind: up(node, word) for kind, word in KINDS.items()}
-        except (ValueError, KeyError, TypeError) as error:
+            if not 0 <= arrived_ms < LATEST_MS:
+                raise ValueError(f"nothing arrived at {arrived_ms}")
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise SpoolError(f"its first line: {error}") from error
         for number, (kind, content) in enumerate(frames(file), 1):
             if kind not in topics:
@@ -92,6 +95,7 @@ class SpoolInlet:
         self._path: Path | None = None
         self._letters: Iterator[Letter] = iter(())
         self._handed = self._accepted = self._turn = 0
+        self._strays = 0  # letters of a file that was set aside, not accepted yet
         self._ended = self._shut = False
         self._looked_ms: int | None = None
 
@@ -147,12 +151,16 @@ class SpoolInlet:
             os.rename(self._path, self._path.with_suffix(".bad"))
         except OSError:
             LOG.exception("It could not be set aside either.")
+        self._strays += self._handed - self._accepted
         self._path = None
 
     def accept(self, letters: Sequence[Letter]) -> None:
         """These are committed."""
         self.inner.accept([letter for letter in letters if letter.connection != SPOOL])
-        self._accepted += sum(letter.connection == SPOOL for letter in letters)
+        mine = sum(letter.connection == SPOOL for letter in letters)
+        strays = min(self._strays, mine)  # they were handed out first
+        self._strays -= strays
+        self._accepted += mine - strays
         self._finish()
 
     def _finish(self) -> None:

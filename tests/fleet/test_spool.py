@@ -77,6 +77,9 @@ def test_what_was_put_in_comes_out_as_letters_and_parcels(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{}\n", b"[]\n", b'{"node":"POLE","arrived_ms":1}\n',
+                                  b'{"node":"pole-1","arrived_ms":Infinity}\n', b'[' * 200_000,
+                                  b'{"node":"pole-1","arrived_ms":-1}\n',
+                                  b'{"node":"pole-1","arrived_ms":99999999999999999999}\n',
                                   b'{"node":"pole-1","arrived_ms":1}\nR',
                                   b'{"node":"pole-1","arrived_ms":1}\nR\0\0\0\1',
                                   b'{"node":"pole-1","arrived_ms":1}\nR\xff\xff\xff\xff',
@@ -92,6 +95,21 @@ def test_what_we_did_not_write_is_set_aside(folder: Path, text: bytes) -> None:
     inlet._looked_ms = None
     letter = inlet.receive(0)
     assert letter and letter.number == 1 and [path.name for path in folder.glob("*.bad")] == ["one.bad"]
+
+
+def test_what_was_handed_out_of_a_file_set_aside_does_not_count_for_the_next(folder: Path) -> None:
+    spoilt = put(folder, "one", "pole-1", 77, content(4))
+    spoilt.write_bytes(spoilt.read_bytes()[:-1])
+    whole = put(folder, "two", "pole-1", 77, content(1))
+    inlet = SpoolInlet(Inner(), folder)
+    strays = [letter for _ in range(6) if (letter := inlet.receive(0)) is not None]
+    inlet._looked_ms = None
+    got = [letter for _ in range(5) if (letter := inlet.receive(0)) is not None]
+    assert len(strays) == 5 and len(got) == 3
+    inlet.accept(strays)
+    assert whole.exists()
+    inlet.accept(got)
+    assert not whole.exists()
 
 
 def test_a_half_written_file_never_bears_its_name(folder: Path) -> None:
