@@ -96,7 +96,9 @@ class Eviction:
         """The next records that can be read, and where what follows them begins."""
         run: list[Record] = []
         upto, size, readings = Head(seq, 0), 0, 0
-        for item in self._reader.read(seq, head, MOST_AHEAD):
+        for item in self._reader.read(
+            seq, head, MOST_AHEAD
+        ):  # pragma: no branch: one of them ends at `end`
             upto = item.end if isinstance(item, Missing) else Head(item.header.seq + 1, item.header.total)
             if isinstance(item, Whole):
                 run.append(self._record(item))

@@ -112,7 +112,7 @@ class Journal:
 
         A disk that lies loses commits of which the office was told already; no seq must mean two things.
         """
-        if self.next == 1 or seqs <= 0:
+        if not self._ordinal or seqs <= 0:
             return
         self._losses.skip(self._head.seq, self.next + seqs - 1)
         if self.lowest in (self.next, self._head.seq):
