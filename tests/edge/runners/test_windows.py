@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import pytest
@@ -316,3 +316,24 @@ def test_lines_that_slept_through_many_windows_flag_the_next() -> None:
     window.begin(0)
     assert window.catch_up(100 * WINDOW_MS) > 0
     assert window.close(True, True).doubted
+
+
+class Resumed(Folding):
+    """Takes over whatever an earlier life had counted."""
+
+    def resume(self, state: Mapping[str, object]) -> None:
+        self._count += int(str(state["open"]))
+
+
+@pytest.mark.parametrize("begins_ms", [10_000, 14_000])
+def test_what_an_earlier_life_had_counted_goes_into_the_first_whole_window_which_says_so(begins_ms: int) -> None:
+    driver = Resumed()
+    driver.begin()
+    window = Window(driver, WINDOW_MS)
+    window.begin(begins_ms)
+    window.resume({"open": 3})
+    if begins_ms % WINDOW_MS:
+        assert window.close(True, True).readings is None
+    closed, after = window.close(True, True), window.close(True, True)
+    assert [reading.value for reading in closed.readings or []] == [3.0] and closed.doubted and closed.whole
+    assert [reading.value for reading in after.readings or []] == [0.0] and not after.doubted
