@@ -140,6 +140,7 @@ def test_how_they_look() -> None:
         (Ack, '{"epoch":1,"upto":0,"ranges":[[2,1]]}', "count upwards"),
         (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":9,"next":8}', "do not fit together"),
         (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":7,"next":8,"acked":9}', "acked 9 and next 8"),
+        (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":7,"next":8,"publish_ms":-1}', "each -1 ms"),
         (Order, '{"id":"1","verb":"read","arguments":{"deep":{"a":1}}}', "Order.arguments.deep should be"),
         (ClockRecord, '{"boot":1,"boot_id":"","offset_ms":0,"quality":"good"}', "synced, holdover, floor, unknown"),
         (ClockRecord, '{"boot":-1,"boot_id":"","offset_ms":0,"quality":"floor"}', "never negative"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from edge.wire.cells import strips_of
 from edge.wire.chunks import Cell, ChunkError, Column, Columns, Schema, decode_columns, encode
 from edge.wire.clocks import ClockQuality
+from edge.wire.codec import varint
 from edge.wire.kept import first_copy, keep
 from edge.wire.packs import repack, shares
 from edge.wire.record import Pack, Record, RecordError, RecordKind, pack, seqs, unpack
@@ -95,3 +98,24 @@ def test_an_event_outlives_its_segment() -> None:
 def test_a_kept_record_that_repeats_nothing_is_refused(body: bytes) -> None:
     with pytest.raises(RecordError):
         first_copy(Record(7, 90, RecordKind.KEPT, 0, body))
+
+
+@pytest.mark.parametrize(("seq", "counts"), [(-1, (1, 1)), (2**62, (1, 1)), (1, (1,)), (1, (1, -1)), (1, (1, 2**31))])
+def test_packs_that_cannot_be_are_refused(seq: int, counts: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="journal has epoch|two seqs or more"):
+        Pack(7, seq, counts, b"")
+
+
+def test_a_pack_of_more_seqs_than_a_payload_holds_is_refused() -> None:
+    with pytest.raises(RecordError, match="at most 4096"):
+        unpack(b"\x10" + bytes(4) + b"\x00" + b"\x00" + varint(4097) + b"\x01" * 4097 + b"\x00")
+
+
+@pytest.mark.parametrize("kind", [RecordKind.CHUNK, RecordKind.GAP, RecordKind.OPEN])
+def test_only_events_and_gaps_are_kept(kind: RecordKind) -> None:
+    body = json.dumps({"first": 1}).encode()
+    if kind == RecordKind.GAP:
+        assert first_copy(Record(7, 90, RecordKind.KEPT, 0, keep(Record(7, 20, kind, 0, body)))).body == body
+    else:
+        with pytest.raises(ValueError, match="are not kept"):
+            keep(Record(7, 20, kind, 0, body))
