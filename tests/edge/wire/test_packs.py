@@ -102,7 +102,7 @@ def test_a_kept_record_that_repeats_nothing_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize(("seq", "counts"), [(-1, (1, 1)), (2**62, (1, 1)), (1, (1,)), (1, (1, -1)), (1, (1, 2**31))])
 def test_packs_that_cannot_be_are_refused(seq: int, counts: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="journal has epoch|two seqs or more"):
+    with pytest.raises(ValueError, match=r"journal has epoch|two seqs or more"):
         Pack(7, seq, counts, b"")
 
 
