@@ -16,7 +16,7 @@ from edge.journal.errors import JournalBusy
 from edge.journal.journal import LEAP, Journal
 from edge.journal.layout import SECTOR
 from edge.journal.losses import Losses
-from edge.journal.naming import SKIPPED, THINNED
+from edge.journal.naming import FULL, SKIPPED, THINNED
 from edge.journal.ring import Gap
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, gaps_in, read_all
@@ -87,8 +87,13 @@ def test_a_second_segment_that_cannot_be_made_at_once_is_made_later() -> None:
 
 def test_a_restart_in_a_damaged_segment_thins_what_can_be_read() -> None:
     full = Full()
-    full.live(1_230)
-    oldest = min(full.journal._ring.used, key=lambda segment: segment.ordinal)
+    full.live(1_200)
+    first = full.journal.lowest
+    while full.journal.lowest == first:  # the first run of a segment
+        full.live(1)
+    ends = [segment.first for segment in full.journal._ring.used]
+    oldest = full.journal._ring.holding(full.journal.lowest)
+    assert oldest is not None and full.journal.lowest not in ends
     full.journal.close()
     for sector in range(3, 40):
         full.disk.rot(oldest.name, sector * SECTOR + 20)
@@ -96,6 +101,17 @@ def test_a_restart_in_a_damaged_segment_thins_what_can_be_read() -> None:
     full.open()
     full.live(60)
     assert gaps_in(settled(full))[-1]["why"] == THINNED
+
+
+def test_a_disk_that_does_not_say_what_is_free_is_taken_for_full() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk, cap=100 * SEGMENT)
+    while len(disk.names()) < 2:
+        one(journal)
+    disk.free_bytes = lambda: (_ for _ in ()).throw(OSError(errno.EIO, "x"))  # type: ignore[method-assign]
+    for _ in range(60):
+        one(journal)
+    assert len(disk.names()) == 2 and gaps_in(read_all(journal))[-1]["why"] == FULL
 
 
 def test_a_spare_that_is_too_small_for_a_commit_is_passed_over() -> None:
