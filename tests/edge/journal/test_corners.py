@@ -103,12 +103,25 @@ def test_a_restart_in_a_damaged_segment_thins_what_can_be_read() -> None:
     assert gaps_in(settled(full))[-1]["why"] == THINNED
 
 
+class Reticent:
+    """A disk that does not say what is free."""
+
+    def __init__(self, disk: MemoryDisk) -> None:
+        self._disk = disk
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._disk, name)
+
+    def free_bytes(self) -> int:
+        raise OSError(errno.EIO, "x")
+
+
 def test_a_disk_that_does_not_say_what_is_free_is_taken_for_full() -> None:
     disk = MemoryDisk()
     journal = open_on(disk, cap=100 * SEGMENT)
     while len(disk.names()) < 2:
         one(journal)
-    disk.free_bytes = lambda: (_ for _ in ()).throw(OSError(errno.EIO, "x"))  # type: ignore[method-assign]
+    journal._disk = Reticent(disk)  # type: ignore[assignment]
     for _ in range(60):
         one(journal)
     assert len(disk.names()) == 2 and gaps_in(read_all(journal))[-1]["why"] == FULL
