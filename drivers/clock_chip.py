@@ -2,7 +2,8 @@
 
 Such a chip has no checksum and says no more than whole seconds. So it is asked until two answers in a row are the
 same (it may tick between two of them, not twice), each digit is judged, and the time is told as the middle of its
-second. A chip that says itself that it lost the time, holds no date, or stands still between two readings tells none.
+second. A chip that says itself that it lost the time, holds no date, or stands still between two readings tells none;
+one that measures nothing besides and stands still is faulty, for its silence would be taken for patience.
 
 How wrong it is hangs on when it was set, which the chip does not know. While this driver lives it does: then the
 crystal's error since that moment counts, else the setting `drift_s`. The century bit is read differently by the makers
@@ -71,16 +72,18 @@ class ClockChip(Timepiece, I2CDriver):
     def __init__(self, **settings: Chosen) -> None:
         super().__init__(**settings)
         self._set_us: int | None = None  # when this driver set it
-        self._before: tuple[int, int] | None = None  # what was said the last time, and when
+        self._before: tuple[int, int] | None = None  # what it says, and since when
+        self.stands = False  # it said the same as the last time, long ago
 
     def tell(self, said_ms: int | None) -> None:
         """Note what the chip says, None when it does not know, as `told`."""
-        before, self._before = self._before, None if said_ms is None else (self.at_us, said_ms)
-        stands = before is not None and before[1] == said_ms and self.at_us - before[0] > STANDS_US
+        if said_ms is None or self._before is None or self._before[1] != said_ms:
+            self._before = None if said_ms is None else (self.at_us, said_ms)
+        self.stands = self._before is not None and self.at_us - self._before[0] > STANDS_US
         self.told = None
         if said_ms is None:
             self._set_us = None
-        elif not stands:
+        elif not self.stands:
             self.told = Told(said_ms + HALF_SECOND_MS, self._uncertainty_ms(), "rtc")
 
     def _uncertainty_ms(self) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from drivers.clock_chip import ClockChip, coded, digits, ticking, unix_ms
-from drivers.errors import DriverError, WrongChip
+from drivers.errors import DeviceFault, DriverError, WrongChip
 from drivers.reading import Reading
 from drivers.setting import Setting
 from drivers.talk import Talk, Write
@@ -41,9 +41,11 @@ class PCF8563(ClockChip):
         _known((yield from ticking(CONTROL, COUNT)))
 
     def read(self) -> Talk[list[Reading]]:
-        """No readings: the time goes into `told`."""
+        """No readings: the time goes into `told`. Raises DeviceFault when the clock stands still."""
         self.told = None
         self.tell((yield from self.said()))
+        if self.stands:
+            raise DeviceFault("the clock stands still")
         return []
 
     def probe(self) -> Talk[bool]:

@@ -91,12 +91,15 @@ def test_a_stopped_clock_tells_nothing_and_setup_does_not_hide_it(stopped: int) 
     assert pole.told() is not None
 
 
-def test_a_frozen_clock_tells_nothing() -> None:
+def test_a_frozen_clock_is_faulty_however_soon_it_is_asked_again() -> None:
     pole = Pole()
     pole.chip.faults.freeze = True
     assert pole.told() is not None
-    pole.clock.advance(3)
-    assert pole.told() is None
+    for wait_s in (3, 1, 1, 60):
+        pole.clock.advance(wait_s)
+        with pytest.raises(DeviceFault, match="stands still"):
+            pole.told()
+        assert pole.driver.told is None
     pole.chip.faults.freeze = False
     assert pole.told() is not None
 
