@@ -101,6 +101,7 @@ class VL53L1X(Windowed, I2CDriver):
         self._gate = Gate([Nearness(near, hysteresis) for _ in ZONES], most_s * MICRO, gap_us)
         self._spot = Spot(Nearness(near, hysteresis), hold_s * MICRO, free_s * MICRO, gap_us)
         self._looks = Looks(gap_us / MICRO, self.still_s)
+        self._said = b""  # the bytes of the last result: they tremble, unless the chip looks no more
         if self._mode == "passage":
             self.measures = (Quantity.COUNT, Quantity.COUNT_TOTAL)
             return ("in", "out")
@@ -147,23 +148,26 @@ class VL53L1X(Windowed, I2CDriver):
         if self._mode == "distance":
             return [self._distance(status, met_m)]
         if status == VALID or status in MET_NOTHING:
-            self._looks.look(self.at_us, b"")
+            self._looks.look(self.at_us, self._said)
             self._count[""] += self._spot.look(self.at_us, met_m)
         return []
 
     def _both(self) -> Talk[list[Reading]]:
+        said = b""
         for zone, region in enumerate(ZONES):
             status, met_m = yield from self._look(region)
             if status == VALID or status in MET_NOTHING:
-                self._looks.look(self.at_us, b"")
+                said += self._said
                 if way := self._gate.look(self.at_us, 1 - zone if self.chosen["turned"] else zone, met_m):
                     self._count[way] += 1
+        if said:
+            self._looks.look(self.at_us, said)
         return []
 
     def _distance(self, status: int, met_m: float | None) -> Reading:
         if met_m is None:
             raise NotMeasured(f"no valid range: the chip gives status {status}")
-        self._looks.look(self.at_us, b"")
+        self._looks.look(self.at_us, self._said)
         self._sum_m, self._summed = self._sum_m + met_m, self._summed + 1
         return Reading(Quantity.DISTANCE, met_m)
 
@@ -176,7 +180,7 @@ class VL53L1X(Windowed, I2CDriver):
         yield from _tell(CLEAR, 1)
         yield from _tell(MODE, GO)
         yield from _finished(self._budget_ms / 1_000)
-        held = yield from _held()
+        held = self._said = yield from _held()
         kept = yield from _ask(ROI, 2)
         yield from _tell(CLEAR, 1)
         yield from _tell(MODE, STOP)

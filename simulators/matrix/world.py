@@ -27,6 +27,9 @@ class Climate:
     feels: dict[Quantity, float]
 
 
+BREATH = 0.02  # of what is usual, from one climate to the next
+
+
 @dataclass(slots=True)
 class History:
     """All climates of one chip, and who passed by it when."""
@@ -39,9 +42,12 @@ class History:
     _planned_us: int = 0
 
     def turn(self, number: int, now_us: int) -> None:
-        """Let another climate come."""
+        """Let another climate come; where somebody counts, only a breath of it, lest it be taken for who passes."""
         share = SHARES[number % len(SHARES)]
-        spans = {} if self.counts and not isinstance(self.chip, LinesChip) else self.chip.spans
+        if breath := self.counts and not isinstance(self.chip, LinesChip):
+            for chip in self._both():
+                chip.feels.update({quantity: rest * (1 + BREATH * number) for quantity, rest in chip.rests.items()})
+        spans = {} if breath else self.chip.spans
         for which, (quantity, (low, high)) in enumerate(spans.items()):
             place = share + APART * which
             for chip in self._both():
