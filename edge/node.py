@@ -265,7 +265,7 @@ class Node:
         if now_ms - self._weighed_ms >= WEIGH_MS:
             self._weighed_ms, journal = now_ms, self.commits.journal
             counted = self._meter.read() if self._meter else None
-            self.wear.look(now_ms, counted or Written(getattr(journal, "bytes_written", 0)))
+            self.wear.look(now_ms, counted or Written(journal.bytes_written if journal else 0))
 
     def health(self, now_ms: int) -> Health:
         """All checks, and counters that only grow within a run."""

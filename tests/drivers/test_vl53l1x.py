@@ -18,7 +18,7 @@ from drivers.errors import (
     NotReady,
     WrongChip,
 )
-from drivers.reading import Quantity
+from drivers.reading import Flag, Quantity
 from drivers.setting import SettingValue
 from drivers.talk import Step, WriteRead
 from drivers.vl53l1x import BUDGETS, DEFAULTS, STATUS, VL53L1X
@@ -223,6 +223,22 @@ def test_stuck_still_and_hurt() -> None:
         made.read()
     with pytest.raises(FramingError):
         converse(made.driver.read(), lambda step: b"")
+
+
+@pytest.mark.parametrize("mode", ["distance", "passage", "parking"])
+def test_a_laser_that_repeats_itself_is_stuck_and_one_that_trembles_is_not(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VL53L1X, "still_s", 20.0)
+    made = bench(mode=mode)
+    assert isinstance(made.driver, VL53L1X)
+    for second in range(25):
+        made.chip.feels = {Quantity.DISTANCE: 2.4 + 0.001 * (second % 2)}
+        look(made, 1.0)
+    assert not any(reading.flags & Flag.STUCK for reading in made.driver.close(made.clock.now_us))
+    made.chip.faults.freeze = True
+    look(made, 25.0)
+    assert any(reading.flags & Flag.STUCK for reading in made.driver.close(made.clock.now_us))
 
 
 def flipping(made: Bench, byte: int, times: int) -> None:
