@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from edge.wire.clocks import ClockQuality, ClockRecord
 from edge.wire.jsontext import to_json
 from edge.wire.messages import GapRecord, Hello
@@ -25,21 +21,6 @@ FULL = "journal full"
 
 def gap(seq: int, first: int, last: int, readings: int = 0, why: str = WHY) -> Record:
     return Record(7, seq, RecordKind.GAP, 0, to_json(GapRecord(first, last, readings, why)))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "readings.db"
-
-
-@pytest.fixture
-def store(path: Path) -> SqliteStore:
-    return SqliteStore(path)
-
-
-@pytest.fixture
-def reader(store: SqliteStore, path: Path) -> StoreReader:
-    return StoreReader(path)
 
 
 def test_numbers_that_were_never_given_out_are_no_loss(store: SqliteStore, reader: StoreReader) -> None:

@@ -45,21 +45,6 @@ def say(*records: Record) -> list[Records]:
     return [Records("pole-1", records, 1000)]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "readings.db"
-
-
-@pytest.fixture
-def store(path: Path) -> SqliteStore:
-    return SqliteStore(path)
-
-
-@pytest.fixture
-def reader(store: SqliteStore, path: Path) -> StoreReader:
-    return StoreReader(path)
-
-
 def test_the_settings_that_promises_rest_on(store: SqliteStore, path: Path) -> None:
     found = {name: store.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
     assert found == {"journal_mode": "wal", "synchronous": 2}
