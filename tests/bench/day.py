@@ -8,13 +8,11 @@ link to the office, and the kernel.
 
 from __future__ import annotations
 
-import time
-
 from drivers.lines import LinesDriver
 from drivers.reading import Quantity
 from edge.agent import Agent
 from edge.board import check
-from edge.events import Failed, Sampled
+from edge.events import Event, Failed, Sampled
 from edge.runners.runner import Runner
 from edge.wiring import Wiring
 from simulators.chance import unit
@@ -40,11 +38,12 @@ class Day:
         if checked.wiring is None:
             raise ValueError("\n".join(map(str, checked.mistakes)))
         self.wiring: Wiring = checked.wiring
-        self.seed, self.measured, self.spent_ns = seed, measured, 0
+        self.seed = seed
         self.clock = VirtualClock(now_us=BEGIN_MS * 1_000)
         self.ill = ill(self.wiring.sensors) if troubled else frozenset[str]()
         self.rig = Rig(self.wiring.sensors, self.clock, self.ill)
-        self.rig.meter.on = measured
+        self.meter = self.rig.meter
+        self.meter.on = measured
         self.disk = MemoryDisk()
         self._draws = 0
         self.agent = Agent(self.wiring, self.clock, self.disk, self.rig.ports, None, self._random)
@@ -68,7 +67,7 @@ class Day:
     def _stepped(self, runner: Runner) -> SteppedBus:
         parts = [self.rig.parts[name] for name in runner.sensors if name in self.rig.parts]
         wire = self.rig.wires[parts[0].root] if parts else Wire(self.clock)
-        return SteppedBus(runner, self.clock, self.agent.inbox.put, wire, parts)
+        return SteppedBus(runner, self.clock, self.agent.inbox.put, wire, parts, self.meter)
 
     def _twin(self, part: Part) -> Twin:
         found, made = chip(part.plan.driver)(self.clock.boot_us), type(part.made)(**part.plan.settings)
@@ -104,7 +103,6 @@ class Day:
 
     def _turn(self) -> None:
         """Whoever's time has come."""
-        began_ns, chips_ns = (time.process_time_ns(), self.rig.meter.spent_ns) if self.measured else (0, 0)
         now_us = self.clock.now_us
         for bus in self.buses:
             if bus.wake_us > now_us:
@@ -121,8 +119,6 @@ class Day:
                 bus.plan()
         if now_us >= self._agent_due_us:
             self._attend()
-        if self.measured:
-            self.spent_ns += time.process_time_ns() - began_ns - (self.rig.meter.spent_ns - chips_ns)
 
     def _put(self, bus: SteppedBus) -> None:
         said, bus.said = bus.said, []
@@ -131,12 +127,18 @@ class Day:
                 self.told.append((event.sensor, event.at_ms, self.now_ms))
             elif isinstance(event, Failed):
                 self.failures.setdefault(event.sensor, []).append(event.at_ms)
-            self.agent.inbox.put(event)
-            self._attend()
+            self._attend(event)
 
-    def _attend(self) -> None:
-        self.agent.step(0)
-        self._agent_due_us = self.agent.due_ms() * 1_000
+    def _attend(self, event: Event | None = None) -> None:
+        """One turn of the agent's loop."""
+
+        def turn() -> int:
+            if event is not None:
+                self.agent.inbox.put(event)
+            self.agent.step(0)
+            return self.agent.due_ms()
+
+        self._agent_due_us = self.meter.agent(turn) * 1_000
 
     def _replan(self) -> None:
         for bus in self.buses:

@@ -2,19 +2,20 @@
 
 Bytes on an I2C bus take as long as its clock says, and a transfer that hangs is given up after a second, as the kernel
 does; meanwhile only this bus stands still. So each bus has a clock of its own that runs ahead of the common one while
-a step lasts. The time that the chips themselves need of the processor is kept apart from the agent's.
+a step lasts. What the chips, and the kernel that is played for
+them, need of the processor is kept apart from the agent's (`tests.bench.meter`).
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.catalog import driver
 from drivers.driver import Driver, SerialLine
 from drivers.errors import BusFault, Nack
-from edge.buses.port import I2CPort, LinePort, PortOpener, SerialPort
+from edge.buses.port import EdgeEvent, I2CPort, LinePort, PortOpener, SerialPort
 from edge.buses.segment import segment
 from edge.wiring import SensorPlan
 from simulators.chips.chip import Chip, I2CChip
@@ -26,31 +27,15 @@ from simulators.chips.tca9548a import TCA9548A
 from simulators.clock import VirtualClock
 from simulators.gpio import SimulatedLines
 from simulators.i2c import SimulatedI2C
-from simulators.matrix.meddle import GONE, Hand, MeddledLines, MeddledSerial
+from simulators.matrix.meddle import GONE, Hand, MeddledSerial
 from simulators.shelf import chip
 from simulators.uart import SimulatedSerial
+from tests.bench.meter import Meter
 
 HZ, BITS = 100_000, 9
 HANG_US = 1_000_000
 SOME_FD = 1_000  # a number: nobody polls it here
 SMALL_BUFFER = 4  # edges that the kernel keeps for whoever has troubles, so that a lag shows
-
-
-@dataclass(slots=True)
-class Meter:
-    """Processor time spent in the chips; a context, not nested. Measures only when `on`."""
-
-    spent_ns: int = 0
-    on: bool = False
-    _began_ns: int = 0
-
-    def __enter__(self) -> None:
-        if self.on:
-            self._began_ns = time.process_time_ns()
-
-    def __exit__(self, *_: object) -> None:
-        if self.on:
-            self.spent_ns += time.process_time_ns() - self._began_ns
 
 
 @dataclass(slots=True)
@@ -125,6 +110,10 @@ class TimedSerial(MeddledSerial):
         """When there will be something to read; a moment that lies back: now."""
         return 0 if self._waiting or self._hand.pulled else self._chip.next_us()
 
+    def drain(self) -> None:
+        with self._meter:
+            super().drain()
+
     def write(self, data: bytes) -> None:
         with self._meter:
             super().write(data)
@@ -134,16 +123,35 @@ class TimedSerial(MeddledSerial):
             return super().read(count, timeout_s)
 
 
-class TimedLines(MeddledLines):
-    """Lines that tell when there will be edges."""
+class TimedLines:
+    """Lines that tell when there will be edges; the chip can vanish."""
 
-    def __init__(self, port: SimulatedLines, hand: Hand) -> None:
-        super().__init__(port, hand)
-        self.fd, self._chip = SOME_FD, port.chip
+    def __init__(self, port: SimulatedLines, hand: Hand, meter: Meter) -> None:
+        self.fd, self._port, self._hand, self._meter = SOME_FD, port, hand, meter
 
     def next_us(self) -> int | None:
         """When there will be an edge; a moment that lies back: now."""
-        return 0 if self._hand.pulled else self._chip.next_us()
+        return 0 if self._hand.pulled else self._port.chip.next_us()
+
+    def wait_edge_events(self, timeout: float | None = None) -> bool:
+        with self._meter:
+            return self._there().wait_edge_events(timeout)
+
+    def read_edge_events(self, max_events: int | None = None) -> Sequence[EdgeEvent]:
+        with self._meter:
+            return self._there().read_edge_events(max_events)
+
+    def get_values(self, lines: Iterable[int] | None = None) -> Sequence[object]:
+        with self._meter:
+            return self._there().get_values(lines)
+
+    def release(self) -> None:
+        self._port.release()
+
+    def _there(self) -> SimulatedLines:
+        if self._hand.pulled:
+            raise BusFault(GONE)
+        return self._port
 
 
 class Rig:
@@ -202,7 +210,7 @@ class Rig:
             raise BusFault(GONE)
         part.chip.edges()  # what nobody watched is over
         size = {"event_buffer_size": SMALL_BUFFER} if part.plan.name in self._ill else {}
-        port = TimedLines(SimulatedLines(part.chip, part.plan.pins, **size), part.hand)
+        port = TimedLines(SimulatedLines(part.chip, part.plan.pins, **size), part.hand, self.meter)
         part.ports.append(port)
-        return port  # type: ignore[return-value]
+        return port
 

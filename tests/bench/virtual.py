@@ -36,7 +36,7 @@ def cost(text: str, seconds: int) -> Cost:
     """Nobody has troubles here."""
     day = Day(text, troubled=False, measured=True)
     day.live(seconds)
-    return Cost(day.agent.node.counters()["journalled"], day.spent_ns / 1e6)
+    return Cost(day.agent.node.counters()["journalled"], day.meter.spent_ns / 1e6)
 
 
 def without(names: frozenset[str]) -> str:
