@@ -54,15 +54,19 @@ def begin(disk: Disk, boot_id: str, random: Callable[[], float], journalled: int
     """The boot in which this run begins, written down. `random` gives numbers from 0 up to but without 1, `journalled`
     is the newest ordinal in the journal."""
     before = _last(disk)
+    same = before is not None and before[1] == boot_id
     if before is None:
-        known = any(name.endswith(".journal") for name in _names(disk))
-        boot = Boot(_at_random(random) if known else 1, boot_id)
+        boot = Boot(_at_random(random) if _known(disk) else 1, boot_id)
     else:
-        ordinal, last_id, clean = before
-        same = last_id == boot_id
+        ordinal, _, clean = before
         why = "the agent was killed or crashed" if same else "the node lost power or was reset"
         boot = Boot(ordinal if same else min(max(ordinal, journalled) + 1, LARGEST), boot_id, "" if clean else why)
-    return boot if _write(disk, boot, False) else Boot(_at_random(random), boot_id, boot.unclean)
+    return boot if keep(disk, boot) or same else Boot(_at_random(random), boot_id, boot.unclean)
+
+
+def keep(disk: Disk, boot: Boot) -> bool:
+    """Write down that this boot runs; again, when the disk would not at first."""
+    return _write(disk, boot, False)
 
 
 def end(disk: Disk, boot: Boot) -> None:
@@ -75,11 +79,12 @@ def _at_random(random: Callable[[], float]) -> int:
     return FIRST_AT_RANDOM + int(random() * (LARGEST - FIRST_AT_RANDOM))
 
 
-def _names(disk: Disk) -> list[str]:
+def _known(disk: Disk) -> bool:
+    """Whether there may be readings of earlier boots."""
     try:
-        return disk.names()
+        return any(name.endswith(".journal") for name in disk.names())
     except OSError:
-        return []
+        return True
 
 
 def _last(disk: Disk) -> tuple[int, str, bool] | None:

@@ -17,7 +17,7 @@ from edge.health import JournalView, NodeView, SessionView, checks
 from edge.inbox import Inbox
 from edge.inheritance import inheritance
 from edge.journal.disk import Disk, FolderDisk
-from edge.journal.errors import JournalError
+from edge.journal.errors import JournalError, from_disk
 from edge.journal.journal import LEAP, Journal
 from edge.lamp import Lamp, Shows
 from edge.link import Link
@@ -67,7 +67,7 @@ class Node:
         self._journals = journals
         self.commits = Commits(self._open_journal, disk)
         self.commits.open(self._began_ms)
-        journal = self.commits.journal
+        journal, self._refused = self.commits.journal, self.commits.trouble is not None
         self.boot = boots.begin(disk, clock.boot_id, random, boots.newest(journal) if journal else 0)
         facts = [sensor_facts(plan) for plan in wiring.sensors]
         self.sampler = Sampler(self.boot.ordinal, clock.boot_id, facts, wiring.journal.commit_ms, self._began_ms)
@@ -85,7 +85,10 @@ class Node:
 
     def _open_journal(self) -> Journal:
         schemas = self.commits.schemas.body
-        cap_bytes = room.cap_bytes(self.wiring, self.disk)
+        try:
+            cap_bytes = room.cap_bytes(self.wiring, self.disk)
+        except OSError as error:
+            raise from_disk("the journal was opened", error, "Nothing was changed.") from error
         journal = self._journals.open(self.disk, self._new_epoch, cap_bytes, schemas=schemas)
         if not boots.wrote(journal, self.clock.boot_id):
             journal.leap(LEAP + int(self._random() * LEAP_SPREAD))
@@ -211,15 +214,22 @@ class Node:
         self.timekeeper.keep(now_ms)
         self.sampler.segment = self.commits.journal.segment if self.commits.journal else 0
         self._look_back(now_ms)
-        well = self.commits.trouble is None
         held = self.commits.commit(self.sampler.commit(now_ms, everything), now_ms)
         self._take_up(now_ms)
-        if well != (self.commits.trouble is None):
+        refused, self._refused = self._refused, self.commits.trouble is not None
+        if refused and not self._refused:
+            self._recovered(now_ms)
+        if refused != self._refused:
             self.publish_health(now_ms)
         if held is not None and self.courier is not None:
             if held.epoch != self._greeted and self.courier.uplink.connected:
                 self._say_hello(self.courier)  # the journal opened after the session began
             self.courier.tell(held, now_ms)
+
+    def _recovered(self, now_ms: int) -> None:
+        """The disk refused, perhaps since before we began, and takes again: it is told now what it was not then."""
+        boots.keep(self.disk, self.boot)
+        self.timekeeper.recall(now_ms)
 
     def _look_back(self, now_ms: int) -> None:
         """Once an hour how we do goes into the journal too, so that the office can look back over an outage."""

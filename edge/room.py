@@ -30,15 +30,16 @@ def day_bytes(wiring: Wiring) -> float:
 
 def cap_bytes(wiring: Wiring, disk: Disk) -> int:
     """The journal's cap: what the board says, else ninety days' worth, but no more than half of what the disk has to
-    spare with the journal's own files, and sixteen MiB at least."""
+    spare with the journal's own files, and sixteen MiB at least. While the disk does not say what it has to spare, the
+    journal keeps what it has: nothing is thinned for that. Raises OSError."""
     if wiring.journal.cap_bytes:
         return wiring.journal.cap_bytes
-    wanted = min(MOST_BYTES, int(DAYS * day_bytes(wiring)))
+    wanted, taken = min(MOST_BYTES, int(DAYS * day_bytes(wiring))), _taken(disk)
     try:
-        spare = disk.free_bytes() + _taken(disk)
+        room = (disk.free_bytes() + taken) // 2
     except OSError:
-        return LEAST_BYTES
-    return max(LEAST_BYTES, min(wanted, spare // 2))
+        room = taken
+    return max(LEAST_BYTES, min(wanted, room))
 
 
 def _taken(disk: Disk) -> int:

@@ -47,17 +47,17 @@ def run(loaded: Loaded, board: Path) -> int:
     if loaded.refusal:
         agent.node.refuse_board(loaded.refusal)
     _hear_signals(agent.inbox.put)
-    asks = Asks(Path(wiring.journal.folder), agent.inbox.put)
-    _try(asks.begin, "The socket for questions cannot be opened")
+    door = Door(Asks(Path(wiring.journal.folder), agent.inbox.put))
+    door.open()
     panel = _try(lambda: open_panel(wiring, clock, agent.inbox.put), "Lamp and button are not in use")
     if panel is not None and panel.lamp is not None:
         agent.node.add_lamp(panel.lamp)
     agent.start()
     say(introduction(wiring, board))
     notify(f"READY=1\nSTATUS=node {wiring.node} with {len(wiring.sensors)} sensors")
-    agent.run(Watch(agent.node, clock, notify).look)
+    agent.run(Watch(agent.node, clock, notify, door.open).look)
     notify("STOPPING=1")
-    asks.end()
+    door.close()
     agent.finish()
     if panel is not None:
         panel.close()
@@ -65,11 +65,36 @@ def run(loaded: Loaded, board: Path) -> int:
     return farewell(agent.node)
 
 
-class Watch:
-    """Tells systemd that the agent lives; looks at the checks now and then, and says what is new."""
+class Door:
+    """The socket for questions, which lies beside the journal: a disk that refuses it is tried again now and then."""
 
-    def __init__(self, node: Node, clock: Clock, notify: Notify) -> None:
-        self._node, self._clock, self._notify, self._crier = node, clock, notify, Crier()
+    def __init__(self, asks: Asks) -> None:
+        self._asks, self._said, self._is_open = asks, False, False
+
+    def open(self) -> None:
+        """Unless it is; that it cannot be is said once."""
+        if self._is_open:
+            return
+        try:
+            self._asks.begin()
+        except OSError as error:
+            if not self._said:
+                say(f"The socket for questions cannot be opened: {error}. The agent goes on without, and tries again.")
+            self._said = True
+        else:
+            self._is_open = True
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._asks.end()
+
+
+class Watch:
+    """Tells systemd that the agent lives; looks at the checks now and then, and says what is new; does `again` what may
+    have failed before."""
+
+    def __init__(self, node: Node, clock: Clock, notify: Notify, again: Callable[[], None]) -> None:
+        self._node, self._clock, self._notify, self._again, self._crier = node, clock, notify, again, Crier()
         self._look_ms = 0
 
     def look(self) -> None:
@@ -77,6 +102,7 @@ class Watch:
         now_ms = self._clock.boot_ms()
         if now_ms >= self._look_ms:
             self._look_ms = now_ms + LOOK_MS
+            self._again()
             for line in self._crier.hear(self._node.health(now_ms).checks, now_ms):
                 say(line)
 

@@ -21,8 +21,19 @@ class Schemas:
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
-        self._bodies = _read(disk)
+        self._bodies: dict[str, bytes] = {}
         self._unsaved = False
+        self._recalled = self._recall()
+
+    def _recall(self) -> bool:
+        """What earlier runs declared; False when the disk does not let us read now."""
+        try:
+            self._bodies = _read(self._disk) | self._bodies
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
 
     def remember(self, body: bytes) -> None:
         """This one is in use."""
@@ -38,6 +49,7 @@ class Schemas:
 
     def save(self) -> None:
         """Write down what is new; what the disk refuses is tried again next time."""
+        self._recalled = self._recalled or self._recall()
         if not self._unsaved:
             return
         try:
@@ -48,8 +60,10 @@ class Schemas:
 
 
 def _read(disk: Disk) -> dict[str, bytes]:
+    """Nothing when the file holds none that can be understood. Raises OSError."""
+    content = disk.read_small(FILE)
     try:
-        bodies = [bytes.fromhex(text) for text in json.loads(disk.read_small(FILE))]
+        bodies = [bytes.fromhex(text) for text in json.loads(content)]
         return {Schema.decode(body).key.hex(): body for body in bodies}
-    except (OSError, ValueError, TypeError):
+    except (ValueError, TypeError):
         return {}

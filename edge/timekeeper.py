@@ -64,6 +64,14 @@ class Timekeeper:
             unix_ms = kept.at_ms + kept.offset_ms
             self._told[MEMORY] = ClockTold("kernel", kept.at_ms, unix_ms, kept.uncertainty_ms, "kernel")
 
+    def recall(self, now_ms: int) -> None:
+        """The disk can be read again: what it kept, if it could not be read when we began."""
+        if self._kept is None and (kept := floors.read(self._disk)) is not None:
+            self._kept, found = kept, floors.begin(kept, self._clock.boot_id, now_ms)
+            self._remember(kept)
+            if found.at(now_ms) > self.floor.at(now_ms):
+                self.floor = found
+
     # Who tells the time.
 
     def told(self, event: ClockTold) -> bool:

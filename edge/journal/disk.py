@@ -6,11 +6,15 @@ synced, and on one that records every call. `FolderDisk` is the only place here 
 Two promises carry the rest. A file that `create` made is whole: filled with zeros, synced, and its name synced too,
 before anybody writes to it; a half-made one never bears its name. And `write_small` replaces a file so that after a
 power cut either the old or the new content is there, never a mixture and never nothing.
+
+A card may be read-only, failing or full when the agent starts, and be mended while it runs. So such a folder can be
+opened all the same: each call tries again for the lock, and raises what the card says as long as it refuses.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterable
@@ -23,6 +27,8 @@ LOCK = "lock"
 ASIDE = "quarantine"
 _UNFINISHED = ".new"
 _ZEROS = bytes(1 << 16)
+_CLOSED = -1
+MENDABLE = (errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT)  # what a card says that may be well again later
 
 
 class DiskFile(Protocol):
@@ -81,21 +87,50 @@ class FolderFile:
 class FolderDisk:
     """The files of one folder, made if it is missing and locked as long as this object is open.
 
-    Raises JournalBusy when another process has it, JournalError when the folder cannot be used.
+    Raises JournalBusy when another process has it, JournalError when the folder cannot be used. What `MENDABLE` names
+    is not raised here: then every call raises OSError until the folder can be locked.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._lock: int | None = None
         try:
+            self._hold()
+        except BlockingIOError as error:
+            raise self._busy() from error
+        except OSError as error:
+            if error.errno not in MENDABLE:
+                raise self._unusable(error) from error
+
+    def _hold(self) -> None:
+        """Lock the folder, unless we have it already. Raises OSError, BlockingIOError when another process has it."""
+        if self._lock is None:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise self._unusable(error) from error
+            number = self._open_lock()
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(number)
+                raise
+            self._lock = number
+
+    def _open_lock(self) -> int:
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            os.close(self._lock)
-            raise self._busy() if isinstance(error, BlockingIOError) else self._unusable(error) from error
+            if error.errno != errno.EROFS:
+                raise
+            with contextlib.suppress(OSError):  # a lock needs no right to write
+                return os.open(self.path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+            raise
+
+    def _held(self) -> Path:
+        """The folder, which is ours. Raises OSError."""
+        try:
+            self._hold()
+        except BlockingIOError as error:
+            raise OSError(errno.EBUSY, "another process writes the journal there") from error
+        return self.path
 
     def _busy(self) -> JournalBusy:
         return JournalBusy(
@@ -112,7 +147,7 @@ class FolderDisk:
         )
 
     def names(self) -> list[str]:
-        with os.scandir(self.path) as entries:
+        with os.scandir(self._held()) as entries:
             found = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
         return sorted(name for name in found if name != LOCK and not name.endswith(_UNFINISHED))
 
@@ -121,14 +156,14 @@ class FolderDisk:
         self._replace(name, (_ZEROS[: min(len(_ZEROS), size - at)] for at in range(0, size, len(_ZEROS))))
 
     def open(self, name: str) -> FolderFile:
-        return FolderFile(self.path / name)
+        return FolderFile(self._held() / name)
 
     def remove(self, name: str) -> None:
-        (self.path / name).unlink()
+        (self._held() / name).unlink()
         _sync_folder(self.path)
 
     def set_aside(self, name: str) -> None:
-        aside = self.path / ASIDE
+        aside = self._held() / ASIDE
         aside.mkdir(exist_ok=True)
         number = 0
         while (place := aside / f"{name}.{number}").exists():
@@ -141,7 +176,7 @@ class FolderDisk:
         self._replace(name, [data])
 
     def _replace(self, name: str, parts: Iterable[bytes]) -> None:
-        unfinished = self.path / (name + _UNFINISHED)
+        unfinished = self._held() / (name + _UNFINISHED)
         try:
             with unfinished.open("wb") as file:
                 for part in parts:
@@ -156,15 +191,15 @@ class FolderDisk:
         _sync_folder(self.path)
 
     def read_small(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
+        return (self._held() / name).read_bytes()
 
     def free_bytes(self) -> int:
         room = os.statvfs(self.path)
         return room.f_bavail * room.f_frsize
 
     def close(self) -> None:
-        lock, self._lock = self._lock, -1
-        if lock >= 0:
+        lock, self._lock = self._lock, _CLOSED
+        if lock is not None and lock != _CLOSED:
             os.close(lock)
 
 

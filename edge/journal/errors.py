@@ -27,6 +27,7 @@ REMEDIES = {
     errno.ENOSPC: "Make room on that disk (`df -h` shows it).",
     errno.EDQUOT: "Make room on that disk (`df -h` shows it).",
     errno.EROFS: "The disk is mounted read-only: see `dmesg`, then `sudo mount -o remount,rw` its mount point.",
+    errno.EBUSY: "Stop that process, or the agent: `systemctl status edge`.",
     errno.EACCES: "Give the folder to the user that runs `edge run` (`ls -ld` shows its owner).",
     errno.EPERM: "Give the folder to the user that runs `edge run` (`ls -ld` shows its owner).",
 }

@@ -64,7 +64,7 @@ def test_a_line_is_a_line(text: str) -> None:
 
 def test_the_agent_says_what_happens_to_it(capsys: pytest.CaptureFixture[str]) -> None:
     pole = Pole()
-    watch = Watch(pole.agent.node, pole.clock, Notify())
+    watch = Watch(pole.agent.node, pole.clock, Notify(), lambda: None)
 
     def live(seconds: int, *sensors: str) -> list[str]:
         for _ in range(seconds):

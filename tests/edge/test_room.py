@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from dataclasses import replace
 
+import pytest
+
 from edge.journal.journal import Journal
 from edge.room import DAYS, LEAST_BYTES, cap_bytes, day_bytes, days_left
 from edge.wire.record import RecordKind
@@ -36,7 +38,24 @@ def test_what_the_journal_took_already_counts_as_free() -> None:
     disk.create("other.json", 1 << 20)
     assert cap_bytes(board(0), disk) == before - (1 << 19)
     disk.fail("open", errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        cap_bytes(board(0), disk)
+
+
+class Mute(MemoryDisk):
+    """Does not say what is free."""
+
+    def free_bytes(self) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_disk_that_does_not_say_what_is_free_thins_nothing() -> None:
+    disk = Mute()
     assert cap_bytes(board(0), disk) == LEAST_BYTES
+    held = MemoryDisk()
+    held.create("segment-00000.journal", LEAST_BYTES + 512)
+    disk._seen = held._seen
+    assert cap_bytes(board(0), disk) == LEAST_BYTES + 512
 
 
 def test_days_left_by_the_board_and_then_by_what_was_measured() -> None:
