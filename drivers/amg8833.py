@@ -15,6 +15,8 @@ whether the chip was without power since it was set up.
 
 from __future__ import annotations
 
+from struct import Struct
+
 from drivers.driver import I2CDriver
 from drivers.errors import BusFault, DriverError, FramingError, NotReady, WrongChip
 from drivers.heads import Background, Crossings, heads
@@ -30,6 +32,7 @@ POWER, RESET, PACE, MARKED, PIXELS = 0x00, 0x01, 0x02, 0x0C, 0x80
 AWAKE, POWERS, INITIAL, TEN_A_SECOND, MARK = 0x00, (0x00, 0x10, 0x20, 0x21), 0x3F, 0x00, 0x5A
 WAKE_S, RESET_S, FRAMES_S = 0.05, 0.05, 0.25
 WIDTH, COUNT = 8, 64
+WORDS = Struct(f"<{COUNT}H")
 GAP_S = 1.0
 REACH = 3.0  # pixels a head may move in a tenth of a second
 
@@ -157,8 +160,8 @@ def frame(held: bytes) -> list[float]:
     """64 temperatures (°C), quarters in two's complement of 12 bits. Raises BusFault, FramingError, NotReady."""
     if set(held) == {0xFF}:
         raise BusFault("all pixels are FF: nobody drives the bus")
-    words = [int.from_bytes(held[at : at + 2], "little") for at in range(0, len(held), 2)]
-    if any(word >> 12 for word in words):
+    words = WORDS.unpack(held)
+    if max(words) >> 12:
         raise FramingError("a pixel has bits that are always zero")
     if not any(words):
         raise NotReady("there is no frame yet")

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 Number = int | float
+NUMBER = (int, float)
 Kept = Number | dict[str, Number]
 State = dict[str, dict[str, Kept]]  # "open" and "total", of each what was counted by name
 MOST = 2**53
@@ -34,12 +35,12 @@ class Part(Protocol):
 
 def told(counted: object, at_us: int) -> Kept:
     """A number, a table of numbers or a part, for keeping; 0 or an empty table when nothing was counted."""
-    if isinstance(counted, Part):
-        return {name: number for name, number in counted.told(at_us).items() if number}
+    if isinstance(counted, NUMBER):
+        return _short(counted)
     if isinstance(counted, Mapping):
         return {channel: _short(number) for channel, number in counted.items() if number}
-    if isinstance(counted, int | float):
-        return _short(counted)
+    if isinstance(counted, Part):
+        return {name: number for name, number in counted.told(at_us).items() if number}
     raise TypeError(f"{type(counted).__name__} is nothing that is counted")
 
 

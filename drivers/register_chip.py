@@ -13,16 +13,22 @@ from drivers.talk import Talk, WriteRead
 
 def registers(first: int, count: int) -> Talk[bytes]:
     """The bytes from this register on. Raises FramingError when another number of them comes."""
-    answer = yield WriteRead(bytes([first]), count)
-    if len(answer) != count:
-        raise FramingError(f"{len(answer)} bytes came where {count} were asked for")
+    return (yield from answered(WriteRead(bytes([first]), count)))
+
+
+def answered(asked: WriteRead) -> Talk[bytes]:
+    """As many bytes as were asked for. Raises FramingError when another number of them comes."""
+    answer = yield asked
+    if len(answer) != asked.count:
+        raise FramingError(f"{len(answer)} bytes came where {asked.count} were asked for")
     return answer
 
 
 def twice(first: int, count: int) -> Talk[bytes]:
     """Registers that stand still, read twice. Raises ChecksumError when the answers differ."""
-    once = yield from registers(first, count)
-    again = yield from registers(first, count)
+    asked = WriteRead(bytes([first]), count)
+    once = yield from answered(asked)
+    again = yield from answered(asked)
     if once != again:
         raise ChecksumError(f"two readings of register {first:02X} differ: the bus flips bits")
     return once

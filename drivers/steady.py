@@ -8,17 +8,18 @@ bus flips bits. Registers that stand still are better read `twice` (drivers.regi
 from __future__ import annotations
 
 from drivers.errors import ChecksumError
-from drivers.register_chip import registers
-from drivers.talk import Talk
+from drivers.register_chip import answered
+from drivers.talk import Talk, WriteRead
 
 LOOKS = 4
 
 
 def steady(first: int, count: int) -> Talk[bytes]:
     """The bytes from this register on, told twice in a row. Raises ChecksumError, FramingError."""
-    before = yield from registers(first, count)
+    asked = WriteRead(bytes([first]), count)
+    before = yield from answered(asked)
     for _ in range(LOOKS - 1):
-        now = yield from registers(first, count)
+        now = yield from answered(asked)
         if now == before:
             return now
         before = now

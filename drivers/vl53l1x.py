@@ -18,11 +18,11 @@ the share of the window for which something was near, and how many came.
 from __future__ import annotations
 
 from drivers.driver import I2CDriver
-from drivers.errors import ChecksumError, DeviceFault, DriverError, FramingError, NotMeasured, NotReady, WrongChip
+from drivers.errors import ChecksumError, DeviceFault, DriverError, NotMeasured, NotReady, WrongChip
 from drivers.looks import MICRO, Looks
 from drivers.passage import Gate, Nearness, Spot
 from drivers.reading import Quantity, Reading
-from drivers.register_chip import alive
+from drivers.register_chip import alive, answered
 from drivers.setting import Chosen, Setting
 from drivers.talk import Pause, Talk, Write, WriteRead
 from drivers.window import Windowed
@@ -52,6 +52,20 @@ STATUS = {3: 5, 4: 2, 5: 4, 6: 1, 7: 7, 8: 3, 9: 0, 12: 9, 13: 13, 18: 10, 19: 6
 VALID, NO_SIGNAL, OUT_OF_BOUNDS, HARDWARE, WRAPPED = 0, 2, 4, 5, 7
 MET_NOTHING = (NO_SIGNAL, OUT_OF_BOUNDS, WRAPPED)
 DEFAULT_S, SETTLE_S, POLL_S, POLLS = 0.1, 0.004, 0.002, 30
+
+
+def _question(register: int, count: int) -> WriteRead:
+    return WriteRead(register.to_bytes(2, "big"), count)
+
+
+def _order(register: int, content: bytes) -> Write:
+    return Write(register.to_bytes(2, "big") + content)
+
+
+# What every look says, ten times a second: made once.
+TIMING, REGION, READY, SAID = _question(RANGE, 6), _question(ROI, 2), _question(POLARITY, 2), _question(RESULT, 15)
+FORGET, BEGIN, END = (_order(register, bytes([value])) for register, value in ((CLEAR, 1), (MODE, GO), (MODE, STOP)))
+LOOK_AT = {region: _order(ROI, region) for region in ZONES}
 
 
 class VL53L1X(Windowed, I2CDriver):
@@ -88,6 +102,7 @@ class VL53L1X(Windowed, I2CDriver):
         self.counts_people = self._mode == "passage"
         self.must_window = self._mode != "distance"
         self.opens = ("_count", "_spot") if self._mode == "parking" else ("_count",)
+        self._timing = self._timed()
         self.window_look_s = 1.0 if self._mode == "parking" else max(0.1, 2.5 * self._budget_ms / 1_000)
         self._count = dict.fromkeys(self._begin(), 0)
         self._total = dict(self._count)
@@ -115,7 +130,7 @@ class VL53L1X(Windowed, I2CDriver):
             raise WrongChip(f"expected a VL53L1X, found a chip with id {model.hex()}")
         yield from _started()
         yield from _tell(MODE, STOP)
-        yield Write(BLOCK.to_bytes(2, "big") + DEFAULTS)
+        yield _order(BLOCK, DEFAULTS)
         yield from _tell(MODE, GO)
         yield from _finished(DEFAULT_S)
         yield from _tell(CLEAR, 1)
@@ -129,12 +144,12 @@ class VL53L1X(Windowed, I2CDriver):
         timeout, _, _, high, phases = SIGNALS[self._range]
         region = ZONES[0] if self._mode == "passage" else WHOLE
         for register, content in ((PHASE_TIMEOUT, bytes([timeout])), (PHASE_HIGH, bytes([high])), (PHASES, phases),
-                                  (ROI, region), (RANGE, self._timing())):  # fmt: skip
-            yield Write(register.to_bytes(2, "big") + content)
+                                  (ROI, region), (RANGE, self._timing)):  # fmt: skip
+            yield _order(register, content)
             if (yield from _ask(register, len(content))) != content:
                 raise DeviceFault(f"the chip does not keep what is written to register {register:02X}")
 
-    def _timing(self) -> bytes:
+    def _timed(self) -> bytes:
         """Registers 5E to 63: timeout A, laser period A, timeout B, laser period B."""
         _, period_a, period_b, _, _ = SIGNALS[self._range]
         a, b = BUDGETS[self._range][self._budget_ms]
@@ -173,17 +188,17 @@ class VL53L1X(Windowed, I2CDriver):
 
     def _look(self, region: bytes) -> Talk[tuple[int, float | None]]:
         """One measurement: its status in ST's numbers, and the distance (m) where it is valid."""
-        if (yield from _ask(RANGE, 6)) != self._timing():
+        if (yield from answered(TIMING)) != self._timing:
             raise NotReady("the chip lost its settings: it was without power")
         if region is not WHOLE:
-            yield Write(ROI.to_bytes(2, "big") + region)
-        yield from _tell(CLEAR, 1)
-        yield from _tell(MODE, GO)
+            yield LOOK_AT[region]
+        yield FORGET
+        yield BEGIN
         yield from _finished(self._budget_ms / 1_000)
         held = self._said = yield from _held()
-        kept = yield from _ask(ROI, 2)
-        yield from _tell(CLEAR, 1)
-        yield from _tell(MODE, STOP)
+        kept = yield from answered(REGION)
+        yield FORGET
+        yield END
         if kept != region:
             raise NotReady("the chip does not look where it was told to")
         return _judged(alive(RESULT, held))
@@ -217,14 +232,11 @@ class VL53L1X(Windowed, I2CDriver):
 
 
 def _ask(register: int, count: int) -> Talk[bytes]:
-    answer = yield WriteRead(register.to_bytes(2, "big"), count)
-    if len(answer) != count:
-        raise FramingError(f"{len(answer)} bytes came where {count} were asked for")
-    return answer
+    return (yield from answered(_question(register, count)))
 
 
 def _tell(register: int, value: int) -> Talk[None]:
-    yield Write(register.to_bytes(2, "big") + bytes([value]))
+    yield _order(register, bytes([value]))
 
 
 def _started() -> Talk[None]:
@@ -240,7 +252,7 @@ def _finished(expected_s: float) -> Talk[None]:
     yield Pause(expected_s + SETTLE_S)
     seen = 0
     for _ in range(POLLS):
-        polarity, state = yield from _ask(POLARITY, 2)
+        polarity, state = yield from answered(READY)
         if polarity != ACTIVE_HIGH:
             raise NotReady("the chip lost its settings: it was without power")
         seen = seen + 1 if state & 1 else 0
@@ -253,9 +265,9 @@ def _finished(expected_s: float) -> Talk[None]:
 
 def _held() -> Talk[bytes]:
     """A result, told twice in a row; the chip goes on, so the next may come between two readings of it."""
-    before = yield from _ask(RESULT, 15)
+    before = yield from answered(SAID)
     for _ in range(2):
-        held = yield from _ask(RESULT, 15)
+        held = yield from answered(SAID)
         if held == before:
             return held
         before = held

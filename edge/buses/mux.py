@@ -41,6 +41,8 @@ class Muxes:
 
     def transfer(self, port: I2CPort, hops: Hops, address: int, data: bytes | None, count: int) -> bytes:
         """One transfer on the segment at the end of `hops`, or on the bus itself. Raises Nack, BusFault."""
+        if not hops and not self._doubtful:
+            return port.transfer(address, data, count)
         self._meet(hops)
         self._clean(port)
         opened: list[int] = []
@@ -58,7 +60,7 @@ class Muxes:
 
     def touch(self, hops: Hops, address: int) -> None:
         """Somebody spoke to a mux directly: it may be open now."""
-        if (way := (*hops, (address, 0))) in self._known:
+        if self._known and (way := (*hops, (address, 0))) in self._known:
             self._doubtful.add(way)
 
     def doubt(self) -> None:

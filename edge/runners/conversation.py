@@ -15,6 +15,7 @@ from edge.runners.blame import blame
 
 STEP_LIMIT = 2_000
 PAUSE_LIMIT_S = 60.0
+STEPS = (WriteRead, Write, Pause, Read)
 BUG = "bug"
 
 T = TypeVar("T")
@@ -44,7 +45,12 @@ class Conversation(Generic[T]):
         Raises Broken when it failed; the conversation is then closed.
         """
         try:
-            step = self._talk.throw(answer) if isinstance(answer, DriverError) else self._send(answer)
+            if answer is None:
+                step = next(self._talk)
+            elif isinstance(answer, DriverError):
+                step = self._talk.throw(answer)
+            else:
+                step = self._talk.send(answer)
         except StopIteration as end:
             self.result = end.value
             return None
@@ -54,19 +60,16 @@ class Conversation(Generic[T]):
             raise Broken(BUG, f"the driver raised {blame(error)}") from error
         return self._allowed(step)
 
-    def _send(self, answer: bytes | None) -> Step:
-        return next(self._talk) if answer is None else self._talk.send(answer)
-
     def _allowed(self, step: object) -> Step:
-        if not isinstance(step, Write | Read | WriteRead | Pause):
+        if not isinstance(step, STEPS):
             raise self._stopped(f"the driver yielded {type(step).__name__}, which is no step of a talk")
         self._steps += 1
-        if isinstance(step, Pause):
-            self._paused_s += step.seconds if step.seconds >= 0 else math.nan
         if self._steps > STEP_LIMIT:
             raise self._stopped(f"the driver did not end its talk within {STEP_LIMIT} steps")
-        if not self._paused_s <= PAUSE_LIMIT_S:
-            raise self._stopped(f"the driver paused for longer than {PAUSE_LIMIT_S:g} s in all")
+        if isinstance(step, Pause):
+            self._paused_s += step.seconds if step.seconds >= 0 else math.nan
+            if not self._paused_s <= PAUSE_LIMIT_S:
+                raise self._stopped(f"the driver paused for longer than {PAUSE_LIMIT_S:g} s in all")
         return step
 
     def _stopped(self, text: str) -> Broken:

@@ -38,6 +38,11 @@ class Keeper:
         """When there is something to do: a snapshot, or the end of the window."""
         return min((due for due in (self._due_ms, ends_ms) if due is not None), default=None)
 
+    def waits(self, now_ms: int) -> bool:
+        """Whether a step at this instant has nothing to do."""
+        told = not self._commit_ms or (self._due_ms is not None and now_ms < self._due_ms)
+        return told and not self._left
+
     def step(self, now_ms: int) -> list[Event]:
         """Take over what was left, and tell what is due. Raises whatever the driver raises."""
         news = [self._take(self._left.popleft(), now_ms) for _ in range(len(self._left))]

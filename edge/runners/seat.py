@@ -49,6 +49,7 @@ class Seat:
     ) -> None:
         self.name, self.driver, self.interval_ms, self.address = name, driver, interval_ms, address
         self.segment = segment  # behind which mux; "" on the bus itself
+        self.place = f"{segment}@{address}" if segment else address  # only one talk at a time may be held with it
         self.terms = terms or Terms()
         self.voice = Voice(name, driver, self.terms.window_ms or interval_ms, self.terms)
         self.tally = self.voice.tally
@@ -91,11 +92,6 @@ class Seat:
             return max(LEAST_LOOK_MS, round(self.driver.window_look_s * 1_000))
         return min(round(self.driver.look_s * 1_000), self.interval_ms) or self.interval_ms
 
-    @property
-    def place(self) -> int | str | None:
-        """What only one talk at a time may be held with."""
-        return f"{self.segment}@{self.address}" if self.segment else self.address
-
     def begin(self, now_ms: int) -> None:
         """Its turn has come: set the device up if that must be, else read it."""
         self._attend(now_ms)
@@ -107,7 +103,7 @@ class Seat:
         else:
             self.phase = "setup"
             self.voice.prime(now_ms)
-            self.talk = Conversation[object](self.driver.setup())
+            self.talk = Conversation(self.driver.setup())
 
     def _attend(self, now_ms: int) -> None:
         missed = self._attendance.began(now_ms)
@@ -121,7 +117,7 @@ class Seat:
     def _begin_reading(self, now_ms: int) -> None:
         self.phase, self.stamp_ms = "read", now_ms
         self.voice.prime(now_ms)
-        self.talk = Conversation[object](self.driver.read())
+        self.talk = Conversation(self.driver.read())
 
     def ended(self, now_ms: int) -> list[Event]:
         """The talk came to its end. After a setup reading begins, if it is time; after reading, here is what it gave.
@@ -171,7 +167,7 @@ class Seat:
         if self.nap.begin(now_ms):
             assert self.nap.wake_ms is not None
             self.settled, self.due_ms, self.phase, self.step = False, self.nap.wake_ms, "rest", None
-            self.talk = Conversation[object](self.driver.rest())
+            self.talk = Conversation(self.driver.rest())
 
     def failed(self, now_ms: int, cause: str, text: str, told: bool = True) -> list[Event]:
         """The talk broke: count it, and try again after a while, from the setup on."""
@@ -210,6 +206,8 @@ class Seat:
     def close_windows(self, now_ms: int) -> list[Event]:
         """Tell of the windows that have ended, and of the open one; not in the midst of a look."""
         if self.window is None or self.keeper is None or self.talk is not None:
+            return []
+        if self.window.goes_on(now_ms) and self.keeper.waits(now_ms):
             return []
         self.window.begin(now_ms)
         self.tally.add("missed", self.window.catch_up(now_ms))

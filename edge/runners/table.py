@@ -43,6 +43,7 @@ class TalkRunner(Generic[P]):
 
     def __init__(self, open_port: Callable[[], P], seats: Sequence[Seat], rests: bool) -> None:
         self.seats = tuple(seats)
+        self._windowed = tuple(seat for seat in seats if seat.window is not None)
         self._door: Door[P] = Door(open_port, rests)
         self._asked: deque[str] = deque()
         self._events: list[Event] = []
@@ -88,33 +89,43 @@ class TalkRunner(Generic[P]):
         self._stepped_ms = now_ms
         if self._door.knock(now_ms):
             self._rouse(self.sensors, now_ms)
-        self._heed([self._asked.popleft() for _ in range(len(self._asked))], now_ms)
+        if self._asked:
+            self._heed([self._asked.popleft() for _ in range(len(self._asked))], now_ms)
         self._prepare(now_ms)
-        for seat in sorted(self.seats, key=lambda seat: seat.wants_ms(now_ms)):
+        for seat in self._in_turn(now_ms):
             if self._paying is None and self._may_speak(seat, now_ms):
                 self._serve(seat, now_ms)
         return self._events
 
+    def _in_turn(self, now_ms: int) -> list[Seat]:
+        """Who is due, the longest first; where the bus was dead all of them, for one may rouse the others."""
+        due = [seat for seat in self.seats if self._dead or seat.wants_ms(now_ms) <= now_ms]
+        return sorted(due, key=lambda seat: seat.wants_ms(now_ms)) if len(due) > 1 else due
+
     def next_due_ms(self) -> int | None:
         if self._paying is not None:
             return self._stepped_ms
-        due = [seat.wants_ms(self._stepped_ms) for seat in self.seats if not self._must_wait(seat)]
-        due += [ends for seat in self.seats if (ends := seat.closes_ms()) is not None]
+        talking = {seat.place for seat in self.seats if seat.talk is not None}
+        due = [seat.wants_ms(self._stepped_ms) for seat in self.seats
+               if seat.talk is not None or seat.place not in talking]  # fmt: skip
+        due += [ends for seat in self._windowed if (ends := seat.closes_ms()) is not None]
         if self._door.shut:
             due.append(self._door.retry_ms)
         return min(due, default=None)
 
     def _prepare(self, now_ms: int) -> None:
-        for seat in self.seats:
+        for seat in self._windowed:
             self._events += seat.close_windows(now_ms)
-            self._start_pause(seat, now_ms)
+        for seat in self.seats:
+            if seat.talk is not None:
+                self._start_pause(seat, now_ms)
 
     def _charge(self, now_ms: int) -> None:
         """What the failure that ended the last step took of the bus, nobody else who fails may take on top."""
         seat, self._paying = self._paying, None
-        cost_ms = now_ms - self._stepped_ms
         if seat is None:
             return
+        cost_ms = now_ms - self._stepped_ms
         seat.spent(now_ms, cost_ms)
         for other in self.seats:
             if cost_ms >= COSTLY_MS and other.talk is None and other.breaker.is_open:
@@ -133,7 +144,8 @@ class TalkRunner(Generic[P]):
                 seat.voice.heed()
 
     def _start_pause(self, seat: Seat, now_ms: int) -> None:
-        if seat.talk is not None and seat.resume_ms is None and isinstance(seat.step, Pause):
+        """It is in the midst of a talk."""
+        if seat.resume_ms is None and isinstance(seat.step, Pause):
             seat.resume_ms = now_ms + whole_ms(seat.step.seconds)
 
     def _must_wait(self, seat: Seat) -> bool:

@@ -61,13 +61,12 @@ class I2CRunner(TalkRunner[I2CPort]):
 
 def i2c_answer(port: I2CPort, address: int, step: Step) -> bytes:
     """Perform one step on an I2C bus. Raises Nack, BusFault; WrongStep for a Pause."""
-    match step:
-        case Write(data):
-            return port.transfer(address, data, 0)
-        case Read(count, _):
-            return port.transfer(address, None, count)
-        case WriteRead(data, count):
-            return port.transfer(address, data, count)
+    if isinstance(step, WriteRead):
+        return port.transfer(address, step.data, step.count)
+    if isinstance(step, Write):
+        return port.transfer(address, step.data, 0)
+    if isinstance(step, Read):
+        return port.transfer(address, None, step.count)
     raise WrongStep(f"{type(step).__name__} is not for the bus")
 
 
@@ -136,7 +135,7 @@ class SerialRunner(TalkRunner[SerialPort]):
 
     def _start_pause(self, seat: Seat, now_ms: int) -> None:
         super()._start_pause(seat, now_ms)
-        if seat.talk is not None and isinstance(seat.step, Read):
+        if isinstance(seat.step, Read):
             seat.resume_ms = now_ms  # whenever we are stepped, look
 
     def _may_speak(self, seat: Seat, now_ms: int) -> bool:

@@ -68,6 +68,10 @@ class Window:
         if state.get("open"):
             self._resumed = self._folded = True
 
+    def goes_on(self, now_ms: int) -> bool:
+        """Whether it has begun and does not end yet."""
+        return self.boundary_ms is not None and now_ms < self.boundary_ms
+
     def is_due(self, now_ms: int) -> bool:
         """Whether it must be closed."""
         return self.boundary_ms is not None and self.boundary_ms <= now_ms
