@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from drivers.checks import crc16
 from drivers.driver import SerialLine
@@ -194,11 +195,17 @@ def _volume(code: bytes, value: bytes) -> float | None:
 
 def _age(value: bytes, made: bytes) -> Flag:
     """STALE where the stamp of a value lies hours before that of its telegram."""
+    told, now = _moment(value[1:13]), _moment(made)
+    return Flag.STALE if told is not None and now is not None and now - told > HEARD else Flag.NONE
+
+
+@lru_cache(maxsize=8)  # that of a pipe is the same for minutes, that of its telegram is asked for by each pipe
+def _moment(stamp: bytes) -> datetime | None:
+    """None where it is no date."""
     try:
-        told = datetime.strptime(value[1:13].decode(), SHAPE)
-        return Flag.STALE if datetime.strptime(made.decode(), SHAPE) - told > HEARD else Flag.NONE
-    except ValueError:  # one of them bears none
-        return Flag.NONE
+        return datetime.strptime(stamp.decode(), SHAPE)
+    except ValueError:
+        return None
 
 
 def _dated(stamp: bytes) -> bool:

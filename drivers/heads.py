@@ -34,6 +34,9 @@ class Background:
         pace = min(1.0, max(0, at_us - self._last_us) / self._follows_us)
         self._last_us = at_us
         off = [abs(now - still) for now, still in zip(frame, self._pixels, strict=True)]
+        if max(off) < self._differs:
+            self._pixels = [still + (now - still) * pace for still, now in zip(self._pixels, frame, strict=True)]
+            return [0.0] * len(off)
         seen = [size if size >= self._differs else 0.0 for size in off]
         self._pixels = [
             still + (now - still) * (pace / SLOWER if size else pace)

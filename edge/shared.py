@@ -33,18 +33,12 @@ class SharedBus:
         self._turn = threading.Lock()
         self._muxes = muxes or Muxes()
 
-    def transfer(self, address: int, data: bytes | None, count: int) -> bytes:
-        return self.transfer_behind((), address, data, count)
-
-    def transfer_behind(self, hops: Hops, address: int, data: bytes | None, count: int) -> bytes:
-        """A transfer on a segment, in a turn of its own. Raises Nack, BusFault."""
+    def transfer(self, address: int, data: bytes | None, count: int, hops: Hops = ()) -> bytes:
+        """A transfer on the bus, or on the segment behind these hops, in a turn of its own. Raises Nack, BusFault."""
         with self._turn:
             if self._port is None:
                 raise BusFault("the bus was closed")
-            try:
-                return self._muxes.transfer(self._port, hops, address, data, count)
-            finally:
-                self._muxes.touch(hops, address)
+            return self._muxes.transfer(self._port, hops, address, data, count)
 
     def recover(self) -> str:
         """Free the bus where the port can."""
@@ -78,7 +72,7 @@ class SharedSegment:
         self._root, self._hops = root, hops
 
     def transfer(self, address: int, data: bytes | None, count: int) -> bytes:
-        return self._root().transfer_behind(self._hops, address, data, count)
+        return self._root().transfer(address, data, count, self._hops)
 
     def recover(self) -> str:
         """Free the segment where the bus can."""

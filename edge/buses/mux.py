@@ -41,8 +41,15 @@ class Muxes:
 
     def transfer(self, port: I2CPort, hops: Hops, address: int, data: bytes | None, count: int) -> bytes:
         """One transfer on the segment at the end of `hops`, or on the bus itself. Raises Nack, BusFault."""
-        if not hops and not self._doubtful:
-            return port.transfer(address, data, count)
+        straight = not hops and not self._doubtful
+        try:
+            return port.transfer(address, data, count) if straight else self._led(port, hops, address, data, count)
+        finally:
+            if self._known:
+                self._touched(hops, address)
+
+    def _led(self, port: I2CPort, hops: Hops, address: int, data: bytes | None, count: int) -> bytes:
+        """The way there, the transfer and the way back."""
         self._meet(hops)
         self._clean(port)
         opened: list[int] = []
@@ -58,9 +65,9 @@ class Muxes:
         finally:
             self._leave(port, hops[: len(opened)])
 
-    def touch(self, hops: Hops, address: int) -> None:
-        """Somebody spoke to a mux directly: it may be open now."""
-        if self._known and (way := (*hops, (address, 0))) in self._known:
+    def _touched(self, hops: Hops, address: int) -> None:
+        """Whoever spoke to a mux directly may have opened it."""
+        if (way := (*hops, (address, 0))) in self._known:
             self._doubtful.add(way)
 
     def doubt(self) -> None:

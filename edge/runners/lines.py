@@ -122,19 +122,20 @@ class LinesRunner:
     def step(self, now_ms: int) -> list[Event]:
         self._events, self._looked_ms = [], now_ms
         self._window.begin(now_ms)
-        self._guarded(lambda: self._watch(now_ms), now_ms)
-        self.tally.add("missed", self._window.catch_up(now_ms))
-        while self._window.is_due(now_ms):
-            self._guarded(self._close_window, now_ms)
-        self._guarded(lambda: self._hand_over(None), now_ms)
+        self._guarded(self._watch, now_ms)
+        if self._window.is_due(now_ms):
+            self._close_windows(now_ms)
+        if self._waiting:
+            self._guarded(self._hand_over_all, now_ms)
         if self._unsure:
-            self._guarded(lambda: self._begin(now_ms), now_ms)
-        self._guarded(lambda: self._events.extend(self._keeper.step(now_ms)), now_ms)
+            self._guarded(self._begin, now_ms)
+        if not self._keeper.waits(now_ms):
+            self._guarded(self._keep, now_ms)
         return self._events
 
-    def _guarded(self, act: Callable[[], None], now_ms: int) -> None:
+    def _guarded(self, act: Callable[[int], None], now_ms: int) -> None:
         try:
-            act()
+            act(now_ms)
         except BusFault as fault:
             self._cut_off(now_ms, str(fault))
         except Broken as broken:
@@ -159,7 +160,8 @@ class LinesRunner:
         except OSError as error:
             raise BusFault(blame(error)) from error
         self._door.proven()
-        self._waiting += sorted(taken, key=_number)  # two lines may enter the kernel's queue in the wrong order
+        if taken:
+            self._waiting += sorted(taken, key=_number)  # two lines may enter the kernel's queue in the wrong order
         if anew:
             self._levels = levels
             self.driver.begin(now_ms * 1_000, dict(levels))
@@ -177,7 +179,18 @@ class LinesRunner:
             self._levels = levels
             self.driver.begin(now_ms * 1_000, dict(levels))
 
-    def _close_window(self) -> None:
+    def _close_windows(self, now_ms: int) -> None:
+        self.tally.add("missed", self._window.catch_up(now_ms))
+        while self._window.is_due(now_ms):
+            self._guarded(self._close_window, now_ms)
+
+    def _keep(self, now_ms: int) -> None:
+        self._events += self._keeper.step(now_ms)
+
+    def _hand_over_all(self, now_ms: int) -> None:
+        self._hand_over(None)
+
+    def _close_window(self, now_ms: int) -> None:
         boundary_ms = self._window.boundary_ms
         assert boundary_ms is not None
         self._hand_over(boundary_ms * 1_000)

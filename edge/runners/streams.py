@@ -126,10 +126,10 @@ class StreamRunner:
             self._setup_due_ms = now_ms
         if self._nap.is_over(now_ms):
             self._setup_due_ms, self._heard_ms = now_ms, None
-        self._guarded(lambda: self._close_windows(now_ms), now_ms)
-        self._guarded(lambda: self._listen(now_ms), now_ms)
-        self._guarded(lambda: self._keep(now_ms), now_ms)
-        self._guarded(lambda: self._recite(now_ms), now_ms)
+        self._guarded(self._close_windows, now_ms)
+        self._guarded(self._listen, now_ms)
+        self._guarded(self._keep, now_ms)
+        self._guarded(self._recite, now_ms)
         self._deliver(now_ms)
         return self._events
 
@@ -154,9 +154,9 @@ class StreamRunner:
             due.append(max(self._heard_ms, self._told_ms) + self._silence_ms + 1)
         return min(due)
 
-    def _guarded(self, act: Callable[[], None], now_ms: int) -> None:
+    def _guarded(self, act: Callable[[int], object], now_ms: int) -> None:
         try:
-            act()
+            act(now_ms)
         except BusFault as fault:
             self._cut_off(now_ms, str(fault))
         except OSError as error:
@@ -283,13 +283,14 @@ class StreamRunner:
         """A window that nobody asked for must not grow for ever."""
         if isinstance(self.driver, Windowed) and now_ms >= self._discard_ms:
             self._discard_ms = now_ms + STALE_WINDOW_MS
-            self._guarded(lambda: self.driver.close(now_ms * 1_000), now_ms)  # type: ignore[attr-defined]
+            driver = self.driver
+            self._guarded(lambda at_ms: driver.close(at_ms * 1_000), now_ms)
 
     def _rest(self, now_ms: int) -> None:
         if self._recital is None and self._setup_due_ms is None and self._nap.begin(now_ms):
             self._recital = Recital(self.driver.rest(), "rest", now_ms)
             self.driver.forget()
-            self._guarded(lambda: self._recite(now_ms), now_ms)
+            self._guarded(self._recite, now_ms)
 
     def _mind_silence(self, now_ms: int) -> None:
         if self._heard_ms is None or self._silence_ms is None or self._setup_due_ms is not None:

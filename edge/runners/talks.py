@@ -44,7 +44,7 @@ class I2CRunner(TalkRunner[I2CPort]):
 
     def _perform(self, port: I2CPort, seat: Seat, step: Step, now_ms: int) -> bytes | None:
         assert isinstance(seat.address, int)
-        answer = i2c_answer(self._port_of(seat, port), seat.address, step)
+        answer = i2c_answer(self._port_of(seat, port) if seat.segment else port, seat.address, step)
         self._healer.works(seat.place)
         return answer
 
