@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from edge.commits import Commits
+from edge.copies import gave_out, left_out
 from edge.effects import Connect, Disconnect, Effect, Forget, Greet, Outcome, Redeclare, Send, Sent, Unreadable
 from edge.journal.errors import JournalError
 from edge.journal.journal import Journal
@@ -21,7 +22,7 @@ from edge.link import Link
 from edge.uplink import Input, Uplink
 from edge.wire.messages import Health, State, to_json
 from edge.wire.packs import repack
-from edge.wire.record import Record, RecordKind, pack
+from edge.wire.record import MOST_READINGS, Record, RecordKind, pack
 from edge.wire.schema import Schema
 
 MESSAGE_BYTES = 16 * 1024  # of bodies as the journal holds them, unless a single one is longer
@@ -44,6 +45,7 @@ class Courier:
     ) -> None:
         self.uplink, self._link, self._commits = uplink, link, commits
         self._greet, self._redeclare = greet, redeclare
+        uplink.outbox.gave_out = self._gave_out
         self.delivered = 0  # messages from below that nobody here answers yet
         self._now_ms = uplink.phase_since_ms
         self._schemas: dict[bytes, Schema] = {}
@@ -104,11 +106,12 @@ class Courier:
         journal = self._commits.journal
         try:
             first, records = _read(journal, send) if journal else (send.last + 1, [])
+            leap = left_out(journal, send.first) if journal and not records else None
         except JournalError as error:
             self._commits.trouble = error
             return Sent(send.first, send.last, None)
         if not records:
-            return Unreadable(send.first, first - 1)  # maybe far: a journal leaps
+            return Unreadable(send.first, first - 1, leap is not None)  # maybe far: a journal leaps
         payload = pack(*repack(records, self._schema))
         return Sent(send.first, records[-1].seq, self._link.publish("record", payload, 1), len(payload))
 
@@ -120,6 +123,14 @@ class Courier:
             schema = self._schemas[key] = Schema.decode(body)
         return schema
 
+    def _gave_out(self, seq: int) -> bool | None:
+        """Whether this copy of the journal did; None when the disk does not tell, and the next ack is soon enough."""
+        try:
+            return (journal := self._commits.journal) is None or gave_out(journal, seq)
+        except JournalError as error:
+            self._commits.trouble = error
+            return None
+
     def _forget(self, upto: int) -> None:
         if self._commits.journal is not None:
             self._commits.journal.forget(upto)
@@ -128,14 +139,14 @@ class Courier:
 def _read(journal: Journal, send: Send) -> tuple[int, list[Record]]:
     """What one message may hold of the records asked for, without a hole; with none, where the next records are."""
     row: list[Record] = []
-    at, room = send.first, MESSAGE_BYTES
+    at, room, readings = send.first, MESSAGE_BYTES, 0
     while at <= send.last:
         found = journal.read(at, min(room, SLICE_BYTES))
         if not row and (not found or found[0].seq > at):
             return found[0].seq if found else journal.next, []
         for record in found:
-            room -= len(record.body) + HEAD_BYTES
-            if record.seq != at or at > send.last or (row and room < 0):
+            room, readings = room - len(record.body) - HEAD_BYTES, readings + record.count
+            if record.seq != at or at > send.last or (row and (room < 0 or readings > MOST_READINGS)):
                 return at, row
             row.append(blank(record))
             at += 1

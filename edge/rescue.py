@@ -40,7 +40,7 @@ from edge.journal.layout import (
     unpack_segment,
 )
 from edge.schemas import FILE as SCHEMAS
-from edge.wire.record import Record, RecordKind, pack
+from edge.wire.record import MOST_READINGS, Record, RecordKind, pack
 
 PAYLOAD_BYTES = 16 * 1024
 AHEAD = 1 << 20
@@ -220,14 +220,15 @@ def _counted(
 def _rows(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Neighbours together, as one payload takes them."""
     row: list[Record] = []
-    size = 0
+    size = readings = 0
     for record in records:
         near = row and (record.epoch, record.seq) == (row[-1].epoch, row[-1].seq + 1)
-        if row and (not near or size + len(record.body) > PAYLOAD_BYTES or len(row) >= 1024):
+        full = size + len(record.body) > PAYLOAD_BYTES or readings + record.count > MOST_READINGS or len(row) >= 1024
+        if row and (full or not near):
             yield row
-            row, size = [], 0
+            row, size, readings = [], 0, 0
         row.append(record)
-        size += len(record.body)
+        size, readings = size + len(record.body), readings + record.count
     if row:
         yield row
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
 
 from edge.wire.cells import Strip
 from edge.wire.chunks import MOST_CELLS, ChunkError, Columns, Lookup, UnknownSchema, decode_columns, encode_columns
@@ -92,19 +92,23 @@ def shares(columns: Columns, counts: Sequence[int]) -> list[list[Strip]]:
     times = sorted(chain.from_iterable(strip.times for strip in columns.strips))
     if sum(counts) != len(times):
         raise ChunkError("the counts of a pack do not fit its chunk")
-    return [list(_between(columns.strips, times, begin, end)) for begin, end in pairwise(accumulate(counts, initial=0))]
-
-
-def _between(strips: Iterable[Strip], times: Sequence[int], begin: int, end: int) -> Iterator[Strip]:
-    if begin == end:
-        return iter(())
-    if begin and times[begin - 1] == times[begin]:
+    ends = list(accumulate(counts))
+    if any(0 < end < len(times) and times[end - 1] == times[end] for end in ends):
         raise ChunkError("two seqs of a pack share an instant")
-    return _cut(strips, times[begin], times[end - 1])
+    told = [index for index, count in enumerate(counts) if count]
+    lasts = [times[ends[index] - 1] for index in told]
+    parts: list[list[Strip]] = [[] for _ in counts]
+    for strip in columns.strips:
+        for place, piece in _pieces(strip, lasts):
+            parts[told[place]].append(piece)
+    return parts
 
 
-def _cut(strips: Iterable[Strip], first_ms: int, last_ms: int) -> Iterator[Strip]:
-    for strip in strips:
-        begin, end = bisect_left(strip.times, first_ms), bisect_right(strip.times, last_ms)
-        if begin < end:
-            yield Strip(strip.column, strip.times[begin:end], strip.steps[begin:end], strip.flags[begin:end])
+def _pieces(strip: Strip, lasts: Sequence[int]) -> Iterator[tuple[int, Strip]]:
+    """Whose of those that end at `lasts` holds what of a strip: as many steps as pieces, however many seqs."""
+    begin = place = 0
+    while begin < len(strip.times):
+        place = bisect_left(lasts, strip.times[begin], place)
+        end = bisect_right(strip.times, lasts[place], begin)
+        yield place, Strip(strip.column, strip.times[begin:end], strip.steps[begin:end], strip.flags[begin:end])
+        begin = end

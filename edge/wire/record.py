@@ -19,6 +19,7 @@ to do with it is for the office to decide, which must acknowledge it in any case
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ VERSION = 1
 LARGEST_PACKET = 1 << 20  # bytes with topic and header, as the broker counts: it cuts off who sends more
 LONGEST_PAYLOAD = LARGEST_PACKET - 4096  # bytes
 MOST_RECORDS = 4096  # in a payload: each costs the office a row, however empty it is
+MOST_READINGS = 1 << 20  # in the chunks of a payload: a few bits can be thousands, and the office decodes all at once
 LARGEST_EPOCH = 2**32 - 1
 LARGEST_SEQ = 2**62  # so that one more is still a number for everybody
 LARGEST_COUNT = 2**31 - 1
@@ -116,12 +118,21 @@ def seqs(item: Record | Pack) -> range:
     return range(item.seq, item.seq + (len(item.counts) if isinstance(item, Pack) else 1))
 
 
+def _readings(items: Sequence[Record | Pack]) -> int:
+    """What the chunks of several items hold; one alone is bounded as a chunk."""
+    if len(items) == 1:
+        return 0
+    return sum(item.count for item in items if isinstance(item, Pack) or item.kind == RecordKind.CHUNK)
+
+
 def pack(*items: Record | Pack) -> bytes:
     """The payload of one or more items of one epoch with consecutive seqs. Raises ValueError for any other."""
     if not items:
         raise ValueError("nothing to pack")
     if sum(len(seqs(item)) for item in items) > MOST_RECORDS:
         raise ValueError(f"a payload holds at most {MOST_RECORDS} records")
+    if _readings(items) > MOST_READINGS:
+        raise ValueError(f"a payload holds at most {MOST_READINGS} readings")
     first, next_seq = items[0], items[0].seq
     for item in items:
         if (item.epoch, item.seq) != (first.epoch, next_seq):
@@ -197,6 +208,8 @@ def _several(payload: bytes, epoch: int, seq: int, at: int) -> list[Record | Pac
             raise RecordError(f"a payload holds at most {MOST_RECORDS} records")
     if seq - first < 2:
         raise CodecError("several records, they say, and there are not")
+    if _readings(items) > MOST_READINGS:
+        raise RecordError(f"a payload holds at most {MOST_READINGS} readings")
     return items
 
 

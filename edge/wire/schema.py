@@ -63,14 +63,14 @@ class Schema:
 
     def encode(self) -> bytes:
         """The body of its SCHEMA record."""
-        out = bytes((VERSION,)) + varint(len(self.columns))
+        out = bytearray((VERSION,)) + varint(len(self.columns))
         before = ""
         for column in self.columns:
             sensor = "" if column.sensor == before else column.sensor
             out += b"".join(_spell(name) for name in (sensor, column.quantity, column.channel))
-            out += bytes((column.decimals,))
+            out.append(column.decimals)
             before = column.sensor
-        return out
+        return bytes(out)
 
     @classmethod
     def decode(cls, data: bytes) -> Schema:
@@ -93,6 +93,8 @@ def _read_columns(data: bytes) -> tuple[Column, ...]:
     if data[:1] != bytes((VERSION,)):
         raise CodecError(f"schema format {data[:1].hex() or 'nothing'} is not known here")
     count, at = read_varint(data, 1)
+    if count > MOST_COLUMNS:
+        raise CodecError(f"{count} columns are more than {MOST_COLUMNS}")
     columns: list[Column] = []
     before = ""
     for _ in range(count):

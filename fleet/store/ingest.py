@@ -170,6 +170,8 @@ class Ingest:
 
     def _chunk(self, arrival: Arrival) -> None:
         head, item = peek(arrival.item.body), arrival.item
+        if head.count > item.count:  # of what the envelope says depends how much may come at once
+            raise ChunkError(f"a chunk of {head.count} readings, and its record says {item.count}")
         chunks = [ticket for ticket in arrival.tickets if ticket.kind == RecordKind.CHUNK]
         for ticket in chunks:
             ticket.boot = head.boot

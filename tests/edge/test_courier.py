@@ -137,6 +137,15 @@ def test_a_message_ends_where_the_next_record_would_not_fit_and_so_each_time() -
     assert desk.post.records == before
 
 
+def test_a_message_holds_no_more_readings_than_the_office_takes_at_once() -> None:
+    """Half a day of a thing that never moves, sampled ten times a second, is thirty bytes."""
+    cells = [Cell(1_000 * row, column, 5) for row in range(1 << 15) for column in range(2)]
+    still = RecordKind.CHUNK, len(cells), encode(SCHEMA, 1, ClockQuality.SYNCED, cells)
+    desk = Desk(*[still] * 17, pace=Pace(narrow=9))
+    desk.go()
+    assert len(still[2]) < 40 and [len(unpack(payload)) for payload in desk.post.records] == [16, 1]
+
+
 def test_a_record_that_is_longer_than_a_message_goes_alone() -> None:
     desk = Desk((RecordKind.EVENT, 0, bytes(20_000)), (RecordKind.EVENT, 0, b"{}"))
     (item,) = desk.go()

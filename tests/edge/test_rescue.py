@@ -259,3 +259,12 @@ def test_the_frames_go_to_stdout(tmp_path: Path, capfdbinary: pytest.CaptureFixt
     rescue.rescue(tmp_path, out.write)
     assert rescue.main([str(tmp_path)]) == 0
     assert capfdbinary.readouterr().out == out.getvalue()
+
+
+def test_a_payload_holds_no_more_readings_than_the_office_takes_at_once(tmp_path: Path) -> None:
+    disk, journal = opened(tmp_path)
+    for _ in range(17):
+        journal.append([(RecordKind.CHUNK, 65_536, b"still")])
+    journal.close()
+    disk.close()
+    assert [len(unpack(payload)) for payload in frames(tmp_path)[b"R"]] == [16, 1]

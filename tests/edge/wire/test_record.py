@@ -4,20 +4,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.wire.codec import varint
 from edge.wire.record import (
+    LARGEST_COUNT,
+    LARGEST_EPOCH,
     LARGEST_SEQ,
     LONGEST_PAYLOAD,
+    MOST_READINGS,
     MOST_RECORDS,
+    Lane,
+    Pack,
     Record,
     RecordError,
     RecordKind,
+    lane,
     pack,
     prefix,
+    seqs,
     unpack,
 )
 
 KINDS = st.integers(1, 15)
-COUNTS = st.integers(0, 2**31 - 1)
+COUNTS = st.integers(0, 2**16)
 PARTS = st.lists(st.tuples(KINDS, COUNTS, st.binary(max_size=200)), min_size=1, max_size=9)
 
 
@@ -111,3 +119,35 @@ def test_a_payload_holds_so_many_records_and_no_more() -> None:
         pack(*records)
     with pytest.raises(RecordError, match="at most 4096 records"):
         unpack(pack(*records[:-1]) + b"\1\1\0")
+
+
+def test_a_payload_holds_so_many_readings_and_no_more() -> None:
+    """Bits that are worth little are small: a megabyte of them could be fifty million readings."""
+    half = MOST_READINGS // 2
+    enough = [Pack(1, 0, (half - 1, 1), b""), Record(1, 2, 1, half, b""), Record(1, 3, 9, LARGEST_COUNT, b"")]
+    payload = pack(*enough)
+    assert unpack(payload) == enough
+    with pytest.raises(ValueError, match=r"^a payload holds at most 1048576 readings$"):
+        pack(*enough, Record(1, 4, 1, 1, b""))
+    with pytest.raises(RecordError, match=r"^a payload holds at most 1048576 readings$"):
+        unpack(payload + b"\1\1\0")
+    alone = Record(1, 0, 1, LARGEST_COUNT, b"")  # its chunk has a bound of its own
+    assert unpack(pack(alone)) == [alone]
+
+
+def test_lanes() -> None:
+    assert [kind for kind in range(16) if lane(kind) is Lane.EVENTS] == [4, 5, 8]
+    assert [kind for kind in range(16) if lane(kind) is Lane.HEALTH] == [6]
+
+
+def test_the_largest_there_is() -> None:
+    last = Record(LARGEST_EPOCH, LARGEST_SEQ, 15, LARGEST_COUNT, b"")
+    assert unpack(pack(last)) == [last]
+    pair = Pack(LARGEST_EPOCH, LARGEST_SEQ - 1, (0, 0), b"")
+    assert unpack(pack(pair)) == [pair] and seqs(pair) == range(LARGEST_SEQ - 1, LARGEST_SEQ + 1)
+    full = Record(1, 1, 1, 1, bytes(LONGEST_PAYLOAD - 7))
+    assert len(pack(full)) == LONGEST_PAYLOAD and unpack(pack(full)) == [full]
+    for seq, end in ((LARGEST_SEQ + 1, 1), (LARGEST_SEQ, 2)):
+        payload = b"\x10" + bytes(4) + varint(seq) + b"\1\0\0" * end
+        with pytest.raises(RecordError, match=rf"^no journal has epoch 0 and seq {LARGEST_SEQ + 1}$"):
+            unpack(payload)

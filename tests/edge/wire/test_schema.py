@@ -1,9 +1,12 @@
 """A schema reads back as it was, and its four bytes change with everything in it."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.wire.codec import varint
 from edge.wire.schema import MOST_COLUMNS, Column, Schema, SchemaError
 
 NAME = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
@@ -79,3 +82,19 @@ def test_what_no_schema_holds() -> None:
     ):
         with pytest.raises(ValueError):
             Column(*wrong)
+
+
+def test_a_schema_that_says_too_much_costs_nothing() -> None:
+    column = b"\0\1b\0\0"
+    data = b"\1" + varint(200_000) + b"\1a\1b\0\0" + column * 199_999
+    tracemalloc.start()
+    with pytest.raises(SchemaError, match=r"^200000 columns are more than 1024$"):
+        Schema.decode(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000
+
+
+def test_the_widest_schema() -> None:
+    schema = Schema(tuple(Column("s" * 64, "q" * 64, f"{index:064}", 18) for index in range(MOST_COLUMNS)))
+    assert Schema.decode(schema.encode()) == schema

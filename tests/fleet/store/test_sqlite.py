@@ -88,6 +88,15 @@ def test_what_a_record_only_claims_to_hold_is_not_undated(store: SqliteStore, re
     assert reader.undated_readings() == {"pole-1": 2}
 
 
+@pytest.mark.parametrize("schema_first", [True, False])
+def test_a_chunk_that_holds_more_than_its_record_says_is_quarantined(store: SqliteStore, schema_first: bool) -> None:
+    """What a payload may hold is weighed by what its records say: who says less may not bring more."""
+    done = store.commit(say(*[names(1)] * schema_first, replace(chunk(2), count=1)))
+    assert (done.acks[0].ranges or done.acks[0].upto) and done.quarantined == 1
+    why = "a chunk of 2 readings, and its record says 1"
+    assert store.db.execute("SELECT why, body FROM raw").fetchall() == [(why, chunk(2).body)]
+
+
 def test_what_has_no_schema_is_kept_acked_and_asked_for(store: SqliteStore, reader: StoreReader) -> None:
     (ack,) = store.commit(say(clock(1, 5), chunk(3))).acks
     assert (ack.upto, ack.ranges, ack.resend_schema) == (1, ((3, 3),), (SCHEMA.key.hex(),))
