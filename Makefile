@@ -6,6 +6,9 @@ PYTHON  ?= python3
 WORKERS ?= 3
 STATES  ?= 20000
 ARGS    ?=
+AREA    ?= all
+SAMPLE  ?= 0
+SEED    ?= 1
 
 # What the tests use of Debian: a browser for the page, a file system for the flash figures, FUSE, a second broker.
 DEBIAN := chromium chromium-driver e2fsprogs fuse3 mosquitto
@@ -16,7 +19,7 @@ SECOND := not deep and not browser and not once
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test test-deep real bench lint lock debian clean
+.PHONY: help demo setup test test-deep coverage mutants real bench lint lock debian clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -35,6 +38,12 @@ test: .venv/.dev .oracles/.done debian lint ## set up, lint, run the fast tests 
 test-deep: .venv/.dev .oracles/.done debian ## the long proofs: minutes to hours
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m deep --timeout 0 $(ARGS)
 
+coverage: .venv-mutants/.done ## branches of journal, chunk, uplink and time that their tests do not reach
+	@.venv-mutants/bin/python -m tests.mutants coverage
+
+mutants: .venv-mutants/.done ## do the tests notice a changed line? AREA=journal|chunk|uplink|time|all; SAMPLE=500 SEED=1
+	@.venv-mutants/bin/python -m tests.mutants run $(AREA) --sample $(SAMPLE) --seed $(SEED) $(ARGS)
+
 real: .venv/.dev ## `edge run` on device nodes that the kernel serves, and what arrives (as root also I2C)
 	@$(BIN)/pytest -q -s -p no:cacheprovider tests/edge/test_real_run.py
 
@@ -52,7 +61,7 @@ debian: ## install what the tests use of Debian (as root), or name the command
 	@make/debian.sh $(DEBIAN) >&2
 
 clean: ## remove what set-up and tests made
-	@rm -rf .venv .venv-313 .oracles .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	@rm -rf .venv .venv-313 .venv-mutants .mutants .coverage .oracles .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.office: requirements/office.txt pyproject.toml make/venv.sh
@@ -62,6 +71,10 @@ clean: ## remove what set-up and tests made
 .venv/.dev: requirements/dev.txt pyproject.toml make/venv.sh
 	@make/venv.sh $(PYTHON) .venv $< >&2
 	@touch .venv/.office $@
+
+.venv-mutants/.done: requirements/mutants.txt pyproject.toml make/venv.sh
+	@make/venv.sh $(PYTHON) .venv-mutants $< >&2
+	@touch $@
 
 .oracles/.done: requirements/oracles-a.txt requirements/oracles-b.txt make/oracles.sh | .venv/.dev
 	@make/oracles.sh $(BIN)/python .oracles >&2

@@ -18,6 +18,7 @@ lock() {
 lock requirements/dev.txt pyproject.toml --extra dev --group build
 lock requirements/office.txt pyproject.toml --extra office --group build --constraints requirements/dev.txt
 lock requirements/node.txt pyproject.toml --constraints requirements/dev.txt
+lock requirements/mutants.txt pyproject.toml --extra dev --group build --group mutants --constraints requirements/dev.txt
 
 # Other people's drivers: only what their bus-facing code imports, and only pure Python, so that one copy serves every
 # interpreter. What is compiled or heavy comes from the venv (cryptography, typer) or is for hardware we do not have.

@@ -10,6 +10,7 @@ collect_ignore = ["example_driver"]  # a package of its own: test_pytest_plugin.
 
 settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
+settings.register_profile("mutants", settings.get_profile("ci"), max_examples=20)
 settings.register_profile("deep", settings.get_profile("house"), max_examples=5000)
 
 

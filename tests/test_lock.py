@@ -12,10 +12,10 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("node.txt", "office.txt", "dev.txt", "oracles-a.txt", "oracles-b.txt")
+LOCKS = ("node.txt", "office.txt", "dev.txt", "mutants.txt", "oracles-a.txt", "oracles-b.txt")
 PI = "aarch64-manylinux_2_28"  # Debian 12 and 13 have a newer glibc
 UNREACHABLE = re.compile("dns error|error trying to connect|tcp connect|timed out|error sending request|offline", re.I)
-HEAD = re.compile(r"^[a-z0-9]+([-_.][a-z0-9]+)*==[\w.!+]+( ; [\w '\".<>=!()]+)?$")
+HEAD = re.compile(r"^[a-z0-9]+([-_.][a-z0-9]+)*==[\w.!+]+( ; [\w '\".*<>=!()]+)?$")
 HASH = re.compile(r"^--hash=sha256:[0-9a-f]{64}$")
 
 BASE = PYPROJECT["project"]["dependencies"]
@@ -25,6 +25,7 @@ DECLARED = {
     "node.txt": BASE,
     "office.txt": BASE + EXTRAS["office"] + GROUPS["build"],
     "dev.txt": BASE + EXTRAS["office"] + EXTRAS["dev"] + GROUPS["build"],
+    "mutants.txt": BASE + EXTRAS["office"] + EXTRAS["dev"] + GROUPS["build"] + GROUPS["mutants"],
     "oracles-a.txt": GROUPS["oracles-a"],
     "oracles-b.txt": GROUPS["oracles-b"],
 }
@@ -83,7 +84,7 @@ def test_the_lock_is_in_step_with_pyproject(lock: str) -> None:
 
 def test_what_ships_is_what_was_tested() -> None:
     dev = pins("dev.txt")
-    assert pins("node.txt").items() <= pins("office.txt").items() <= dev.items()
+    assert pins("node.txt").items() <= pins("office.txt").items() <= dev.items() <= pins("mutants.txt").items()
     assert PYPROJECT["build-system"]["requires"][0].split(">")[0] in dev
 
 
