@@ -8,12 +8,10 @@ another.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -169,7 +167,7 @@ class Checked:
 
 
 def check(text: str, file: str, simulated: bool = False) -> Checked:
-    """Check the text of a board file; relative paths in it are read from beside `file`."""
+    """Check the text of a board file; relative paths in it stay so, and are meant from beside `file`."""
     try:
         tree = tomllib.loads(text.removeprefix("\ufeff"))  # some editors put a byte order mark before all
     except RecursionError:
@@ -188,7 +186,7 @@ def check(text: str, file: str, simulated: bool = False) -> Checked:
         placed = sorted((_placed(text, mistake) for mistake in mistakes), key=lambda mistake: mistake.line or 0)
         return Checked(file, None, tuple(placed))
     plans = _bus_plans(buses)
-    return Checked(file, _wiring(text, Path(file).absolute().parent, tables, fitted(sensors), plans, simulated), ())
+    return Checked(file, _wiring(text, tables, fitted(sensors), plans, simulated), ())
 
 
 def _together(
@@ -313,7 +311,7 @@ def _rest(into: dict[Any, Any], key: str, table: dict[str, Any], wrong: set[str]
 
 
 def _wiring(
-    text: str, home: Path, tables: dict[str, Any], fits: list[Fitted], buses: dict[str, BusPlan], simulated: bool
+    text: str, tables: dict[str, Any], fits: list[Fitted], buses: dict[str, BusPlan], simulated: bool
 ) -> Wiring:
     site, journal, office = tables["site"], tables["journal"], tables.get("office")
     lamp, button, card = tables.get("lamp"), tables.get("button"), tables.get("card", Card())
@@ -321,8 +319,8 @@ def _wiring(
     return Wiring(
         node=tables["node"].id,
         site=Site(site.name, site.latitude, site.longitude, site.mobile),
-        office=_office_plan(office, home) if office else None,
-        journal=JournalPlan(os.path.join(home, journal.folder), journal.commit_every, journal.cap),
+        office=_office_plan(office) if office else None,
+        journal=JournalPlan(journal.folder, journal.commit_every, journal.cap),
         sensors=tuple(plan(fit) for fit in fits),
         lamp_pin=lamp.pin if lamp else None,
         button_pin=button.pin if button else None,
@@ -334,10 +332,10 @@ def _wiring(
     )
 
 
-def _office_plan(office: Office, home: Path) -> OfficePlan:
+def _office_plan(office: Office) -> OfficePlan:
     usual_ms = METERED_MS if office.metered else PUBLISH_MS
     publish_ms = usual_ms if office.publish_every is None else office.publish_every
-    return OfficePlan(office.url, os.path.join(home, office.credentials), tuple(office.others), publish_ms,
+    return OfficePlan(office.url, office.credentials, tuple(office.others), publish_ms,
                       office.metered, office.bytes_per_day, office.back_within)  # fmt: skip
 
 

@@ -7,13 +7,13 @@ with every mistake in it, and the compiled board that was good before stays.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from edge.board import Checked, check
-from edge.boardfile import compiled, read
+from edge.boardfile import SAY, compiled, read
+from edge.boardfile import write as write
 
 
 def refusal(checked: Checked) -> str:
@@ -26,26 +26,18 @@ def refusal(checked: Checked) -> str:
     return "\n".join(lines)
 
 
-def write(target: Path, text: str) -> None:
-    """Replace a file whole, durably."""
-    fresh = target.with_name(target.name + ".new")
-    with open(fresh, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _put(target: Path, text: str) -> None:
+    if target == Path(SAY):
+        sys.stdout.buffer.write(text.encode())
+    else:
+        write(target, text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 compiled, 2 refused."""
     parser = argparse.ArgumentParser(prog="python -m edge.compile", description="Check and compile a board file.")
     parser.add_argument("board", type=Path)
-    parser.add_argument("--out", type=Path, help="where to write it (default: beside the board)")
+    parser.add_argument("--out", type=Path, help="where to write it, - for stdout (default: beside the board)")
     parser.add_argument("--simulated", action="store_true", help="the board of a simulated node")
     options = parser.parse_args(arguments)
     try:
@@ -54,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if checked.wiring is None:
             print(refusal(checked), file=sys.stderr)
             return 2
-        write(options.out or compiled(options.board), checked.wiring.to_json())
+        _put(options.out or compiled(options.board), checked.wiring.to_json())
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         print(f"{options.board} cannot be read or compiled: {why}.", file=sys.stderr)

@@ -2,16 +2,21 @@
 
 People write `node.toml`; `edge.board` checks it with pydantic and compiles it to this, once, in a process of its own.
 So the agent that runs for years loads no checking library, and reads a file that is known to be good.
+
+Paths stand in it as people wrote them. What is relative is meant from beside the board, wherever that lies today: a
+folder that was copied is another node, and must not write into the journal of the first.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 BusKind = Literal["i2c", "uart", "gpio", "file", "host"]
 Scalar = bool | int | float | str
+FORM = 2  # of the compiled board; 1 had absolute paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,13 @@ class Wiring:
     simulated: bool = False
     buses: tuple[BusPlan, ...] = ()
     card: CardPlan = CardPlan()
+    form: int = FORM
+
+    def at(self, home: Path) -> Wiring:
+        """With paths for a board that lies in this folder."""
+        journal = replace(self.journal, folder=str(home / self.journal.folder))
+        office = self.office and replace(self.office, credentials=str(home / self.office.credentials))
+        return replace(self, journal=journal, office=office)
 
     def to_json(self) -> str:
         """The compiled form, as it lies on disk."""
@@ -121,7 +133,7 @@ class Wiring:
 
     @classmethod
     def _from_tree(cls, tree: dict[str, Any]) -> Wiring:
-        tree = dict(tree)
+        tree = {"form": 1} | tree
         tree["site"] = Site(**tree["site"])
         office = tree["office"]
         tree["office"] = OfficePlan(**office | {"others": tuple(office.get("others", ()))}) if office else None
