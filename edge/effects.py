@@ -74,10 +74,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The journal has no records `first` to `last` any more; a gap record will name them."""
+    """The journal has no records `first` to `last` any more; a gap record will name them. A `leap` never had any."""
 
     first: int
     last: int
+    leap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ from edge.wiring import Wiring
 LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
 LANE_MS = 3_600_000
-LEAP_SPREAD = 2**32  # a card may lie away all that a boot wrote: the next must not leap to the same place
+LEAP_SPREAD = 2**32  # two lives may begin from one copy of the journal: they must not leap to the same place
+COPIED = "another copy of this journal"
+HELLO_AGAIN_MS = 600_000
 WEIGH_MS = 30_000
 LAST_ATTEMPTS = 3
 
@@ -81,6 +83,7 @@ class Node:
         self._office_trouble: OfficeError | None = None
         self._lane_ms = self._began_ms + LANE_MS
         self._greeted: int | None = None  # the epoch of the last hello
+        self._met, self._hello_ms = False, 0  # another copy of the journal, and when to say hello again because of it
         self.timekeeper = Timekeeper(clock, disk)
 
     def _open_journal(self) -> Journal:
@@ -90,8 +93,7 @@ class Node:
         except OSError as error:
             raise from_disk("the journal was opened", error, "Nothing was changed.") from error
         journal = self._journals.open(self.disk, self._new_epoch, cap_bytes, schemas=schemas)
-        if not boots.wrote(journal, self.clock.boot_id):
-            journal.leap(LEAP + int(self._random() * LEAP_SPREAD))
+        journal.leap(LEAP + int(self._random() * LEAP_SPREAD))
         return journal
 
     def _new_epoch(self) -> int:
@@ -190,8 +192,21 @@ class Node:
             self.timekeeper.tell(self.sampler)
         if self.courier is not None:
             self.courier.tell(event, now_ms)
+            self._meet(self.courier, now_ms)
         if isinstance(event, Lost):
             self._show(self.health(now_ms).checks)
+
+    def _meet(self, courier: Courier, now_ms: int) -> None:
+        """There is, or was, another copy of this journal: tell it once, and tell the office again what we hold."""
+        outbox = courier.uplink.outbox
+        if outbox.stranger is None:
+            return
+        if not self._met:
+            self._met = True
+            self.sampler.note(COPIED, now_ms, epoch=outbox.held.epoch, next=outbox.held.next, stored=outbox.stranger)
+        if outbox.misled and now_ms >= self._hello_ms:
+            self._hello_ms = now_ms + HELLO_AGAIN_MS
+            self._say_hello(courier)
 
     def dues(self) -> Iterable[int | None]:
         """When something of ours is due."""

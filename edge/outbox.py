@@ -8,7 +8,7 @@ is reached, so that what is sent again is cut as it was before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from edge.allowance import Allowance
 from edge.effects import Committed, Send, Sent
@@ -19,6 +19,7 @@ from edge.tokens import Tokens
 from edge.window import Window
 
 NEAR = 4  # seqs between two events that go in one message
+MANY = 32  # ranges of another copy of the journal that hide ours in an ack
 
 
 class Outbox:
@@ -30,6 +31,9 @@ class Outbox:
         self.window = Window(pace)
         self._backlog_tokens = Tokens(max(pace.backlog_rate, pace.pack), pace.backlog_rate, now_ms)
         self._event_tokens = Tokens(pace.burst, 1_000 / pace.event_ms, now_ms)
+        self.gave_out: Callable[[int], bool | None] = lambda seq: seq < self.held.next  # None: nobody can tell now
+        self.stranger: int | None = None  # a number that the last ack told and that this journal never gave out
+        self.misled = False  # that ack was mostly for another copy of the journal
         self._begin_epoch(held, max(acked, held.lowest - 1))
         self.begin_session()
 
@@ -38,6 +42,7 @@ class Outbox:
         self.acked = acked
         self._beyond = Ranges()  # acked above a hole
         self._gone = Ranges()  # neither acked nor readable
+        self._leaps = Ranges()  # those of them that were never given out
         self._urgent = Ranges()
 
     def begin_session(self) -> None:
@@ -64,7 +69,8 @@ class Outbox:
     @property
     def memory(self) -> int:
         """How many ranges are remembered."""
-        return len(self._beyond) + len(self._gone) + len(self._urgent) + len(self._flight)
+        known = (self._beyond, self._gone, self._leaps, self._urgent)
+        return sum(map(len, known)) + len(self._flight)
 
     # What happens.
 
@@ -85,9 +91,11 @@ class Outbox:
         """Nothing waits for company any more."""
         self._go_ms = now_ms
 
-    def gone(self, first: int, last: int) -> None:
-        """These cannot be sent any more."""
+    def gone(self, first: int, last: int, leap: bool = False) -> None:
+        """These cannot be sent any more; a `leap` was never given out, and ends right before a record."""
         self._gone.add(first, last)
+        if leap and len(self._leaps) < self._pace.holes:
+            self._leaps.add(first, last)
 
     def sent(self, sent: Sent, now_ms: int) -> None:
         """These are under way."""
@@ -106,21 +114,43 @@ class Outbox:
             self._go_ms = None
 
     def land(self, upto: int, ranges: Sequence[tuple[int, int]], now_ms: int) -> bool:
-        """These are stored, says the office; tells whether more than before may be forgotten."""
-        before, top, under_way = self.acked, self.held.next - 1, len(self._flight)
-        self._beyond.add(before + 1, min(upto, top))
-        for first, last in ranges[: self._pace.holes] if len(self._beyond) < self._pace.holes else ():
-            self._beyond.add(max(first, before + 1), min(last, top))
+        """These are stored, says the office; tells whether more than before may be forgotten.
+
+        What ends at a number that was never given out is not about our records, whatever else lies in it.
+        """
+        before, under_way = self.acked, len(self._flight)
+        for first, last in (ours := list(self._ours(upto, ranges))):
+            self._beyond.add(first, last)
             self._urgent.take_out(first, last)
-        self.acked = self._beyond.after(before + 1) - 1
-        self._beyond.cut_below(self.acked + 1)
-        self._urgent.cut_below(self.acked + 1)
+        self.acked = self._beyond_leaps(before + 1) - 1
+        for known in (self._beyond, self._urgent, self._leaps):
+            known.cut_below(self.acked + 1)
         self._heard, self._resend_ms = True, self._pace.resend_ms
         if (sent_ms := self._flight.land(self._beyond, self.acked)) is not None:
             self.window.acked(sent_ms, under_way - len(self._flight), now_ms)
-            self._overtaken(sent_ms, max([upto, *(last for _, last in ranges)]), now_ms)
+            self._overtaken(sent_ms, max(last for _, last in ours), now_ms)
         self.unanswered_ms = now_ms if len(self._flight) else None
         return self.acked > before
+
+    def _ours(self, upto: int, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """What of an ack is new and about this copy of the journal."""
+        begin, strangers = self.acked + 1, list[int]()
+        many = len(self._beyond) >= self._pace.holes
+        for first, last in ((begin, upto), *(() if many else ranges[: self._pace.holes])):
+            known = last < begin or last in self._beyond or self.gave_out(last)
+            if known:
+                yield max(first, begin), last
+            elif known is not None:
+                strangers.append(last)
+        self.stranger = max(strangers, default=None)
+        self.misled = upto in strangers or len(strangers) > MANY
+
+    def _beyond_leaps(self, seq: int) -> int:
+        """The lowest from `seq` on that is not acked; a leap is passed when the record behind it is."""
+        seq = self._beyond.after(seq)
+        while (end := self._leaps.after(seq)) != seq and end in self._beyond:
+            seq = self._beyond.after(end)
+        return seq
 
     def _overtaken(self, sent_ms: int, told: int, now_ms: int) -> None:
         """What lies in a hole of what the ack tells, and was sent well before what it acks, did not arrive."""

@@ -118,9 +118,9 @@ class Uplink:
                 self.outbox.commit(event, now_ms)
             case Sent():
                 self._sent(event, now_ms)
-            case Unreadable(first, last):
+            case Unreadable(first, last, leap):
                 self._sending = False
-                self.outbox.gone(first, last)
+                self.outbox.gone(first, last, leap)
             case Hurry():
                 self.outbox.hurry(now_ms)
             case _:

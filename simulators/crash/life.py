@@ -90,7 +90,7 @@ class Run:
         return self._commits.journal
 
     def _start(self) -> None:
-        opening = partial(self._plan.open_journal, self._made, self._epoch, self._disk, self._boot_id)
+        opening = partial(self._plan.open_journal, self._made, self._epoch, self._disk)
         self._commits = self._made.commits(opening, self._disk)
         self._commits.open(self._now_ms)
         self.book.starts.append(self.journal.next)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from edge import boots
 from edge.commits import Commits
 from edge.journal.disk import Disk
 from edge.journal.journal import Journal
@@ -46,12 +45,11 @@ class Plan:
     away: range  # commits during which it does not
     thins: bool  # whether old readings are thinned when it is full, or given up by the segment
 
-    def open_journal(self, made: Makings, epoch: int, disk: Disk, boot_id: str) -> Journal:
-        """This life's journal as a node in boot `boot_id` opens it."""
+    def open_journal(self, made: Makings, epoch: int, disk: Disk) -> Journal:
+        """This life's journal as a node opens it."""
         lookup = Schemas(disk).body if self.thins else None
         journal = made.journal.open(disk, lambda: epoch, self.cap_bytes, self.segment_bytes, schemas=lookup)
-        if not boots.wrote(journal, boot_id):
-            journal.leap()
+        journal.leap()
         return journal
 
 

@@ -129,6 +129,52 @@ def test_a_lost_message_halves_the_window_and_a_silent_office_too() -> None:
     assert outbox.window.size == wide // 2 and len(outbox._flight) == 1
 
 
+def test_an_office_that_answers_again_is_asked_as_often_as_before() -> None:
+    outbox = Outbox(Pace(pack=8), held(0))
+    outbox.commit(held(8), 0)
+    assert go(outbox, 0) == [(0, 7)] and go(outbox, 30_000) == [(0, 0)]
+    assert outbox.due_ms == 90_000  # it was silent, so it is asked half as often
+    outbox.land(-1, [], 31_000)
+    assert outbox.due_ms == 60_000 and go(outbox, 31_000) == [(1, 7)]
+
+
+def test_what_ends_at_a_number_that_was_never_given_out_is_not_about_our_records() -> None:
+    outbox = Outbox(Pace(pack=8), held(0))
+    outbox.commit(held(40), 0)
+    assert not outbox.land(40, [(3, 99), (20, 29)], 1_000)
+    assert (outbox.acked, outbox.stranger, outbox.misled) == (-1, 99, True)
+    assert go(outbox, 1_000) == [(0, 7), (8, 15), (16, 19), (30, 31), (32, 39)]
+    assert outbox.land(39, [], 32_000) and (outbox.acked, outbox.stranger, outbox.misled) == (39, None, False)
+
+
+def test_while_nobody_can_tell_whose_numbers_an_ack_tells_nothing_is_forgotten() -> None:
+    outbox = Outbox(Pace(), held(40))
+    outbox.gave_out = lambda seq: None if seq == 39 else True
+    assert not outbox.land(39, [], 1_000) and (outbox.stranger, outbox.misled) == (None, False)
+    assert outbox.land(38, [], 1_000) and outbox.acked == 38
+
+
+def test_many_ranges_of_somebody_else_hide_ours() -> None:
+    outbox = Outbox(Pace(), held(40))
+    outbox.land(5, [(100 + 2 * place, 100 + 2 * place) for place in range(32)], 1_000)
+    assert (outbox.stranger, outbox.misled) == (162, False)
+    outbox.land(5, [(100 + 2 * place, 100 + 2 * place) for place in range(33)], 1_000)
+    assert (outbox.stranger, outbox.misled) == (164, True)
+
+
+def test_a_leap_is_passed_when_the_record_behind_it_is_acked() -> None:
+    outbox = Outbox(Pace(), held(1_020))
+    outbox.gone(10, 999, leap=True)
+    outbox.gone(1_005, 1_009)
+    outbox.land(9, [], 1_000)
+    assert outbox.acked == 9
+    outbox.land(9, [(1_001, 1_004)], 1_000)
+    assert outbox.acked == 9  # the name of the leap, 1000, is not there yet
+    outbox.land(9, [(1_000, 1_004), (1_010, 1_012)], 2_000)
+    assert outbox.acked == 1_004  # what cannot be read is no leap: its gap record must come first
+    assert outbox.memory == 1 + 2  # nothing is remembered of what is acked, but for the gone
+
+
 def test_the_backlog_of_a_spent_day_waits_and_readings_too_but_events_go() -> None:
     outbox = Outbox(Pace(day_bytes=100_000, pack=4), held(100), now_ms=0)
     assert go(outbox, 1, 44_000) == [(0, 3)]
