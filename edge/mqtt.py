@@ -1,7 +1,8 @@
 """MQTT 3.1.1 through paho: a dull shell. It puts events into the inbox and does as it is told.
 
 Each session has a client of its own that is thrown away afterwards, so that no queue of paho's outlives it and nothing
-is re-sent behind our back: what to send again is the uplink's decision, and when to reconnect too.
+is re-sent behind our back: what to send again is the uplink's decision, and when to reconnect too. A client knows its
+session only weakly: paho lets go of two of its sockets when it dies, which must not wait for the garbage collector.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakMethod
 
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
@@ -83,9 +85,9 @@ class Session:
         self.client, self._host, self._port, self._topics, self._put = client, host, port, topics, put
         self._keepalive_s = keepalive_s
         self._over, self._gone = threading.Event(), threading.Event()
-        client.on_connect, client.on_subscribe = self._on_connect, self._on_subscribe
-        client.on_publish, client.on_message = self._on_publish, self._on_message
-        client.on_disconnect = self._on_disconnect
+        client.on_connect, client.on_subscribe = _weakly(self._on_connect), _weakly(self._on_subscribe)
+        client.on_publish, client.on_message = _weakly(self._on_publish), _weakly(self._on_message)
+        client.on_disconnect = _weakly(self._on_disconnect)
 
     def begin(self) -> None:
         """Finding the host and reaching it may take long, so a thread does it."""
@@ -155,6 +157,16 @@ class Session:
     def _on_disconnect(self, client: paho.Client, _: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         self._gone.set()
         self._lost(f"the connection broke: {code}", "protocol" if str(code) == "Protocol error" else "broken")
+
+
+def _weakly(method: Callable[..., None]) -> Callable[..., None]:
+    known = WeakMethod(method)
+
+    def call(*told: Any) -> None:
+        if (still := known()) is not None:
+            still(*told)
+
+    return call
 
 
 def unreachable(error: Exception, host: str, port: int) -> tuple[str, Cause]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from edge.wire.record import Record, RecordKind, pack
 from edge.wire.topics import down, up
 from fleet.broker import Broker, free_port
 from tests.edge.nats import HOST, collecting, nats, write_credentials
+from tests.fleet.pole import wait_for
 
 NODE, OTHER = "pole-017", "pole-018"
 WILL = to_json(Status(NODE, False))
@@ -73,6 +76,22 @@ def test_a_session_publishes_hears_and_leaves_a_will_only_when_it_is_cut(broker:
         lost = session.expect(Lost)
         assert isinstance(lost, Lost) and lost.reason
         office.wait(lambda: not from_json(Status, office.last["status"]).online)
+
+
+def test_a_session_that_is_over_is_gone_at_once_and_its_sockets_with_it(broker: Broker, tmp_path: Path) -> None:
+    session = Session(broker.port, credentials(tmp_path, broker.port))
+    gc.disable()
+    try:
+        for end in (session.link.disconnect, session.link.connect):
+            session.link.connect()
+            session.expect(Connected)
+            assert session.link._session is not None
+            client = weakref.ref(session.link._session.client)
+            end()
+            wait_for(lambda gone=client: gone() is None, "the end of the client")  # type: ignore[misc]
+    finally:
+        gc.enable()
+        session.link.disconnect()
 
 
 def test_the_last_will_is_there_for_who_comes_later(broker: Broker, tmp_path: Path) -> None:
