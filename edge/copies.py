@@ -8,8 +8,12 @@ is believed only where it ends at a number that this copy gave out: an end of so
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from edge.journal.journal import Journal
 from edge.journal.naming import SKIPPED
+from edge.journal.ring import Gap
 from edge.wire.messages import GapRecord, MessageError, from_json
 from edge.wire.record import Record, RecordKind
 
@@ -17,18 +21,14 @@ from edge.wire.record import Record, RecordKind
 def left_out(journal: Journal, seq: int) -> tuple[int, int] | None:
     """The first and last number of the leap in which `seq` lies, if it does. Raises JournalError."""
     found = journal.read(seq, 1)
-    leaps = _leap_in(found[0]) if found else [(gap.first, gap.last) for gap in journal.gaps_to_write if gap.why == SKIPPED]
-    return next((leap for leap in leaps if leap[0] <= seq <= leap[1]), None)
+    told: Sequence[GapRecord | Gap] = _gaps_in(found[0]) if found else journal.gaps_to_write
+    return next(((gap.first, gap.last) for gap in told if gap.why == SKIPPED and gap.first <= seq <= gap.last), None)
 
 
-def _leap_in(record: Record) -> list[tuple[int, int]]:
-    if record.kind != RecordKind.GAP:
-        return []
-    try:
-        gap = from_json(GapRecord, record.body)
-    except MessageError:
-        return []
-    return [(gap.first, gap.last)] if gap.why == SKIPPED else []
+def _gaps_in(record: Record) -> Sequence[GapRecord | Gap]:
+    with suppress(MessageError):
+        return [from_json(GapRecord, record.body)] if record.kind == RecordKind.GAP else []
+    return []
 
 
 def gave_out(journal: Journal, seq: int) -> bool:

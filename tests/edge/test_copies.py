@@ -1,4 +1,5 @@
-"""An older copy of the journal is put back: no number is given out twice, and nothing of either copy is forgotten unsent."""
+"""An older copy of the journal is put back: no number is given out twice, and nothing of either copy is
+forgotten unsent."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ def rest(pole: Pole) -> None:
 
 @pytest.mark.parametrize("offline", [False, True])
 @pytest.mark.parametrize("boot", [None, "d" * 32])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, 7])  # with 7 the older copy leaps to where the newer one leapt over
 def test_both_copies_deliver_all_that_they_took(seed: int, boot: str | None, offline: bool) -> None:
     pole = Pole(Wary(), seed=seed)
     pole.live(10)
@@ -82,9 +83,11 @@ def test_another_copy_is_told_once_and_the_office_hears_again_what_this_one_hold
         pole.links[0]._tell(told(journal.epoch, journal.next + 1_000_000))
         pole.live(1)
     (found,) = [event for event in events(pole.office) if event.what == node.COPIED]
-    assert found.details["epoch"] == journal.epoch and int(str(found.details["stored"])) > int(str(found.details["next"]))
+    assert found.details["epoch"] == journal.epoch
+    assert int(str(found.details["stored"])) > int(str(found.details["next"]))
     assert len(pole.office.said["hello"]) == hellos + 1
-    pole.live(node.HELLO_AGAIN_MS // 1000)
+    pole.clock.advance(node.HELLO_AGAIN_MS // 1000)
+    pole.settle()
     pole.links[0]._tell(told(journal.epoch, journal.next + 1_000_000))
     pole.settle()
     assert len(pole.office.said["hello"]) == hellos + 2
