@@ -7,7 +7,6 @@ from places that do not see each other, so what was lost in silence shows as a d
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from edge.wire.messages import Health
 from edge.wire.record import RecordKind
 from fleet.store.answers import Account, Stock
 from fleet.store.losses import losses
+from fleet.store.runs import arrived
 from fleet.store.spans import Gap, outside, united
 from fleet.store.store import State
 from fleet.store.twice import twice
@@ -27,21 +27,21 @@ Journal = tuple[int, int]
 JOURNALS = """SELECT journals.node, epoch, nodes.node, readings_total, said,
     grown=(SELECT max(grown) FROM journals other WHERE other.node=journals.node)
   FROM journals JOIN nodes ON key=journals.node WHERE ?1 IS NULL OR nodes.node=?1 ORDER BY nodes.node, grown"""
-ARRIVED = """SELECT count(*), coalesce(sum(readings), 0) FROM json_each(?3) AS span CROSS JOIN receipts
-  WHERE node=?1 AND epoch=?2 AND seq BETWEEN json_extract(span.value, '$[0]') AND json_extract(span.value, '$[1]')"""
 GAPS = "SELECT first, last, readings, why FROM gaps WHERE node=? AND epoch=? AND first<?"
 NOTED = f"""SELECT seq, body FROM receipts JOIN events ON receipt=id
   WHERE node=? AND epoch=? AND receipts.kind={int(RecordKind.HEALTH)} ORDER BY seq DESC LIMIT 1"""
 MINE = "(SELECT id FROM series WHERE node=(SELECT key FROM nodes WHERE node=?1))"
 SUMS = f"""SELECT
   coalesce(sum(readings) FILTER (WHERE state={int(State.STORED)} AND kind=1), 0),
-  coalesce(sum(readings) FILTER (WHERE state={int(State.ROLLED)}), 0),
+  coalesce(sum(readings) FILTER (WHERE state={int(State.ROLLED)}), 0)
+    + (SELECT coalesce(sum(readings), 0) FROM runs WHERE node=(SELECT key FROM nodes WHERE node=?1)),
   coalesce(sum(readings) FILTER (WHERE state={int(State.RAW)}), 0), count(*) FILTER (WHERE state={int(State.RAW)}),
   coalesce(sum(readings) FILTER (WHERE state={int(State.QUARANTINED)}), 0),
   count(*) FILTER (WHERE state={int(State.QUARANTINED)})
   FROM receipts WHERE node=(SELECT key FROM nodes WHERE node=?1)"""
 ROWS = f"SELECT count(*) FROM readings WHERE series IN {MINE}"
-IN_HOURS = f"SELECT coalesce(sum(count), 0) FROM hours WHERE series IN {MINE}"
+IN_HOURS = f"SELECT coalesce(sum(count), 0) FROM all_hours WHERE series IN {MINE}"
+UNDATED = f"SELECT coalesce(sum(count), 0) FROM loose WHERE dated=0 AND series IN {MINE}"
 TWICE = twice(f"series IN {MINE}")
 STRAYS = f"""SELECT count(*) FROM readings LEFT JOIN receipts ON receipts.id=receipt WHERE series IN {MINE}
   AND (first_row IS NULL OR readings.id NOT BETWEEN first_row AND first_row+receipts.readings-1)"""
@@ -92,8 +92,8 @@ def _sum(db: sqlite3.Connection, journal: Journal, below: int) -> Sum:
 
 
 def _arrived(db: sqlite3.Connection, journal: Journal, pieces: list[tuple[int, int]]) -> tuple[int, int]:
-    count, readings = db.execute(ARRIVED, (*journal, json.dumps(pieces))).fetchone()
-    return int(count), int(readings)
+    came = arrived(db, [(*journal, *piece) for piece in pieces])
+    return sum(count for count, _ in came), sum(readings for _, readings in came)
 
 
 def _missed(db: sqlite3.Connection, journal: Journal, said: int) -> int:
@@ -112,7 +112,8 @@ def _missed(db: sqlite3.Connection, journal: Journal, said: int) -> int:
 def stock(db: sqlite3.Connection, node: str) -> Stock:
     """What of one node is in the store: counted, not remembered, so it takes a second for a million rows."""
     receipted, rolled, raw, raw_records, bad, bad_records = db.execute(SUMS, (node,)).fetchone()
-    rows, hours, twice, strays, refused = (
-        int(db.execute(sql, (node,)).fetchone()[0]) for sql in (ROWS, IN_HOURS, TWICE, STRAYS, REFUSED)
+    rows, hours, undated, twice, strays, refused = (
+        int(db.execute(sql, (node,)).fetchone()[0]) for sql in (ROWS, IN_HOURS, UNDATED, TWICE, STRAYS, REFUSED)
     )
-    return Stock(node, rows, receipted, hours, rolled, twice, strays, raw, raw_records, bad, bad_records, refused)
+    rolled_up = (hours + undated, rolled, twice, strays)
+    return Stock(node, rows, receipted, *rolled_up, raw, raw_records, bad, bad_records, refused, undated)

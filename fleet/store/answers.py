@@ -69,7 +69,8 @@ class Whole:
 class ReadingLine:
     """A stored reading with its names. `row` grows with arrival.
 
-    With `whole` it is the mean of an hour that was rolled up, at the beginning of that hour.
+    With `whole` it is the mean of an hour that was rolled up, at the beginning of that hour; of an hour since the boot,
+    where it never was dated.
     """
 
     row: int
@@ -154,6 +155,7 @@ class Stock:
 
     `twice`: rows that say what another row says; `strays`: rows that no receipt speaks for. `raw` and `quarantined` are
     readings, as the records claim; `raw_records` and `quarantined_records` how many records they are in.
+    `undated_in_hours`: those of `in_hours` that grew old without ever being dated, and count hours since their boot.
     """
 
     node: str
@@ -168,3 +170,4 @@ class Stock:
     quarantined: int
     quarantined_records: int
     refused: int
+    undated_in_hours: int = 0

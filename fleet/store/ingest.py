@@ -19,9 +19,11 @@ from edge.wire.kept import first_copy
 from edge.wire.packs import shares
 from edge.wire.record import Pack, Record, RecordError, RecordKind, seqs
 from edge.wire.schema import Schema, SchemaError
+from fleet.store import shelf
 from fleet.store.bodies import BodyError, clock_note, gap_note, mark_of, text_note
 from fleet.store.dating import first_touched, mark_for
 from fleet.store.memory import Memory, Plan
+from fleet.store.runs import folded
 from fleet.store.store import State
 from fleet.store.tickets import Arrival, Ticket
 
@@ -34,6 +36,9 @@ ADD_ROW = "INSERT INTO readings VALUES (?,?,?,?,?,?)"
 WIDTH, AT_ONCE = 6, 50  # values of a row; rows of a statement, for half of a row's cost is the statement's
 ADD_ROWS = ADD_ROW + ",(?,?,?,?,?,?)" * (AT_ONCE - 1)
 HERE = "SELECT seq, state, id FROM receipts WHERE node=? AND epoch=? AND seq BETWEEN ? AND ?"
+DATED = f"""SELECT id, seq, offset_ms, quality, first_row, readings FROM receipts
+  WHERE node=? AND epoch=? AND boot=? AND seq>=? AND kind={int(RecordKind.CHUNK)}
+  AND (state<>{int(State.ROLLED)} OR id IN (SELECT receipt FROM shelf))"""  # what became hours for good keeps its date
 AWAITED = "SELECT schema FROM raw WHERE receipt<=? ORDER BY receipt DESC LIMIT 1"
 Row = tuple[int, int, int, int, int, int]
 
@@ -121,7 +126,7 @@ class Ingest:
             if state == State.RAW:
                 (schema,) = self.memory.db.execute(AWAITED, (receipt,)).fetchone()
                 self.wanted.add((node, schema))
-        return {seq for seq, *_ in found}
+        return {seq for seq, *_ in found} | folded(self.memory.db, node, item.epoch, item.seq, last)
 
     def _file(self, arrival: Arrival) -> None:
         kind, item = arrival.kind, arrival.item
@@ -262,19 +267,21 @@ class Ingest:
 
     def _redate(self, boot: tuple[int, int, int], touched: int) -> None:
         db, marks = self.memory.db, self.memory.marks_of(boot)
-        sql = """SELECT id, seq, offset_ms, quality, first_row, readings FROM receipts
-                 WHERE node=? AND epoch=? AND boot=? AND seq>=? AND kind=?"""
-        chunks = db.execute(sql, (*boot, touched, int(RecordKind.CHUNK))).fetchall()
+        chunks = db.execute(DATED, (*boot, touched)).fetchall()
+        moved = False
         for receipt, seq, old, before, first, readings in chunks:
             mark = mark_for(seq, marks)
             offset, quality = (mark.offset_ms, mark.quality) if mark else (None, UNKNOWN_CLOCK)
             if (offset, quality) == (old, before):
                 continue
             db.execute("UPDATE receipts SET offset_ms=?, quality=? WHERE id=?", (offset, quality, receipt))
+            moved = moved or first is None
             move = (offset or 0) - (old or 0)
             if first is not None and move:
                 span = (move, first, first + readings - 1)
                 db.execute("UPDATE readings SET t_ms=t_ms+? WHERE id BETWEEN ? AND ?", span)
+        if moved:
+            shelf.redated(db, boot)
 
 
 def _repeated(item: Record | Pack) -> Iterator[Record]:

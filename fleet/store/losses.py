@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fleet.store.answers import GapLine, Loss
 from fleet.store.coverage import Coverage
+from fleet.store.runs import LONGEST, arrived, stretches
 from fleet.store.spans import Gap, outside, united, within
 
 GONE = "the node no longer holds it, and it never arrived"
@@ -29,7 +30,6 @@ Span = tuple[int, int, int, int]  # node key, epoch, first, last
 IN_SPANS = """json_each(?) AS span CROSS JOIN receipts r
   WHERE r.node=json_extract(span.value, '$[0]') AND r.epoch=json_extract(span.value, '$[1]')
   AND r.seq BETWEEN json_extract(span.value, '$[2]') AND json_extract(span.value, '$[3]')"""
-COUNTS = f"SELECT span.key, count(*), sum(r.readings) FROM {IN_SPANS} GROUP BY span.key"
 RUNS = f"""SELECT node, epoch, min(seq), max(seq) FROM (
     SELECT r.node, r.epoch, r.seq, r.seq - row_number() OVER (PARTITION BY span.key ORDER BY r.seq) AS run
     FROM {IN_SPANS}) GROUP BY node, epoch, run"""
@@ -40,13 +40,19 @@ HOLES = """SELECT holes.node, epoch, first, last FROM holes JOIN nodes ON key=ho
 FORSAKEN_SPANS = """SELECT old.node, epoch, upto+1, next-1 FROM journals old JOIN nodes ON key=old.node
   WHERE (?1 IS NULL OR nodes.node=?1) AND upto+1<next
   AND grown<(SELECT max(grown) FROM journals new WHERE new.node=old.node)"""
-NEIGHBOUR = """SELECT {end}(t_ms) FROM readings WHERE id BETWEEN (SELECT first_row FROM near) AND
-  (SELECT first_row+readings-1 FROM near)"""
-NEIGHBOURS = """WITH near AS (SELECT first_row, readings FROM (SELECT seq, first_row, readings, offset_ms FROM receipts
-    WHERE node=(SELECT key FROM nodes WHERE node=?1) AND epoch=?2 AND seq{side}?3 ORDER BY seq {order} LIMIT {near})
-  WHERE first_row IS NOT NULL AND offset_ms IS NOT NULL AND readings>0 ORDER BY seq {order} LIMIT 1)"""
-BEFORE = NEIGHBOURS.format(side="<", order="DESC", near=NEAR) + NEIGHBOUR.format(end="max")
-AFTER = NEIGHBOURS.format(side=">", order="ASC", near=NEAR) + NEIGHBOUR.format(end="min")
+NODE = "SELECT key FROM nodes WHERE node=?"
+BEFORE = (
+    f"""SELECT seq, seq, first_row, readings, offset_ms FROM receipts WHERE node=?1 AND epoch=?2 AND seq<?3
+  UNION ALL SELECT first, min(last, ?3-1), NULL, 0, NULL FROM runs WHERE node=?1 AND epoch=?2 AND first<?3
+  ORDER BY 1 DESC LIMIT {NEAR}""",
+    "SELECT max(t_ms) FROM readings WHERE id BETWEEN ? AND ?",
+)
+AFTER = (
+    f"""SELECT seq, seq, first_row, readings, offset_ms FROM receipts WHERE node=?1 AND epoch=?2 AND seq>?3
+  UNION ALL SELECT max(first, ?3+1), last, NULL, 0, NULL FROM runs
+  WHERE node=?1 AND epoch=?2 AND first>?3-{LONGEST} AND last>?3 ORDER BY 1 LIMIT {NEAR}""",
+    "SELECT min(t_ms) FROM readings WHERE id BETWEEN ? AND ?",
+)
 
 
 def losses(db: sqlite3.Connection, node: str | None = None, everything: bool = False) -> list[Loss]:
@@ -72,11 +78,18 @@ def gap_lines(db: sqlite3.Connection, node: str | None = None, everything: bool 
     return [GapLine(loss, _moment(db, loss, BEFORE), _moment(db, loss, AFTER)) for loss in losses(db, node, everything)]
 
 
-def _moment(db: sqlite3.Connection, loss: Loss, sql: str) -> int | None:
-    """The date of the nearest reading of that journal on one side of a loss."""
-    seq = loss.first if sql == BEFORE else loss.last
-    (found,) = db.execute(sql, (loss.node, loss.epoch, seq)).fetchone()
-    return None if found is None else int(found)
+def _moment(db: sqlite3.Connection, loss: Loss, side: tuple[str, str]) -> int | None:
+    """The date of the nearest reading of that journal on one side of a loss, among `NEAR` seqs that arrived."""
+    seq, looked = loss.first if side is BEFORE else loss.last, 0
+    (node,) = db.execute(NODE, (loss.node,)).fetchone()
+    for first, last, row, readings, offset_ms in db.execute(side[0], (node, loss.epoch, seq)):
+        looked += last - first + 1
+        if looked > NEAR:
+            break
+        if row is not None and readings and offset_ms is not None:
+            (found,) = db.execute(side[1], (row, row + readings - 1)).fetchone()
+            return None if found is None else int(found)
+    return None
 
 
 Missing = tuple[int, int, Gap, int | None, int, int]  # node key, epoch, what, readings, records, arrived
@@ -103,15 +116,12 @@ def _weighed(
             yield (*journal, gap, max(0, gap.readings - readings) if missing else 0, missing, count)
 
 
-def _arrived(
-    db: sqlite3.Connection, wanted: Sequence[tuple[Journal, list[tuple[int, int]]]]
-) -> list[tuple[int, int]]:
+def _arrived(db: sqlite3.Connection, wanted: Sequence[tuple[Journal, list[tuple[int, int]]]]) -> list[tuple[int, int]]:
     """Receipts, and readings in them, in the pieces of each."""
     spans = [(at, *journal, *piece) for at, (journal, pieces) in enumerate(wanted) for piece in pieces]
     found = [(0, 0)] * len(wanted)
-    for key, count, readings in db.execute(COUNTS, (json.dumps([span[1:] for span in spans]),)):
-        at = spans[key][0]
-        found[at] = (found[at][0] + count, found[at][1] + readings)
+    for span, (count, readings) in zip(spans, arrived(db, [span[1:] for span in spans]), strict=True):
+        found[span[0]] = (found[span[0]][0] + count, found[span[0]][1] + readings)
     return found
 
 
@@ -129,6 +139,8 @@ def _unnamed(gaps: dict[Journal, list[Gap]], spans: dict[Journal, list[Gap]], db
     whole = [(*journal, min(s.first for s in some), max(s.last for s in some)) for journal, some in spans.items()]
     runs: dict[Journal, list[tuple[int, int]]] = defaultdict(list)
     for key, epoch, first, last in db.execute(RUNS, (json.dumps(whole),)):
+        runs[key, epoch].append((first, last))
+    for key, epoch, first, last in stretches(db, whole):
         runs[key, epoch].append((first, last))
     found: list[Missing] = []
     for journal, some in spans.items():

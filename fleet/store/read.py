@@ -21,6 +21,7 @@ from fleet.store.accounts import accounts, stock
 from fleet.store.answers import Account, GapLine, Loss, NodeLine, Point, ReadingLine, Series, Stock, Unread
 from fleet.store.losses import gap_lines, losses
 from fleet.store.retention import HOUR_MS
+from fleet.store.runs import folded
 from fleet.store.store import State
 from fleet.store.tables import open_reader
 from fleet.store.twice import twice
@@ -72,7 +73,7 @@ class StoreReader:
         itself when there is none."""
         sql = f"""SELECT coalesce(min(found), ?2) FROM (
           SELECT min(t_ms) AS found FROM readings WHERE series=?1 AND t_ms>=?2
-          UNION ALL SELECT max(?2, min(hour)*{HOUR_MS}) FROM hours WHERE series=?1 AND hour>=?2/{HOUR_MS})"""
+          UNION ALL SELECT max(?2, min(hour)*{HOUR_MS}) FROM all_hours WHERE series=?1 AND hour>=?2/{HOUR_MS})"""
         return self._one(sql, series, from_ms)
 
     def points(self, series: int, from_ms: int, to_ms: int, most: int = 500) -> list[Point]:
@@ -128,8 +129,10 @@ class StoreReader:
 
     def readings_by_node(self) -> dict[str, int]:
         """Stored readings of each node, as the receipts count them; what became hours is still counted."""
-        sql = """SELECT nodes.node, sum(readings) FROM receipts JOIN nodes ON key=receipts.node
-                 WHERE kind=1 AND state IN (0, 3) GROUP BY 1"""
+        sql = """SELECT nodes.node, sum(readings) FROM (
+                   SELECT node, readings FROM receipts WHERE kind=1 AND readings>0 AND state IN (0, 3)
+                   UNION ALL SELECT node, readings FROM runs WHERE readings>0) found
+                 JOIN nodes ON key=found.node GROUP BY 1"""
         return dict(self.db.execute(sql).fetchall())
 
     def newest_clocks(self, node: str | None = None) -> dict[str, int]:
@@ -167,9 +170,12 @@ class StoreReader:
 
     def receipts(self, node: str, epoch: int, first: int, last: int) -> set[int]:
         """Which seqs of first..last of a journal arrived."""
-        sql = """SELECT seq FROM receipts WHERE node=(SELECT key FROM nodes WHERE node=?) AND epoch=?
-                 AND seq BETWEEN ? AND ?"""
-        return {seq for (seq,) in self.db.execute(sql, (node, epoch, first, last))}
+        found = self.db.execute("SELECT key FROM nodes WHERE node=?", (node,)).fetchone()
+        if found is None:
+            return set()
+        span = (found[0], epoch, first, last)
+        sql = "SELECT seq FROM receipts WHERE node=? AND epoch=? AND seq BETWEEN ? AND ?"
+        return {seq for (seq,) in self.db.execute(sql, span)} | folded(self.db, *span)
 
     def accounts(self, node: str | None = None) -> list[Account]:
         """What each journal's node says that it took, against what is here; see `fleet/store/accounts.py`."""

@@ -3,12 +3,14 @@
 Plain rows that every tool can read. A receipt is the proof that (node, epoch, seq) arrived; its key is what
 duplicates fall on. A receipt's rows lie side by side in `readings` (first_row, readings), so that re-dating a chunk
 needs no index of its own; rows that grew too old are gone, and what they said is in `hours` (Unix hours; values in
-steps, the mean is sum / count). `gaps` is what nodes confess; `holes` is what a hello shows they no longer hold
-although it never came. Both are weighed against the receipts when read, for late copies may still be on their way.
-`journals` says how far each is settled (`upto`, and `beyond`: how many above it), what it has given out (`next`), by
-the highest `grown` which one its node writes now, and what its newest hello said: `readings_total` in all seqs below
-`said`. One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write); readers open the file
-read-only.
+steps, the mean is sum / count), or in `loose` while a record that is still to come may change their date, or where
+none ever came: those whose `dated` is 0 count hours since their boot. Of what is in `loose` and not yet `sure` the
+readings themselves lie on the `shelf`, pressed. `runs` are receipts that grew old, many as one (see `runs.py`).
+`gaps` is what nodes confess; `holes` is what a hello shows they no longer hold although it never came. Both are weighed
+against the receipts when read, for late copies may still be on their way. `journals` says how far each is settled
+(`upto`, and `beyond`: how many above it), what it has given out (`next`), by the highest `grown` which one its node
+writes now, and what its newest hello said: `readings_total` in all seqs below `said`. One connection writes (SQLite
+before 3.51.3 can corrupt a WAL that two write); readers open the file read-only.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 PAGE_BYTES = 4096
 
 TABLES = """
@@ -31,7 +33,7 @@ CREATE INDEX unstored_receipts ON receipts(state) WHERE state<>0;
 CREATE TABLE journals(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, upto INTEGER NOT NULL, beyond INTEGER NOT NULL,
   lowest INTEGER NOT NULL, next INTEGER NOT NULL, readings_total INTEGER NOT NULL, grown INTEGER NOT NULL,
-  said INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(node, epoch)) STRICT;
+  said INTEGER NOT NULL DEFAULT 0, folded INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(node, epoch)) STRICT;
 CREATE TABLE schemas(node INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(node, key)) STRICT;
 CREATE TABLE clocks(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, boot_id TEXT NOT NULL,
@@ -46,6 +48,17 @@ CREATE INDEX readings_by_series ON readings(series, t_ms);
 CREATE TABLE hours(
   series INTEGER NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL NOT NULL, low INTEGER NOT NULL,
   high INTEGER NOT NULL, flags INTEGER NOT NULL, PRIMARY KEY(series, hour)) STRICT, WITHOUT ROWID;
+CREATE TABLE loose(
+  series INTEGER NOT NULL, hour INTEGER NOT NULL, epoch INTEGER NOT NULL, boot INTEGER NOT NULL,
+  dated INTEGER NOT NULL, sure INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL NOT NULL, low INTEGER NOT NULL,
+  high INTEGER NOT NULL, flags INTEGER NOT NULL, PRIMARY KEY(series, hour, epoch, boot, dated, sure))
+  STRICT, WITHOUT ROWID;
+CREATE VIEW all_hours AS SELECT series, hour, count, sum, low, high, flags FROM hours
+  UNION ALL SELECT series, hour, count, sum, low, high, flags FROM loose WHERE dated=1;
+CREATE TABLE shelf(receipt INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE runs(
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  readings INTEGER NOT NULL, counts BLOB NOT NULL, PRIMARY KEY(node, epoch, first)) STRICT, WITHOUT ROWID;
 CREATE TABLE gaps(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   readings INTEGER NOT NULL, why TEXT NOT NULL, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(node, epoch, seq)) STRICT;
@@ -65,14 +78,22 @@ CREATE TABLE presence(
   hello TEXT, health TEXT, refused INTEGER NOT NULL DEFAULT 0) STRICT;
 """
 
-HOURS = TABLES[TABLES.index("CREATE TABLE hours") : TABLES.index("CREATE TABLE gaps")]
-SECOND = f"""
-{HOURS}ALTER TABLE journals ADD COLUMN said INTEGER NOT NULL DEFAULT 0;
+
+def _made(first: str, after: str) -> str:
+    """The tables from `first` up to the one called `after`."""
+    return TABLES[TABLES.index(f"CREATE TABLE {first}(") : TABLES.index(f"CREATE TABLE {after}(")]
+
+
+GROWTH = {
+    1: f"""{_made("hours", "loose")}ALTER TABLE journals ADD COLUMN said INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE raw ADD COLUMN receipts INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE raw ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE raw ADD COLUMN counts TEXT;
 UPDATE raw SET seq=(SELECT seq FROM receipts WHERE id=receipt);
-"""
+""",
+    2: f"""{_made("loose", "gaps")}ALTER TABLE journals ADD COLUMN folded INTEGER NOT NULL DEFAULT 0;
+""",
+}  # what a store of that version lacks of the next
 
 SETTINGS = {
     "journal_mode": "wal",
@@ -125,7 +146,6 @@ def _make(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise ValueError(f"the store was written by a newer fleet (version {version}, this one knows {VERSION})")
-    if version == 1:
-        connection.executescript(f"BEGIN IMMEDIATE;{SECOND}PRAGMA user_version={VERSION};COMMIT;")
-    if version == 0:
-        connection.executescript(f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version={VERSION};COMMIT;")
+    work = TABLES if version == 0 else "".join(GROWTH[each] for each in range(version, VERSION))
+    if work:
+        connection.executescript(f"BEGIN IMMEDIATE;{work}PRAGMA user_version={VERSION};COMMIT;")

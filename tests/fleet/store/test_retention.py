@@ -59,7 +59,9 @@ def tidy(store: SqliteStore, hour: float) -> int:
 
 
 def hours(store: SqliteStore) -> dict[tuple[int, int], Hour]:
-    sql = "SELECT series, hour, count, sum, low, high, flags FROM hours"
+    """What is final of them, and what is not."""
+    sql = """SELECT series, hour, sum(count), sum(sum), min(low), max(high), max(flags)
+             FROM all_hours GROUP BY series, hour"""
     return {(series, hour): facts for series, hour, *facts in store.db.execute(sql)}
 
 
@@ -123,14 +125,16 @@ def test_a_receipt_whose_rows_went_speaks_for_no_rows_that_are_given_their_numbe
     assert store.db.execute("SELECT first_row FROM receipts WHERE seq=3").fetchall() == [(None,)]
 
 
-def test_undated_rows_and_fresh_guesses_stay(store: SqliteStore, reader: StoreReader) -> None:
+def test_undated_rows_and_guesses_are_as_old_as_their_arrival(store: SqliteStore, reader: StoreReader) -> None:
     guess, late = clock(BEGAN_MS, ClockQuality.FLOOR, 6), BEGAN_MS + 30 * HOUR_MS
     other = Record(7, 7, RecordKind.CHUNK, 1, encode(SCHEMA, 2, ClockQuality.UNKNOWN, [at(0.1)]))
     store.commit([Records("pole-2", [NAMES, guess, chunk(3, [at(0.1)]), other], late)])
     tidy(store, 40)
     assert reader.stored_readings() == 2
     tidy(store, 41)
-    assert reader.stored_readings() == 1 and reader.undated_readings() == {"pole-2": 1}
+    assert reader.stored_readings() == 0
+    assert store.db.execute("SELECT hour, dated, sure, count FROM loose ORDER BY dated").fetchall() == [
+        (0, 0, 0, 1), (BEGAN_MS // HOUR_MS, 1, 0, 1)]  # fmt: skip
 
 
 def test_it_goes_on_where_a_turn_ended(
@@ -238,7 +242,9 @@ def test_an_older_store_is_taken_over(path: Path, store: SqliteStore) -> None:
     later = Record(7, 9, RecordKind.CHUNK, 1, encode(SCHEMAS[1], 1, ClockQuality.SYNCED, [at(0.5)]))
     store.commit([say(chunk(3, [at(0.1)]), later)])
     tables = columns(store)
-    for sql in ("DROP TABLE hours", "ALTER TABLE raw DROP COLUMN receipts", "ALTER TABLE raw DROP COLUMN seq",
+    for sql in ("DROP VIEW all_hours", "DROP TABLE loose", "DROP TABLE shelf", "DROP TABLE runs",
+                "ALTER TABLE journals DROP COLUMN folded", "DROP TABLE hours",
+                "ALTER TABLE raw DROP COLUMN receipts", "ALTER TABLE raw DROP COLUMN seq",
                 "ALTER TABLE raw DROP COLUMN counts", "ALTER TABLE journals DROP COLUMN said",
                 "PRAGMA user_version=1"):  # fmt: skip
         store.db.execute(sql)
