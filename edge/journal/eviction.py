@@ -37,6 +37,7 @@ class Eviction:
         self._thinning = Thinning(schemas) if schemas else None
         self._oldest: Segment | None = None
         self._use = -1
+        self._followed = 0  # every seq of it below
         self._newest = 0
 
     def goes_on(self, entries: list[Entry]) -> None:
@@ -75,6 +76,7 @@ class Eviction:
             run, upto = self._run(mark.lowest, end, head)
         except OSError:
             return None
+        self._followed = upto.seq
         left = self._thinning.thin(run)
         if footprints(left) > min(room, LARGEST_COMMIT // 4):
             return None
@@ -82,23 +84,21 @@ class Eviction:
         return Room(gap, mark._replace(lowest=upto.seq, released=upto.total), left)
 
     def _follow(self, segment: Segment, lowest: int, head: Head) -> None:
-        """Clocks and schemas in front of the run, when this is not where the last run ended."""
-        if (segment, segment.use) == (self._oldest, self._use):
-            return
+        """Clocks and schemas in front of the run, when it is not where the last run ended."""
         assert self._thinning is not None
-        self._thinning.begin()
-        for item in self._reader.read(segment.first, Head(min(lowest, head.seq), head.total), MOST_AHEAD):
+        if (segment, segment.use) != (self._oldest, self._use):
+            self._thinning.begin()
+            self._oldest, self._use, self._followed = segment, segment.use, segment.first
+        for item in self._reader.read(self._followed, Head(min(lowest, head.seq), head.total), MOST_AHEAD):
             if isinstance(item, Whole):
                 self._thinning.passes(self._record(item))
-        self._oldest, self._use = segment, segment.use
+        self._followed = max(self._followed, lowest)
 
     def _run(self, seq: int, end: Head, head: Head) -> tuple[list[Record], Head]:
         """The next records that can be read, and where what follows them begins."""
         run: list[Record] = []
         upto, size, readings = Head(seq, 0), 0, 0
-        for item in self._reader.read(
-            seq, head, MOST_AHEAD
-        ):  # pragma: no branch: one of them ends at `end`
+        for item in self._reader.read(seq, head, MOST_AHEAD):  # pragma: no branch: one of them ends at `end`
             upto = item.end if isinstance(item, Missing) else Head(item.header.seq + 1, item.header.total)
             if isinstance(item, Whole):
                 run.append(self._record(item))

@@ -210,11 +210,12 @@ class Journal:
     def _commit(self, wanted: list[Entry], repeated: list[Entry]) -> list[int]:
         gaps = self._gaps_that_fit(footprints(repeated) + footprints(wanted))
         need = footprints(wanted) + len(gaps) * SECTOR
-        target, at = self._place(need, footprints(repeated))
+        least = 2 * SECTOR + need + footprints(repeated)
+        target, at = self._place(need, least)
         preamble = repeated if target is not self._current else []
         fill, mark, left = at + need + footprints(preamble), self._mark, list[Entry]()
         self._eviction.goes_on([*preamble, *wanted])
-        made = self._make_room(target, fill)
+        made = self._make_room(target, fill, least)
         if made is not None:
             gaps = [made.gap, *(gap for gap in gaps if gap.last > made.gap.last)]
             mark, left = made.mark, made.left
@@ -225,10 +226,10 @@ class Journal:
         self._losses.wrote(gaps, mark.lowest)
         return list(range(self.next - len(wanted), self.next))
 
-    def _make_room(self, target: Segment, fill: int) -> Room | None:
+    def _make_room(self, target: Segment, fill: int, least: int) -> Room | None:
         """One segment is always kept to go to after `target`, filled so far; before the last one is entered there
         should be another, and as long as there is not, the oldest records go, a few with each commit."""
-        spares = len(self._ring.free(self.lowest, self._head, target))
+        spares = len(self._ring.free(self.lowest, self._head, target, least))
         if spares < 2 and self._can_grow():
             if not spares and 2 * fill > target.size and not self._grew():
                 return self._eviction.give_up(self._mark, self._head, target)
@@ -252,18 +253,16 @@ class Journal:
     def _gaps_that_fit(self, size: int) -> list[Gap]:
         return self._losses.some((self._ring.segment_bytes - 2 * SECTOR - size) // SECTOR)
 
-    def _place(self, need: int, more: int) -> tuple[Segment, int]:
-        """Where a commit goes, which needs `more` at the start of a segment; one sector stays in reserve for the gap
-        record that it may have to take along.
+    def _place(self, need: int, least: int) -> tuple[Segment, int]:
+        """Where a commit goes, and a segment of at `least` so many bytes if it is another; one sector stays in reserve
+        for the gap record that it may have to take along.
 
         There is always a free segment, unless the disk was too full to make a second one; then it is tried again.
         """
         if self._current is not None and self._tail + need + SECTOR <= self._current.size:
             return self._current, self._tail
-        for segment in self._ring.free(self._durable.lowest, self._head):
-            if 2 * SECTOR + need + more <= segment.size:
-                return segment, SECTOR
-        return self._create(), SECTOR
+        free = self._ring.free(self._durable.lowest, self._head, least=least)
+        return (free[0] if free else self._create()), SECTOR
 
     def _create(self) -> Segment:
         segment = Segment(self._ring.next_name(), self._ring.segment_bytes)
@@ -370,7 +369,7 @@ class Journal:
     def newest(self, kind: int) -> Record | None:
         """The newest record of this kind among the last commits, acked or not. Raises JournalError."""
         try:
-            found = self._reader.newest(kind, self._head.seq)
+            found = self._reader.newest(kind, self._head)
         except OSError as error:
             raise from_disk("the journal was read", error) from error
         return self._record(found) if found else None

@@ -18,7 +18,7 @@ Every record says how the journal stands (`Mark`), so the newest one is all that
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -35,6 +35,7 @@ _RECORD = struct.Struct("<4sI" + _COVERED.format[1:])
 _CRC = struct.Struct("<I")
 _COVERED_FROM = 8
 _USE_AT = 12
+_KIND_AT = 20
 _HEADER_END = _RECORD.size
 
 
@@ -162,6 +163,13 @@ def unpack_record(data: bytes | memoryview, at: int = 0) -> RecordHeader | None:
     if crc32(data[at + _COVERED_FROM : at + _HEADER_END]) != fields[1]:
         return None
     return RecordHeader._make(fields[2:])
+
+
+def backwards(data: bytes, kind: int, use: int) -> Iterator[tuple[int, RecordHeader]]:
+    """Records of this kind and use that begin in these sectors, and where; the last first."""
+    for at in range(len(data) // SECTOR * SECTOR - SECTOR, -1, -SECTOR):
+        if data[at + _KIND_AT] == kind and (header := unpack_record(data, at)) is not None and header.use == use:
+            yield at, header
 
 
 def scarred(sector: bytes, use: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from edge.journal.disk import Disk
-from edge.journal.layout import LARGEST_COMMIT, SECTOR, RecordHeader
+from edge.journal.layout import RecordHeader
 from edge.journal.ring import Head, Ring, Segment
 from edge.journal.walk import Walk, Waymarks
 
@@ -74,16 +74,15 @@ class Reader:
         finally:
             self.waymarks.stop(segment.ordinal, stop)
 
-    def newest(self, kind: int, below: int) -> Whole | None:
-        """The newest record of this kind with a seq below that, in the newest two segments."""
+    def newest(self, kind: int, head: Head) -> Whole | None:
+        """The newest record of this kind in the newest two segments, as far as they count."""
+        end = head
         for segment in reversed(self._ring.used[-2:]):
             with self._open(segment, 2 * LEAST_AHEAD) as walk:
-                near = max(SECTOR, walk.leap() - LARGEST_COMMIT // 2)
-                for start in (near, SECTOR)[: 1 + (near > SECTOR)]:
-                    found = [step for step in walk.steps(start) if step.header.kind == kind]
-                    for step in reversed(found):
-                        if step.header.seq < below and (body := walk.body(step)) is not None:
-                            return Whole(step.header, body)
+                for step in walk.of_kind(kind):
+                    if step.header.seq < end.seq and (body := walk.body(step)) is not None:
+                        return Whole(step.header, body)
+            end = segment.head
         return None
 
     def total_at(self, seq: int, head: Head) -> int:
@@ -91,7 +90,7 @@ class Reader:
         segment = self._ring.holding(seq)
         following = self._ring.after(segment) if segment else None
         end = following.head if following else head
-        if segment is None or seq == end.seq - 1:
+        if segment is None or seq >= end.seq - 1:
             return end.total
         stop = self.waymarks.nearest(segment, seq)
         known, total = stop.seq - 1, stop.before

@@ -15,12 +15,13 @@ missing is named in a gap. When nothing at all can be read, everything is set as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from edge.journal.disk import Disk, DiskFile
 from edge.journal.errors import JournalError
 from edge.journal.layout import (
+    LARGEST_COMMIT,
     SECTOR,
     LayoutError,
     Mark,
@@ -34,6 +35,7 @@ from edge.journal.ring import Gap, Head, Ring, Segment
 from edge.journal.walk import Step, Walk
 
 _BLOCK = 64 * 1024
+_TWO_COMMITS = 2 * LARGEST_COMMIT
 
 
 @dataclass
@@ -155,29 +157,41 @@ def _last_record(disk: Disk, newest: _Finding) -> Standing:
     file = disk.open(segment.name)
     try:
         walk = Walk(file, segment)
-        steps = list(walk.steps(walk.leap()))
-        if not steps or _commit(steps[0]) == _commit(steps[-1]):
-            steps = list(walk.steps())  # what stood before the last commit has to be known
-        return _standing(newest, walk, steps)
+        near = walk.leap()
+        for start in sorted({near, max(SECTOR, near - _TWO_COMMITS), SECTOR}, reverse=True):
+            before, commit = _ending(walk.steps(start))
+            if before is not None:  # what stood before the last commit has to be known
+                break
+        return _standing(newest, walk, before, commit)
     finally:
         file.close()
 
 
-def _standing(newest: _Finding, walk: Walk, steps: list[Step]) -> Standing:
-    if not steps:
+def _ending(steps: Iterable[Step]) -> tuple[Step | None, list[Step]]:
+    """The last commit of these, and the record before it."""
+    before: Step | None = None
+    commit: list[Step] = []
+    for step in steps:
+        if commit and _commit(step) != _commit(commit[-1]):
+            before, commit = commit[-1], []
+        commit.append(step)
+    return before, commit
+
+
+def _standing(newest: _Finding, walk: Walk, before: Step | None, commit: list[Step]) -> Standing:
+    if not commit:
         at, segment = SECTOR, newest.segment
         return Standing(newest.epoch, newest.mark, segment.first, segment, at, scarred=walk.scarred(at))
-    last = steps[-1]
-    commit = [step for step in steps if _commit(step) == _commit(last)]
+    last = commit[-1]
     if len(commit) == last.header.batch and all(walk.body(step) is not None for step in commit):
         scarred = walk.scarred(last.end)
         return Standing(newest.epoch, last.header.mark, last.header.seq + 1, newest.segment, last.end, scarred=scarred)
     segment = newest.segment
-    if len(steps) == len(commit):
+    if before is None:
         return Standing(newest.epoch, newest.mark, last.header.seq + 1, segment, scarred=True, void=segment.head)
-    before, first = steps[-len(commit) - 1].header, commit[0].header
-    total = before.total if first.place else first.before
-    mark = before.mark._replace(total=total)
+    first = commit[0].header
+    total = before.header.total if first.place else first.before
+    mark = before.header.mark._replace(total=total)
     return Standing(newest.epoch, mark, last.header.seq + 1, segment, scarred=True, void=Head(_commit(last), total))
 
 

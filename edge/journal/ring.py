@@ -82,12 +82,13 @@ class Ring:
         last = target.head if target is not None and self.used[-1:] == [target] else head
         return list(zip(kept, [segment.head for segment in kept[1:]] + [last], strict=False))
 
-    def free(self, lowest: int, head: Head, target: Segment | None = None) -> list[Segment]:
-        """Segments besides `target` that hold nothing from `lowest` on, the best to take first."""
+    def free(self, lowest: int, head: Head, target: Segment | None = None, least: int = 0) -> list[Segment]:
+        """Segments of `least` bytes or more besides `target` that hold nothing from `lowest` on, the best to take
+        first."""
         spans = self.spans(head, target)
         over = [segment for segment, end in spans if end.seq <= lowest or end.seq == segment.first]
-        new = [segment for segment in self.unused if segment is not target]
-        return sorted(new + over, key=lambda segment: (segment.failures, segment.ordinal))
+        fit = [segment for segment in self.unused + over if segment is not target and segment.size >= least]
+        return sorted(fit, key=lambda segment: (segment.failures, segment.ordinal))
 
     def holding(self, seq: int) -> Segment | None:
         """The segment in which `seq` is, was or will be."""

@@ -143,7 +143,7 @@ def _one(schema: Schema, strips: Sequence[Strip], at_ms: int) -> Strip:
 def together(quantity: str, decimals: int, steps: Sequence[int]) -> int:
     """One value in place of many, all in steps of 10**-decimals; the last one is the newest."""
     if quantity in SUMMED:
-        return min(sum(steps), LARGEST_STEPS)
+        return max(-LARGEST_STEPS, min(sum(steps), LARGEST_STEPS))
     if quantity in LAST:
         return steps[-1]
     scale = 10**decimals

@@ -16,7 +16,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from edge.journal.disk import DiskFile
-from edge.journal.layout import LARGEST_COMMIT, SECTOR, RecordHeader, body_of, footprint, scarred, unpack_record
+from edge.journal.layout import (
+    LARGEST_COMMIT,
+    SECTOR,
+    RecordHeader,
+    backwards,
+    body_of,
+    footprint,
+    scarred,
+    unpack_record,
+)
 from edge.journal.ring import Segment
 
 _READ_AHEAD = 16 * 1024
@@ -88,6 +97,16 @@ class Walk:
                 at = step.end
             else:
                 at = step.at + SECTOR
+
+    def of_kind(self, kind: int) -> Iterator[Step]:
+        """Records of this kind, the last first, with one block of them in memory."""
+        end = max((step.end for step in self.steps(self.leap())), default=SECTOR)
+        while end > SECTOR:
+            begin = max(SECTOR, end - _LEAP)
+            data = self._file.pread(end - begin, begin)
+            for at, header in backwards(data, kind, self._segment.use):
+                yield Step(begin + at, header)
+            end = begin
 
     def leap(self) -> int:
         """A place at which a record begins, not far before the last one."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge import epochs
-from edge.boots import FILE, begin
+from edge.boots import FILE, FIRST_AT_RANDOM, begin
 from edge.commits import Commits
 from edge.journal.disk import FolderDisk
 from edge.journal.errors import JournalBusy
@@ -53,7 +53,7 @@ def test_a_boot_file_of_rubbish_on_a_disk_that_names_nothing() -> None:
     disk = MemoryDisk()
     disk.write_small(FILE, b'{"ordinal": 0, "boot_id": "a", "clean": true}')
     disk.names = lambda: (_ for _ in ()).throw(OSError(errno.EIO, "x"))  # type: ignore[method-assign]
-    assert begin(disk, "b" * 32, lambda: 0.5).ordinal == 1
+    assert begin(disk, "b" * 32, lambda: 0.5).ordinal > FIRST_AT_RANDOM  # there may be readings of earlier boots
 
 
 def test_an_epoch_file_that_cannot_be_written_is_done_without() -> None:
@@ -134,7 +134,20 @@ def test_a_spare_that_is_too_small_for_a_commit_is_passed_over() -> None:
         one(journal)
     journal = reopened(journal, disk, cap=40 * SEGMENT, segment=4 * SEGMENT)
     journal.append([(CHUNK, 1, bytes(3 * SEGMENT))])
-    assert journal.disk_bytes == 6 * SEGMENT and journal.total_readings == 37
+    assert journal.disk_bytes == 10 * SEGMENT and journal.total_readings == 37  # one to go to, and one to go to next
+
+
+def test_a_file_that_was_cut_short_is_no_spare() -> None:
+    disk = MemoryDisk()
+    disk.create("segment-00007.journal", 0)
+    disk.create("segment-00009.journal", 4 * SECTOR)
+    journal = open_on(disk)
+    while len(disk.names()) < 7:
+        one(journal)
+    disk.fail("create", errno.ENOSPC, times=1000)  # what now goes on has to do without a new one
+    for _ in range(100):
+        one(journal)
+    assert gaps_in(read_all(journal))[-1]["why"] == FULL
 
 
 def test_an_ack_that_ends_where_the_gap_ends_takes_it_whole() -> None:

@@ -36,6 +36,23 @@ def test_opening_reads_the_headers_and_the_end_of_the_newest_segment() -> None:
     assert disk.counts["bytes_read"] <= few + 32 * SECTOR + size // 4
 
 
+def test_opening_behind_a_large_commit_looks_no_further_back_than_it_takes() -> None:
+    size = 4 << 20
+    disk = MemoryDisk()
+    journal = open_on(disk, 8 * size, size)
+    while journal.used_bytes < size - (1 << 19):
+        journal.append([(CHUNK, 1, b"x")] * 50)
+    journal.append([(CHUNK, 1, bytes(1_400))] * 80)
+    disk.counts.clear()
+    tracemalloc.start()
+    again = reopened(journal, disk, 8 * size, size)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (again.next, again.total_readings) == (journal.next, journal.total_readings)
+    assert disk.counts["bytes_read"] < size // 2
+    assert peak < 1 << 19
+
+
 def test_opening_hops_over_large_bodies() -> None:
     size = 4 << 20
     disk = MemoryDisk()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -202,5 +203,53 @@ def test_only_the_last_commits_are_looked_through() -> None:
     disk.counts.clear()
     found = journal.newest(RecordKind.OPEN)
     assert found is not None and found.body == b"new"
+    assert disk.counts["bytes_read"] < size // 3
     assert journal.newest(RecordKind.HEALTH) is None
-    assert disk.counts["bytes_read"] < size
+    assert disk.counts["bytes_read"] < size + size // 2
+
+
+def test_looking_for_what_is_not_there_takes_no_memory() -> None:
+    size = 1 << 20
+    disk = MemoryDisk()
+    journal = Journal.open(disk, lambda: 1, 8 * size, size)
+    batch = [(CHUNK, 1, b"x")] * 200
+    journal.append([(RecordKind.OPEN, 0, b"far back")])
+    while journal.segment < 2:
+        journal.append(batch)
+    for _ in range(9):
+        journal.append(batch)
+    tracemalloc.start()
+    found = journal.newest(RecordKind.OPEN)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found is not None and found.body == b"far back"
+    assert journal.newest(RecordKind.HEALTH) is None
+    assert peak < size // 2
+
+
+def test_what_was_of_a_commit_that_does_not_count_is_never_the_newest() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    for text in (b"first", b"second"):
+        journal.append([(RecordKind.OPEN, 0, text), (CHUNK, 10, text)])
+    journal.close()
+    disk.rot("segment-00000.journal", 4 * SECTOR + 89)
+    journal = open_on(disk)
+    for _ in range(3):
+        found = journal.newest(RecordKind.OPEN)
+        assert found is not None and (found.seq, found.body) == (1, b"first")
+        one(journal)
+
+
+def test_an_ack_for_a_commit_that_does_not_count_counts_no_readings_of_it() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    for text in (b"first", b"second"):
+        journal.append([(CHUNK, 1, text), (CHUNK, 10, text)])
+    journal.close()
+    disk.rot("segment-00000.journal", 4 * SECTOR + 89)
+    journal = open_on(disk)
+    journal.forget(3)
+    assert (journal.acked, journal.total_readings, journal.backlog_readings) == (3, 11, 0)
+    one(journal)
+    assert reopened(journal, disk).backlog_readings == 3
