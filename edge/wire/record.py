@@ -100,7 +100,7 @@ class Pack:
         if not 0 <= self.epoch <= LARGEST_EPOCH or not 0 <= self.seq <= self.last <= LARGEST_SEQ:
             raise ValueError(f"no journal has epoch {self.epoch} and seqs {self.seq} to {self.last}")
         if len(self.counts) < 2 or not all(0 <= count <= LARGEST_COUNT for count in self.counts):
-            raise ValueError("a pack holds two seqs or more")
+            raise ValueError(f"a pack holds two seqs or more, of at most {LARGEST_COUNT} readings each")
 
     @property
     def last(self) -> int:

@@ -15,7 +15,7 @@ from edge.wire.chunks import Cell, ChunkError, Column, Columns, Schema, decode_c
 from edge.wire.clocks import ClockQuality
 from edge.wire.codec import varint
 from edge.wire.kept import first_copy, keep
-from edge.wire.packs import repack, shares
+from edge.wire.packs import MOST_IN_PACK, repack, shares
 from edge.wire.record import Pack, Record, RecordError, RecordKind, pack, seqs, unpack
 
 AIR = [Column("air", "temperature", "", 2), Column("air", "humidity", "", 2)]
@@ -63,6 +63,12 @@ def test_a_minute_of_commits_becomes_one_pack_of_half_the_size() -> None:
     (merged,) = repack(records, known)
     assert isinstance(merged, Pack) and merged.counts == (6,) * 6 and merged.count == 36
     assert len(pack(merged)) < 0.55 * len(pack(*records))
+
+
+def test_a_pack_holds_so_many_seqs_and_no_more() -> None:
+    records = [chunk(seq, [Cell(10 * seq, 0, 1)]) for seq in range(MOST_IN_PACK + 2)]
+    assert [len(seqs(item)) for item in repack(records, known)] == [MOST_IN_PACK, 2]
+    assert [len(seqs(item)) for item in repack(records[:-1], known)] == [MOST_IN_PACK, 1]
 
 
 def test_nothing_is_nothing() -> None:

@@ -88,3 +88,20 @@ def test_any_bits_are_a_list_or_an_error(data: bytes, count: int) -> None:
     except CodecError:
         return
     assert len(numbers) == count
+
+
+def test_a_thousand_lists_cost_what_they_cost() -> None:
+    """Where the search for the best spelling stops too early, these grow."""
+    chance = random.Random(1815)
+    total = 0
+    for index in range(1_000):
+        scale, count, low = 1.7 ** (index % 17), 2 + index % 59, (0, 0, 90, -700)[index % 4]
+        numbers = [low + int(chance.expovariate(1.0) * scale) for _ in range(count)]
+        if index % 3 == 0:
+            numbers = [number * chance.choice((1, -1)) for number in numbers]
+        if index % 5 == 0:
+            numbers[chance.randrange(count)] += chance.choice((20, 400, 10**6)) * int(scale)
+        if index % 7 == 0:
+            numbers = [low + chance.randrange(1 << index % 11) for _ in range(count)]
+        total += len(rice.write(numbers))
+    assert total <= 262_423  # bits
