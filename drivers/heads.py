@@ -33,14 +33,14 @@ class Background:
             self._pixels = list(frame)
         pace = min(1.0, max(0, at_us - self._last_us) / self._follows_us)
         self._last_us = at_us
-        off = [abs(now - still) for now, still in zip(frame, self._pixels, strict=True)]
-        if max(off) < self._differs:
-            self._pixels = [still + (now - still) * pace for still, now in zip(self._pixels, frame, strict=True)]
+        off = [now - still for now, still in zip(frame, self._pixels, strict=True)]
+        if -self._differs < min(off) and max(off) < self._differs:  # nobody is there
+            self._pixels = [still + by * pace for still, by in zip(self._pixels, off, strict=True)]
             return [0.0] * len(off)
-        seen = [size if size >= self._differs else 0.0 for size in off]
+        seen = [abs(by) if abs(by) >= self._differs else 0.0 for by in off]
         self._pixels = [
-            still + (now - still) * (pace / SLOWER if size else pace)
-            for still, now, size in zip(self._pixels, frame, seen, strict=True)
+            still + by * (pace / SLOWER if size else pace)
+            for still, by, size in zip(self._pixels, off, seen, strict=True)
         ]
         return seen
 

@@ -9,7 +9,7 @@ stand in the order of the board, so that a restart arrives at the same schema, w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drivers.reading import Quantity, Reading, to_steps
 from edge.events import Opened, Sampled
@@ -110,7 +110,7 @@ class Sampler:
         else:
             seen.add(key)
             self._open.append((at_ms, key, steps, int(flags)))
-        return Reading(reading.quantity, reading.value, reading.channel, flags)
+        return reading if flags == reading.flags else replace(reading, flags=flags)
 
     def _steps(self, key: Key, facts: SensorFacts, reading: Reading) -> int | None:
         try:

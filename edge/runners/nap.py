@@ -16,7 +16,6 @@ class Nap:
         self.wanted, self._warmth, self._interval_ms = wanted, warmth, interval_ms
         self.setup_ms = 0  # how long the last setup took
         self.wake_ms: int | None = None  # None: it is awake
-        self.target_ms = 0  # when it is to be read
 
     @property
     def sleeps(self) -> bool:
@@ -24,10 +23,11 @@ class Nap:
 
     def begin(self, now_ms: int) -> bool:
         """It was read; whether it goes to sleep now."""
-        self.target_ms = next_multiple(now_ms, self._interval_ms)
-        wake_ms = self.target_ms - self._warmth.longest_ms - self.setup_ms - EARLY_MS
-        if self.wanted and wake_ms >= now_ms + LEAST_NAP_MS:
-            self.wake_ms = wake_ms
+        if self.wanted:
+            target_ms = next_multiple(now_ms, self._interval_ms)
+            wake_ms = target_ms - self._warmth.longest_ms - self.setup_ms - EARLY_MS
+            if wake_ms >= now_ms + LEAST_NAP_MS:
+                self.wake_ms = wake_ms
         return self.sleeps
 
     def is_over(self, now_ms: int) -> bool:

@@ -1,7 +1,9 @@
-"""This tree beside an earlier commit: the agent's figures of both, measured at the same time on the same machine.
+"""This tree beside an earlier commit: what the agent costs in both, on one machine and in one run.
 
-The commit is checked out beside us, and its own bench measures it with our interpreter. Both run side by side, so that
-whatever else this machine does slows both down alike: read the ratios, and the rest only as what two at once can do.
+The commit is checked out beside us, and its own bench measures it with our interpreter: agent, office and broker are
+those of its day. Only the clock is ours (`tests.bench.process`), because the kernel's ticks are too coarse for a bench
+that ran in them. Both are measured by turns, who is first changes each time, and of each figure the median counts: a
+machine that is busy for a while is busy for both.
 """
 
 from __future__ import annotations
@@ -11,25 +13,69 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tests.bench.figure import Figure
+from tests.bench.figure import Figure, median
 from tests.bench.process import ROOT
 
-PARTS = ("start", "agent")
+ROUNDS, STEADY_S, STARTS = 5, 60.0, 3
+WORSE = 1.05  # what one run and the next of the same tree may differ by
+TELL = """
+import importlib.util, json, sys
+from pathlib import Path
+from tests.bench import process
+found = importlib.util.spec_from_file_location("clock", sys.argv[1])
+clock = importlib.util.module_from_spec(found)
+found.loader.exec_module(clock)
+process.cpu_s = clock.cpu_s
+from tests.bench import agent
+scratch = Path(sys.argv[2])
+scratch.mkdir(parents=True)
+figures = [*agent.measure_steady(scratch, float(sys.argv[3])), *agent.measure_starts(scratch, int(sys.argv[4]))]
+print(json.dumps({one.what: [one.value, one.unit] for one in figures}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How often, and how long each time."""
+
+    rounds: int = ROUNDS
+    steady_s: float = STEADY_S
+    starts: int = STARTS
+
+
+QUICK = Sizes(1, 20.0, 1)
+Values = dict[str, list[float]]  # of each figure, by round
 
 
 def measure(commit: str, scratch: Path, quick: bool) -> Iterator[Figure]:
     """Raises RuntimeError when the commit is not there or its bench fails."""
+    sizes = QUICK if quick else Sizes()
+    units: dict[str, str] = {}
+    ours, theirs = Values(), Values()
     with _checked_out(commit, scratch / "then") as then:
-        running = [_begun(tree, quick) for tree in (ROOT, then)]
-        ours, theirs = (_figures(process) for process in running)
-    for what, figure in ours.items():
+        for number in range(sizes.rounds):
+            pair = [(ROOT, ours), (then, theirs)]
+            for tree, values in pair[:: -1 if number % 2 else 1]:
+                for what, (value, unit) in _told(tree, scratch / f"{number}-{tree.name}", sizes).items():
+                    values.setdefault(what, []).append(value)
+                    units[what] = unit
+    for what in ours:
         if what in theirs:
-            note = f"{figure['note']}; then: {theirs[what]['note']}"
-            yield Figure(f"{what}, two at once", figure["value"], figure["unit"], peer=f"commit {commit}",
-                         peer_value=theirs[what]["value"], note=note)  # fmt: skip
+            yield figure(what, units[what], commit, ours[what], theirs[what])
+
+
+def figure(what: str, unit: str, commit: str, ours: list[float], theirs: list[float]) -> Figure:
+    """The medians of both; the goal is to be no worse than that commit was."""
+    now, then = (median(values) for values in (ours, theirs))
+    note = f"by turns; now {_row(ours)}; then {_row(theirs)}"
+    return Figure(f"{what}, now and then", now, unit, WORSE * then, peer=f"commit {commit}", peer_value=then, note=note)
+
+
+def _row(values: list[float]) -> str:
+    return " ".join(f"{value:.3g}" for value in values)
 
 
 @contextmanager
@@ -47,14 +93,11 @@ def _git(*words: str) -> None:
         raise RuntimeError(f"`git {' '.join(words)}` said: {done.stderr.strip()}")
 
 
-def _begun(tree: Path, quick: bool) -> subprocess.Popen[str]:
-    only = [word for part in PARTS for word in ("--only", part)]
-    command = [sys.executable, "-m", "tests.bench", "-o", "json", *only, *(["--quick"] if quick else [])]
-    return subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def _figures(process: subprocess.Popen[str]) -> dict[str, dict[str, Any]]:
-    said, complained = process.communicate()
-    if process.returncode:
-        raise RuntimeError(complained.strip().splitlines()[-1])
-    return {figure["what"]: figure for figure in json.loads(said)["figures"]}
+def _told(tree: Path, scratch: Path, sizes: Sizes) -> dict[str, tuple[float, str]]:
+    """Value and unit of each figure of the agent, as the bench of this tree measures it."""
+    clock = ROOT / "tests" / "bench" / "process.py"
+    command = [sys.executable, "-c", TELL, str(clock), str(scratch), str(sizes.steady_s), str(sizes.starts)]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip().splitlines() or ["it said nothing"])[-1])
+    return {what: (value, unit) for what, (value, unit) in json.loads(done.stdout).items()}

@@ -132,13 +132,13 @@ class Day:
     def _attend(self, event: Event | None = None) -> None:
         """One turn of the agent's loop."""
 
-        def turn() -> int:
+        def turn() -> None:
             if event is not None:
                 self.agent.inbox.put(event)
             self.agent.step(0)
-            return self.agent.due_ms()
 
-        self._agent_due_us = self.meter.agent(turn) * 1_000
+        self.meter.agent(turn)
+        self._agent_due_us = self.agent.due_ms() * 1_000
 
     def _replan(self) -> None:
         for bus in self.buses:
