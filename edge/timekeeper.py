@@ -23,6 +23,7 @@ from edge.timekeeping import (
     Offset,
     believe,
     doubted,
+    earliest,
     kernels,
     quarrel,
     refusal,
@@ -62,7 +63,8 @@ class Timekeeper:
         """What a run before this one, in the same boot, was sure of."""
         if kept is not None and kept.boot_id == self._clock.boot_id and kept.offset_ms is not None:
             unix_ms = kept.at_ms + kept.offset_ms
-            self._told[MEMORY] = ClockTold("kernel", kept.at_ms, unix_ms, kept.uncertainty_ms, "kernel")
+            memory = ClockTold("kernel", kept.at_ms, unix_ms, kept.uncertainty_ms, "kernel")
+            self._told.setdefault(MEMORY, memory)
 
     def recall(self, now_ms: int) -> None:
         """The disk can be read again: what it kept, if it could not be read when we began."""
@@ -137,7 +139,7 @@ class Timekeeper:
     def _settle(self, now_ms: int) -> None:
         """Since when we believe what we believe."""
         before = self._steady
-        if before is None or before[1].who != self.belief.who or self.belief.stepped(before[1]):
+        if before is None or before[1].sure != self.belief.sure or self.belief.stepped(before[1]):
             self._steady = (now_ms, self.belief)
 
     def tell(self, sampler: Sampler) -> None:
@@ -180,8 +182,9 @@ class Timekeeper:
     def _risen(self, now_ms: int, steady_ms: int) -> int | None:
         """The floor that may be written now, None while this node was never sure of the time."""
         risen = [self.floor.at(now_ms)] if self.floor.known else []
-        if self._steady is not None and self.belief.sure and now_ms - self._steady[0] >= steady_ms:
-            risen.append(now_ms + (self.belief.offset_ms or 0) - (self.belief.uncertainty_ms or 0) - MARGIN_MS)
+        least_ms = earliest(self.belief, self._sure, now_ms)
+        if self._steady is not None and least_ms is not None and now_ms - self._steady[0] >= steady_ms:
+            risen.append(least_ms - MARGIN_MS)
         return max(risen, default=None)
 
     # For people.

@@ -3,8 +3,10 @@
 A kernel that follows a source of time wins over all others. Where it does not, the newest word of each is weighed:
 what it said of its own certainty, and how long ago that was, because the node's own crystal wanders meanwhile. A GPS
 receiver comes first while it is heard, then what the kernel said while it was synchronised and what the office said,
-then clock chips. An offset that was learnt once stays good by itself: Linux slews the wall clock and the time since
-boot alike, and only steps and leap seconds part them. So a step of a clock that follows nobody is never the truth.
+then clock chips; but no chip that contradicts what somebody sure said in this boot, however long ago: no crystal
+wanders so far, and a chip may have been set by anybody. An offset that was learnt once stays good by itself: Linux
+slews the wall clock and the time since boot alike, and only steps and leap seconds part them. So a step of a clock
+that follows nobody is never the truth.
 
 Nobody may lead us to where this release cannot live, nor below the floor (see floor): a chip with a flat battery, a
 receiver that lost count of its weeks, a hostile answer. But a floor may itself be wrong, if it was learnt from a clock
@@ -98,8 +100,15 @@ def best(told: Iterable[ClockTold], now_ms: int, floor_ms: int) -> Offset | None
     """The best of the newest words of all sources; None when nobody said anything that can be."""
     known = [(_rank(one, now_ms), offset(one, now_ms)) for one in told
              if not refusal(one.unix_ms - one.at_ms + now_ms, floor_ms)]  # fmt: skip
-    ranked = min(known, key=lambda one: (one[0], one[1].uncertainty_ms, one[1].sensor), default=None)
+    sure = [one for _, one in known if one.kind in SURE]
+    ranked = min((one for one in known if not _disproved(one[1], sure)), default=None,
+                 key=lambda one: (one[0], one[1].uncertainty_ms, one[1].sensor))  # fmt: skip
     return None if ranked is None else ranked[1]
+
+
+def _disproved(one: Offset, sure: Iterable[Offset]) -> bool:
+    """A clock chip that contradicts somebody who was sure."""
+    return one.kind not in SURE and any(_apart(one, other) > APART_MS for other in sure)
 
 
 def _rank(told: ClockTold, now_ms: int) -> int:
@@ -129,9 +138,14 @@ NOBODY = Belief(None, ClockQuality.UNKNOWN)
 # Who is sure, and what becomes of them when they are refused or disagree.
 
 
+def fresh(sure: Iterable[ClockTold], now_ms: int) -> list[Offset]:
+    """Those who spoke just now. Nobody says for a day what he said once, a day ago."""
+    return [offset(one, now_ms) for one in sure if now_ms - one.at_ms <= FRESH_MS]
+
+
 def doubted(sure: Iterable[ClockTold], now_ms: int, floor_ms: int) -> list[Offset]:
     """Those that say it is earlier than the floor, though it might be."""
-    words = [offset(one, now_ms) for one in sure]
+    words = fresh(sure, now_ms)
     return [one for one in words if credible(one.offset_ms + now_ms) and one.offset_ms + now_ms < floor_ms]
 
 
@@ -165,10 +179,18 @@ class Doubts:
 
 def quarrel(sure: Iterable[ClockTold], now_ms: int) -> tuple[Offset, Offset] | None:
     """The two that disagree most of those who spoke just now; None when all may be right."""
-    fresh = sorted((offset(one, now_ms) for one in sure if now_ms - one.at_ms <= FRESH_MS), key=lambda one: one.sensor)
-    pairs = [(_apart(one, other), (one, other)) for one, other in combinations(fresh, 2)]
+    words = sorted(fresh(sure, now_ms), key=lambda one: one.sensor)
+    pairs = [(_apart(one, other), (one, other)) for one, other in combinations(words, 2)]
     worst = max(pairs, key=lambda pair: pair[0], default=(0, None))
     return worst[1] if worst[0] > APART_MS else None
+
+
+def earliest(belief: Belief, sure: Iterable[ClockTold], now_ms: int) -> int | None:
+    """The Unix ms before which it cannot be, if but one of those who are sure is right; None when we are not sure."""
+    if belief.offset_ms is None or not belief.sure:
+        return None
+    offsets = [one.offset_ms - one.uncertainty_ms for one in fresh(sure, now_ms) if credible(one.offset_ms + now_ms)]
+    return now_ms + min([belief.offset_ms - (belief.uncertainty_ms or 0), *offsets])
 
 
 def _apart(one: Offset, other: Offset) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -153,6 +155,90 @@ def test_the_next_run_of_a_boot_remembers_what_the_kernel_knew() -> None:
     pole.start(NEXT_BOOT)
     pole.live(1)
     assert said(pole)[0] is FLOOR
+
+
+def hours(pole: Pole, count: int, words: Callable[[int], dict[str, tuple[str, int]]]) -> None:
+    """Each hour somebody tells: who, kind, and how far it is from what the test takes for right."""
+    for hour in range(count):
+        pole.clock.advance(3_600)
+        for who, (kind, wrong_ms) in words(hour).items():
+            pole.agent.inbox.put(
+                ClockTold(who, pole.clock.boot_ms(), NOW_MS + pole.clock.boot_ms() + wrong_ms, 500, kind)
+            )
+        pole.live(2)
+
+
+def test_a_word_that_was_said_once_is_not_said_for_a_day() -> None:
+    """A receiver that told one wrong time and was silent ever since does not pull the floor down."""
+    pole = boot_with(NOW_MS + TEN_YEARS_MS, 0, UNKNOWN)
+    hours(pole, 40, lambda hour: {"watch": ("gps", 0)} if hour == 0 else {})
+    assert said(pole)[0] is FLOOR and (floor_of(pole.disk) or 0) > NOW_MS + TEN_YEARS_MS
+    assert check(pole).state is State.UNKNOWN
+    hours(pole, 27, lambda hour: {"watch": ("gps", 0)})
+    assert said(pole)[0] is HOLDOVER and (floor_of(pole.disk) or 0) < NOW_MS + DAY_MS * 4
+
+
+@pytest.mark.parametrize("believed", [SYNCED, UNKNOWN])
+def test_the_floor_does_not_rise_above_anybody_who_is_sure(believed: ClockQuality) -> None:
+    """A receiver that lies ten years ahead is contradicted by the kernel, or by a second receiver: whoever is right,
+    the floor stays beneath both."""
+    pole = Pole(clock=watch(NOW_MS - 50_000, believed))
+    set_wall(pole, NOW_MS + pole.clock.boot_ms(), believed)
+    hours(pole, 8, lambda hour: {"mast": ("gps", TEN_YEARS_MS), "roof": ("gps", 40)})
+    assert NOW_MS < (floor_of(pole.disk) or 0) < NOW_MS + pole.clock.boot_ms()
+    assert check(pole).state is State.BAD
+
+
+def test_two_receivers_that_take_turns_are_steady() -> None:
+    pole = Pole(clock=watch(0, UNKNOWN))
+    believed = set()
+    for hour in range(4):
+        hours(pole, 1, lambda _, who="ab"[hour % 2]: {who: ("gps", 0)})  # type: ignore[misc]
+        believed.add(pole.agent.node.timekeeper.belief.who)
+    assert believed == {"a", "b"}
+    assert 0 < pole.clock.boot_ms() + NOW_MS - MARGIN_MS - (floor_of(pole.disk) or 0) < HOUR_MS + 10_000
+
+
+def test_a_chip_that_was_believed_for_hours_does_not_vouch_for_who_is_sure() -> None:
+    pole = Pole(clock=watch(0, UNKNOWN))
+    hours(pole, 5, lambda _: {"chip": ("rtc", 0)})
+    assert said(pole)[0] is HOLDOVER and floor_of(pole.disk) is None
+    hours(pole, 1, lambda _: {"mast": ("gps", 0)})
+    assert floor_of(pole.disk) is None
+    hours(pole, 1, lambda _: {"mast": ("gps", 0)})
+    assert floor_of(pole.disk) is not None
+
+
+# A card that could not be read at the start.
+
+
+def test_what_the_card_knew_is_recalled_when_it_can_be_read_again() -> None:
+    disk = MemoryDisk()
+    floors.write(disk, Kept(NOW_MS, SOME_BOOT, 10_000, NOW_MS - 10_000, 10))
+    disk.fail("read_small", errno.EIO, times=9)
+    keeper = Timekeeper(watch(0, UNKNOWN), disk)
+    keeper.recall(50_000)
+    assert keeper.floor == Floor(BUILT_MS, 50_000, False)
+    disk.heal()
+    keeper.recall(50_000)
+    assert keeper.floor == Floor(NOW_MS, 10_000, True)
+    keeper.look()
+    assert (keeper.belief.quality, keeper.belief.offset_ms) == (HOLDOVER, NOW_MS - 10_000)
+
+
+def test_what_is_recalled_takes_nothing_from_what_was_learnt_meanwhile() -> None:
+    disk, clock = MemoryDisk(), watch(NOW_MS + DAY_MS)
+    floors.write(disk, Kept(BUILT_MS, SOME_BOOT, 10_000, NOW_MS, 4_000))
+    disk.fail("read_small", errno.EIO, times=9)
+    keeper = Timekeeper(clock, disk)
+    keeper.floor = Floor(NOW_MS, 50_000, True)
+    keeper.look()
+    disk.heal()
+    keeper.recall(50_000)
+    assert keeper.floor == Floor(NOW_MS, 50_000, True)
+    clock.believed = UNKNOWN
+    keeper.look()
+    assert (keeper.belief.offset_ms, keeper.belief.uncertainty_ms) == (NOW_MS + DAY_MS - 50_000, 10)
 
 
 class Stubborn(MemoryDisk):
