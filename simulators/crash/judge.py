@@ -22,7 +22,6 @@ from simulators.crash.plan import Makings, Plan
 from simulators.crash.states import Fault, State
 from simulators.recording import RecordingDisk
 
-BOOT = "e" * 32  # the id of the boot after the crash
 GAPS = 8  # that a commit names at least; more are named by the next
 ANEW = 0  # the epoch of a journal that found nothing
 MAXIMUM = 1 << 30
@@ -68,7 +67,7 @@ class Judge:
     def _opened(self, files: Mapping[str, bytes], look: Callable[[Opened], list[Fault]]) -> list[Fault]:
         disk = RecordingDisk(files)
         try:
-            opened = Opened(self._plan.open_journal(self._made, ANEW, disk, BOOT))
+            opened = Opened(self._plan.open_journal(self._made, ANEW, disk))
             faults = look(opened)
             return faults + self._goes_on(opened, disk)
         except Exception as error:  # whatever it is, the node would not run
