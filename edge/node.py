@@ -266,7 +266,7 @@ class Node:
             hello = Hello(self.wiring.node, self.clock.boot_id, journal.epoch, journal.lowest, journal.next, VERSION,
                           journal.total_readings, [sensor_line(plan) for plan in self.wiring.sensors],
                           journal.acked, self.timekeeper.asking(self.clock.boot_ms()),
-                          self.wiring.office.publish_ms if self.wiring.office else 0)  # fmt: skip
+                          courier.uplink.pace.publish_ms, courier.uplink.pace.ack_ms)  # fmt: skip
             courier.publish("hello", to_json(hello))
             self._greeted = journal.epoch
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from edge.wiring import OfficePlan
 
 HEALTH_MS, HEALTH_METERED_MS = 60_000, 3_600_000
+ACK_METERED_MS = 10_000
+SLOW_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Pace:
     brokers: int = 1  # how many there are to choose from
     window: int = 64  # messages without a PUBACK, at most; backlog under way without an ack of the office, at most
     narrow: int = 2  # ... and what that shrinks to while the office is slow
-    slow_ms: int = 1_000  # an ack that took longer says that more is under way than the office can take
+    ack_ms: int = 0  # the office may keep its acks for company so long
+    slow_ms: int = SLOW_MS  # an ack that took longer says that more is under way than the office can take
     pack: int = 64  # records in one message, at most
     backlog_rate: float = 1_000.0  # records a second
     burst: int = 20  # messages with events that may go at once
@@ -40,5 +43,7 @@ def pace_of(office: OfficePlan | None) -> Pace:
     """The pace that a board asks for."""
     if office is None:
         return Pace()
+    ack_ms = ACK_METERED_MS if office.metered else 0
     return Pace(office.publish_ms, office.day_bytes, 1 + len(office.others), retry_cap_ms=office.back_ms,
-                health_ms=HEALTH_METERED_MS if office.metered else HEALTH_MS)  # fmt: skip
+                health_ms=HEALTH_METERED_MS if office.metered else HEALTH_MS, ack_ms=ack_ms,
+                slow_ms=SLOW_MS + ack_ms)  # fmt: skip

@@ -16,7 +16,9 @@ from fleet.clock import steady_ms, sure_ms
 from fleet.collect import LONGEST_WAIT_MS, Outgoing, acks, full, kept, sort
 from fleet.inlet import Inlet, Letter
 from fleet.live import Live
+from fleet.postponed import Postponed
 from fleet.store.store import (
+    AckDue,
     Committed,
     Greeting,
     Parcel,
@@ -75,6 +77,7 @@ class Collector:
         self.back_ms: Callable[[], int | None] = lambda: None  # how long a node may take to come back
         self.inlet, self.store, self.live = inlet, store, live
         self._complaint, self._untidy = Complaint(), Complaint()
+        self._postponed = Postponed()
         self._more_chores = False
         self._ending = threading.Event()
         self._worker = threading.Thread(target=self._work, name="collector", daemon=True)
@@ -97,8 +100,10 @@ class Collector:
             try:
                 batch = batch or self._gather()
                 if not batch and self._ending.is_set():
+                    self._say(self._postponed.all())
                     return
                 batch = self.take(batch)
+                self._say(self._postponed.ripe(steady_ms()))
                 self.tidy()
             except Exception as error:
                 self._stumble(error)
@@ -190,7 +195,13 @@ class Collector:
 
     def _acks(self, parcels: Sequence[Parcel], done: Committed) -> list[Outgoing]:
         greeted = any(isinstance(parcel, Greeting) for parcel in parcels)
-        return acks(done.acks, parcels, self.sure_ms(), self.back_ms()) if greeted else acks(done.acks)
+        due = self._postponed.sift(done.acks, parcels, steady_ms())
+        return acks(due, parcels, self.sure_ms(), self.back_ms()) if greeted else acks(due)
+
+    def _say(self, due: Sequence[AckDue]) -> None:
+        """Acks that have waited long enough."""
+        for message in acks(due):
+            self.inlet.publish(message, qos=0)
 
     def _answer(self, parcels: Sequence[Parcel], done: Committed, letters: Sequence[Letter] = ()) -> None:
         """Tells broker, nodes and watchers. It is committed: what fails here is asked again."""

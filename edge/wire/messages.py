@@ -64,12 +64,15 @@ class Hello:
     acked: int | None = None
     sent_ms: int | None = None  # boot ms; the ack that answers says it again, so that the node knows how old it is
     publish_ms: int = 0  # so long its readings wait for company before they are sent
+    ack_ms: int = 0  # so long the office may keep acks for company, for the node pays for each; 0: not at all
 
     def __post_init__(self) -> None:
         node_id(self.node)
         _check_epoch(self.epoch)
         if self.publish_ms < 0:
             raise ValueError(f"nobody publishes each {self.publish_ms} ms")
+        if self.ack_ms < 0:
+            raise ValueError(f"nobody waits {self.ack_ms} ms for an ack")
         if not 0 <= self.lowest <= self.next:
             raise ValueError(f"lowest {self.lowest} and next {self.next} do not fit together")
         if self.acked is not None and not 0 <= self.acked <= self.next:
