@@ -16,7 +16,7 @@ from edge.wire.record import RecordKind
 from fleet.store import runs
 from fleet.store.store import State
 
-LOOKED_AT = 2_000  # receipts of a turn
+LOOKED_AT = 1_000  # receipts of a turn
 
 NEXT = """SELECT node, epoch, min(upto, lowest-1), folded FROM journals WHERE (node, epoch)>(?, ?)
   AND min(upto, lowest-1)>folded ORDER BY node, epoch LIMIT 1"""

@@ -47,6 +47,11 @@ def chunk(seq: int, boot: int, cells: list[Cell]) -> Record:
     return Record(7, seq, RecordKind.CHUNK, len(cells), encode(SCHEMAS[0], boot, UNKNOWN, cells))
 
 
+def at_hours(*hours: float) -> list[Cell]:
+    """A reading each, so many hours after the boot."""
+    return [Cell(int(hour * HOUR_MS), place % 2, 100 * place) for place, hour in enumerate(hours)]
+
+
 def event(seq: int) -> Record:
     return Record(7, seq, RecordKind.EVENT, 0, b'{"at_ms":1,"what":"door"}')
 
@@ -70,7 +75,7 @@ def summed(store: SqliteStore) -> dict[Any, list[float]]:
             for epoch, _, boot, name, t_ms, steps, flags, dated in store.db.execute(DATES)]  # fmt: skip
     for *key, count, total, low, high, flags in [*rows, *store.db.execute(HOURS)]:
         known = found.setdefault(tuple(key), [0, 0, low, high, 0])
-        known[:] = known[0] + count, known[1] + total, min(known[2], low), max(known[3], high), known[4] | int(flags)
+        known[:] = known[0] + count, known[1] + total, min(known[2], low), max(known[3], high), int(known[4]) | int(flags)
     return found
 
 
