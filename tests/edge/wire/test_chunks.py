@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from edge.wire import rice
 from edge.wire.bits import fixed, signed_small, signed_wide, small, to_bytes, wide
 from edge.wire.chunks import (
+    LONGEST_CHUNK,
     Cell,
     Chunk,
     ChunkError,
@@ -20,6 +21,7 @@ from edge.wire.chunks import (
     Schema,
     Strip,
     UnknownSchema,
+    _seal,
     decode,
     decode_columns,
     encode,
@@ -325,3 +327,15 @@ def test_the_bytes_of_format_1(name: str) -> None:
     schema = schema_of(3)
     assert encode(schema, 5, ClockQuality.HOLDOVER, GOLDEN[name]).hex() == BYTES[name]
     assert decode(lambda key: schema, bytes.fromhex(BYTES[name])).cells == in_order(GOLDEN[name])
+
+
+def test_the_longest_chunk() -> None:
+    """65,536 readings that have nothing in common would be longer: the sampler cuts far earlier."""
+    longest = _seal(encode(schema_of(1), 1, SYNCED, [])[:-2] + bytes(LONGEST_CHUNK - 11))
+    assert len(longest) == LONGEST_CHUNK
+    with pytest.raises(ChunkError, match=r"^bytes are left over$"):
+        peek(longest)
+    with pytest.raises(ChunkError, match=r"^1048577 bytes are no chunk$"):
+        peek(longest + b"\0")
+    with pytest.raises(ValueError, match=r"^a chunk of 1048573 bytes is longer than 1048576$"):
+        _seal(bytes(LONGEST_CHUNK - 3))

@@ -57,7 +57,7 @@ def test_chunks(line: Line) -> None:
     schema, quality = schema_of(line["columns"]), ClockQuality(line["quality"])
     strips = [Strip(**{"flags": [0] * len(strip["steps"])} | strip) for strip in line["strips"]]
     data = bytes.fromhex(line["hex"])
-    assert encode_columns(schema, line["boot"], quality, strips) == data
+    assert line.get("written", True) is False or encode_columns(schema, line["boot"], quality, strips) == data
     found, head = decode_columns({schema.key: schema}.get, data), peek(data)
     assert (found.boot, found.quality, found.strips) == (line["boot"], quality, strips)
     assert (head.boot, head.quality, head.count) == (found.boot, found.quality, found.count)

@@ -142,6 +142,12 @@ def test_how_they_look() -> None:
         (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":7,"next":8,"acked":9}', "acked 9 and next 8"),
         (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":7,"next":8,"publish_ms":-1}', "each -1 ms"),
         (Order, '{"id":"1","verb":"read","arguments":{"deep":{"a":1}}}', "Order.arguments.deep should be"),
+        (Order, '{"id":"1","verb":"read","arguments":{"far":1e999}}', "Order.arguments.far should be"),
+        (Order, '{"id":"1","verb":"read","arguments":{"far":9223372036854775808}}', "Order.arguments.far should be"),
+        (Order, '{"id":"1","verb":"read","arguments":{"far":-Infinity}}', "-Infinity is not JSON"),
+        (GapRecord, '{"first":2,"last":1,"readings":0,"why":""}', "no gap can be 2 to 1 with 0 readings"),
+        (GapRecord, '{"first":2,"last":2,"readings":-1,"why":""}', "no gap can be 2 to 2 with -1 readings"),
+        (Hello, '{"node":"pole-1","boot_id":"","epoch":-1,"lowest":7,"next":8}', "an epoch has 32 bits: -1"),
         (ClockRecord, '{"boot":1,"boot_id":"","offset_ms":0,"quality":"good"}', "synced, holdover, floor, unknown"),
         (ClockRecord, '{"boot":-1,"boot_id":"","offset_ms":0,"quality":"floor"}', "never negative"),
     ],
@@ -173,3 +179,34 @@ def test_what_cannot_be_read_back_is_not_written() -> None:
     for wrong in (Order("1", "x", {"a": float("nan")}), Status("pole-1", True, "\ud800"), Order("1", "x" * 300_000)):
         with pytest.raises(MessageError):
             to_json(wrong)
+
+
+@dataclasses.dataclass
+class Likely:
+    """What no message of ours holds yet, and one may hold tomorrow."""
+
+    share: float
+    pair: tuple[int, str] = (0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("1", 1.0), ("-0.5", -0.5), ("9007199254740992", 2.0**53), ("1e308", 1e308)]
+)
+def test_a_float_may_be_written_as_a_whole_number(text: str, share: float) -> None:
+    found = from_json(Likely, f'{{"share":{text},"pair":[1,"a"]}}'.encode())
+    assert found == Likely(share, (1, "a")) and type(found.share) is float
+
+
+@pytest.mark.parametrize("text", ["9007199254740993", "-9007199254740993", "1e309", "NaN", "true", '"1"', "null"])
+def test_what_is_no_float(text: str) -> None:
+    with pytest.raises(MessageError, match=r"Likely.share should be a number|not JSON"):
+        from_json(Likely, f'{{"share":{text}}}'.encode())
+
+
+def test_a_field_that_no_message_can_hold_is_a_mistake_of_ours() -> None:
+    @dataclasses.dataclass
+    class Wrong:
+        raw: bytes
+
+    with pytest.raises(TypeError, match="no message field can be a <class 'bytes'>"):
+        from_json(Wrong, b"{}")

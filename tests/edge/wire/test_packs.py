@@ -71,6 +71,11 @@ def test_a_pack_holds_so_many_seqs_and_no_more() -> None:
     assert [len(seqs(item)) for item in repack(records[:-1], known)] == [MOST_IN_PACK, 1]
 
 
+def test_one_chunk_and_the_open_windows_behind_it_are_the_same_chunk() -> None:
+    one, blank = chunk(1, [Cell(1, 0, 1)]), Record(7, 2, RecordKind.OPEN, 0, b"")
+    assert repack([one, blank], known) == [Pack(7, 1, (1, 0), one.body)]
+
+
 def test_nothing_is_nothing() -> None:
     assert repack([], known) == []
 
