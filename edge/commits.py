@@ -43,7 +43,7 @@ class Commits:
         self._needs = Needs(self.schemas)
         self._waiting: deque[tuple[int, Entry]] = deque()
         self._unnamed: dict[str, tuple[int, int, int]] = {}  # what was lost and not yet named: how many, from, to
-        self._marks: deque[tuple[int, int]] = deque(maxlen=MARKS)  # (seq, when it was the next)
+        self._marks: deque[tuple[int, int]] = deque()  # (seq, when it was the next)
 
     @property
     def waiting(self) -> int:
@@ -148,8 +148,8 @@ class Commits:
 
     def _lose(self, at_ms: int, entry: Entry) -> None:
         self._needs.passed(entry)
-        if entry[0] in (RecordKind.CLOCK, RecordKind.SCHEMA):
-            return  # told again when something leans on it
+        if entry[0] != RecordKind.CHUNK and lane(entry[0]) is not Lane.EVENTS:
+            return  # told again when something leans on it; health and open windows are of use only while they are new
         what, count = ("readings", entry[1]) if entry[0] == RecordKind.CHUNK else ("events", 1)
         self.lost += entry[1]
         self.events_lost += what == "events"
@@ -158,10 +158,13 @@ class Commits:
 
     def _mark(self, now_ms: int) -> None:
         if self.journal and (not self._marks or now_ms - self._marks[-1][1] >= MARK_MS):
+            if len(self._marks) >= MARKS:
+                self._marks = deque(list(self._marks)[::2])
             self._marks.append((self.journal.next, now_ms))
 
     def oldest_ms(self, now_ms: int) -> int:
-        """How long, to the minute, the oldest un-acked record has waited in this run; 0 when there is none."""
+        """How long the oldest un-acked record has waited in this run, to the minute, and after days to the hour; 0 when
+        there is none."""
         if self.journal is None or self.journal.lowest >= self.journal.next:
             return 0
         while len(self._marks) > 1 and self._marks[1][0] <= self.journal.lowest:

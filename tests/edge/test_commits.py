@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.commits import OVERHEAD, Commits
+from edge import epochs
+from edge.commits import MARK_MS, MARKS, OVERHEAD, REPLACED, Commits
+from edge.effects import Committed
 from edge.journal.journal import Journal
 from edge.needs import Needs
 from edge.sampler import Entry
@@ -174,3 +176,103 @@ def test_lanes() -> None:
 def test_needs_of_nothing_known_are_nothing() -> None:
     one = Refusing()
     assert Needs(one.commits.schemas).split([chunk(1)]) == ([], [])
+
+
+def test_open_windows_and_health_are_pushed_out_without_a_word() -> None:
+    one = Refusing()
+    one.commits.commit([clock(0), declared(SCHEMA)], 0)
+    for at_ms in range(10, 1_010, 10):
+        one.commits.commit([(RecordKind.OPEN, 0, b"open"), (RecordKind.HEALTH, 0, b"well")], at_ms)
+    assert (one.commits.lost, one.commits.events_lost) == (0, 0)
+    found = one.heal(2_000)
+    assert not found.events("events lost") and not found.events("readings lost")
+
+
+def test_the_cap_is_used_to_the_last_byte() -> None:
+    each = len(event(100)[2]) + OVERHEAD
+    for cap, kept in ((3 * each, 3), (3 * each - 1, 2), (4 * each - 1, 3)):
+        one = Refusing(cap)
+        for at_ms in range(100, 900, 100):
+            one.commits.commit([event(at_ms)], at_ms)
+        assert one.commits.events_lost == 8 - kept
+        assert [knock.at_ms for knock in one.heal(2_000).events("knock")] == list(range(900 - 100 * kept, 900, 100))
+
+
+def test_what_waits_goes_in_parts_that_the_journal_takes() -> None:
+    one = Refusing(2**20)
+    sizes = [3_000, 20_000, 64_000, 5, 100, 60_000, 60_000, 9_000, 64, 2**16 - OVERHEAD]
+    for number, size in enumerate(sizes):
+        one.commits.commit([(RecordKind.OPEN, 0, bytes([number]) * size)], number)
+    one.disk.heal()
+    assert one.commits.commit([], 100) is not None
+    assert one.commits.journal is not None and one.commits.commit([], 101) is None
+    records = read_all(one.commits.journal)
+    assert [(r.body[0], len(r.body)) for r in records] == list(enumerate(sizes))
+    one.disk.counts.clear()
+    one.commits.commit([(RecordKind.OPEN, 0, b"x")] * 100, 102)
+    assert one.disk.counts["pwrite"] == 1
+    one.commits.commit([(RecordKind.OPEN, 0, bytes(40_000))] * 4, 103)
+    assert one.disk.counts["pwrite"] == 3
+
+
+def test_readings_wait_as_long_as_nobody_takes_them() -> None:
+    one = Refusing()
+    assert one.commits.standing() == Committed(0, 0, 0) and one.commits.waiting == 0
+    one.commits.commit([clock(0), declared(SCHEMA), chunk(1), event(2), chunk(3)], 10)
+    assert one.commits.waiting == 4 and one.commits.trouble is not None
+    one.heal(20)
+    assert one.commits.waiting == 0 and one.commits.standing((2,)) == Committed(7, 1, 6, (2,))
+
+
+def test_a_journal_that_opens_later_is_told_when_it_is_another() -> None:
+    one = Refusing()
+    one.disk.heal()
+    one.commits.commit([clock(0), event(1)], 1)
+    assert one.commits.journal is not None
+    one.commits.close()
+    assert '"next": 3' in one.disk.read_small(epochs.FILE).decode()
+    for name in [name for name in one.disk.names() if name.endswith(".journal")]:
+        one.disk.remove(name)
+    again = Commits(lambda: Journal.open(one.disk, lambda: 8, 2**20), one.disk)
+    again.commit([event(5)], 6)
+    assert again.journal is not None
+    first, second = Found(read_all(again.journal)).records
+    told = from_json(EventRecord, first.body)
+    assert (told.what, told.at_ms, told.details["old_epoch"], told.details["epoch"]) == (REPLACED, 6, 7, 8)
+    assert from_json(EventRecord, second.body).what == "knock"
+    again.commit([event(7)], 8)
+    assert len(Found(read_all(again.journal)).events(REPLACED)) == 1
+
+
+def test_how_long_the_oldest_has_waited() -> None:
+    one = Refusing()
+    one.disk.heal()
+    commits, minute = one.commits, MARK_MS
+    commits.open(0)
+    assert commits.oldest_ms(5) == 0
+    for number in range(10):
+        commits.commit([event(number)], number * minute + 7)
+        commits.commit([event(number)], number * minute + 9)
+    now = 10 * minute
+    journal = commits.journal
+    assert journal is not None and commits.oldest_ms(now) == now - 7
+    for acked, began in ((1, 0), (2, 1), (3, 1), (4, 2), (13, 6), (19, 9)):
+        journal.forget(acked)
+        assert commits.oldest_ms(now) == now - began * minute - 7
+    journal.forget(20)
+    assert commits.oldest_ms(now) == 0
+    commits.commit([event(1)], now + 7)
+    assert commits.oldest_ms(now + minute) == minute - 7
+
+
+def test_it_is_known_after_weeks_and_takes_no_more_memory() -> None:
+    one = Refusing()
+    one.disk.heal()
+    one.commits.open(0)
+    for number in range(4 * MARKS):
+        one.commits.commit([event(number)] if number % 50 == 0 else [], number * MARK_MS)
+    journal = one.commits.journal
+    assert journal is not None and one.commits.oldest_ms(4 * MARKS * MARK_MS) == 4 * MARKS * MARK_MS
+    assert len(one.commits._marks) <= MARKS
+    journal.forget(journal.next // 2)
+    assert 0 <= one.commits.oldest_ms(4 * MARKS * MARK_MS) - 2 * MARKS * MARK_MS <= 60 * MARK_MS

@@ -34,7 +34,7 @@ def _tests(*names: str) -> tuple[str, ...]:
 JOURNAL = Area(
     "journal",
     _edge("journal/*", "commits", "needs", "epochs", "schemas"),
-    ("tests/edge/journal", *_tests("commits", "full_journal", "open_windows", "fit")),
+    ("tests/edge/journal", *_tests("commits", "epochs", "schemas", "full_journal", "open_windows", "fit")),
     ("tests/edge/journal/test_cost.py",),
 )
 CHUNK = Area(
