@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from edge.wire.messages import CheckResult, State
 from fleet.health import NodeFacts, SensorFacts
 from fleet.store.answers import Loss, NodeLine, Series, Unread
+from fleet.store.losses import COPIED, TWICE
 from fleet.store.reader import Reader
 
 STATES = {state.value: state for state in State}
@@ -79,6 +80,7 @@ def _facts(known: Known, line: NodeLine) -> NodeFacts:
         sum(loss.records for loss in missing),
         sum(loss.readings or 0 for loss in missing),
         "; ".join(dict.fromkeys(loss.why for loss in missing)),
+        next((loss.why for loss in missing if loss.why in (COPIED, TWICE)), ""),
         unread.raw,
         unread.quarantined,
         unread.refused,

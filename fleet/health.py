@@ -45,6 +45,7 @@ class NodeFacts:
     lost_records: int = 0
     lost_readings: int = 0
     lost_why: str = ""
+    copied: str = ""  # what shows that an older copy of its journal was put back
     raw: int = 0
     quarantined: int = 0
     refused: int = 0
@@ -141,6 +142,10 @@ def _clock(facts: NodeFacts) -> CheckResult:
 
 
 def _gaps(facts: NodeFacts) -> CheckResult:
+    if not facts.lost_records and facts.copied:
+        reason = f"{facts.copied[0].upper()}{facts.copied[1:]}."
+        remedy = f"See: fleet data gaps {facts.node}. If the newer copy is still there: fleet data rescue DIR."
+        return CheckResult("gaps", State.BAD, reason, remedy)
     if not facts.lost_records:
         return CheckResult("gaps", State.GOOD, "Nothing is missing.")
     count = f"{facts.lost_readings} readings" if facts.lost_readings else f"{facts.lost_records} records"

@@ -10,6 +10,7 @@ from fleet import choose, show
 from fleet.cli.options import HomeFolder, Output, home_of, print_rows, reader_of, registry_of
 from fleet.show import Field, Form
 from fleet.store.answers import GapLine, Loss
+from fleet.store.losses import COPIED, TWICE
 from fleet.store.spans import SKIPPED
 
 FIELDS = [
@@ -52,7 +53,10 @@ def _row(line: GapLine) -> dict[str, Any]:
 
 
 def state(loss: Loss) -> str:
-    """`missing`, `partly` (some came later), `arrived` (all did), or `skipped` (there never was anything)."""
+    """`missing`, `partly` (some came later), `arrived` (all did), `skipped` (there never was anything), or `copied`
+    (there is another copy of the journal)."""
+    if loss.why in (COPIED, TWICE):
+        return "copied"
     if loss.records:
         return "partly" if loss.arrived else "missing"
     return "skipped" if loss.why.startswith(SKIPPED) else "arrived"

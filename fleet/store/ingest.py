@@ -19,11 +19,13 @@ from edge.wire.kept import first_copy
 from edge.wire.packs import shares
 from edge.wire.record import Pack, Record, RecordError, RecordKind, seqs
 from edge.wire.schema import Schema, SchemaError
-from fleet.store import shelf
+from fleet.store import copies, shelf
 from fleet.store.bodies import BodyError, clock_note, gap_note, mark_of, text_note
 from fleet.store.dating import first_touched, mark_for
 from fleet.store.memory import Memory, Plan
 from fleet.store.runs import folded
+from fleet.store.sameness import others
+from fleet.store.spans import Gap
 from fleet.store.store import State
 from fleet.store.tickets import Arrival, Ticket
 
@@ -51,6 +53,8 @@ class Ingest:
     rows: list[Iterator[Row]] = field(default_factory=list)
     added: dict[int, int] = field(default_factory=dict)
     wanted: set[tuple[int, bytes]] = field(default_factory=set)
+    suspects: copies.Suspects = field(default_factory=copies.Suspects)
+    again: list[tuple[Arrival, set[int], int]] = field(default_factory=list)  # items, their seqs that were here, when
     duplicates: int = 0
     quarantined: int = 0
 
@@ -64,6 +68,7 @@ class Ingest:
                 self._quarantine(arrival, str(error))
         self._add_receipts(fresh)
         self._add_rows()
+        self._look_twice()
 
     def learn(self, node: int, body: bytes) -> None:
         """A schema that came without a record; what is none is left."""
@@ -79,6 +84,15 @@ class Ingest:
         for arrival in fresh:
             self._quarantine(arrival, why.encode(errors="replace").decode()[:LONGEST_REASON])
         self._add_receipts(fresh)
+        self.suspects.look(self.memory)
+
+    def _look_twice(self) -> None:
+        """What came again is what is here, or is kept beside it; journals of which there are copies are noted."""
+        for arrival, known, at_ms in self.again:
+            if strange := others(self.memory, arrival, known):
+                copies.keep(self.memory, arrival, strange, at_ms)
+                self.quarantined += len(strange)
+        self.suspects.look(self.memory)
 
     def _add_receipts(self, fresh: Sequence[Arrival]) -> None:
         self.memory.db.executemany(ADD_RECEIPT, (ticket.row() for arrival in fresh for ticket in arrival.tickets))
@@ -101,12 +115,14 @@ class Ingest:
             for each in said:
                 arrival = self._tickets(node, each, arrived_ms, seen)
                 fresh += [arrival] if arrival.tickets else []
-                if each is item:
-                    self.duplicates += len(seqs(item)) - len(arrival.tickets)
+                known = set(seqs(each)) - {ticket.seq for ticket in arrival.tickets}
+                self.again += [(arrival, known, arrived_ms)] if known else []
+                self.duplicates += len(known) if each is item else 0
         return fresh
 
     def _tickets(self, node: int, item: Record | Pack, at_ms: int, seen: set[tuple[int, int, int]]) -> Arrival:
         arrival, here = Arrival(node, item), self._here(node, item)
+        span = (node, item.epoch, item.seq, seqs(item)[-1])
         for seq in seqs(item):
             key = (node, item.epoch, seq)
             if seq not in here and key not in seen:
@@ -114,6 +130,8 @@ class Ingest:
                 kind = arrival.kind_of(seq)
                 arrival.tickets.append(Ticket(self.memory.next_receipt, node, item.epoch, seq, kind, at_ms))
                 self.memory.next_receipt += 1
+        if arrival.tickets and self.memory.coverage(span[:2]).touches(*span[2:]):
+            self.suspects.strays.append(span)
         return arrival
 
     def _here(self, node: int, item: Record | Pack) -> set[int]:
@@ -147,7 +165,9 @@ class Ingest:
         self._cover(arrival)
 
     def _cover(self, arrival: Arrival) -> None:
-        self.memory.coverage((arrival.node, arrival.item.epoch)).add(arrival.item.seq, seqs(arrival.item)[-1])
+        journal, span = (arrival.node, arrival.item.epoch), (arrival.item.seq, seqs(arrival.item)[-1])
+        self.memory.coverage(journal).add(*span)
+        copies.came(self.memory, journal, *span)
 
     def _quarantine(self, arrival: Arrival, why: str) -> None:
         self.quarantined += len(arrival.tickets)
@@ -172,6 +192,9 @@ class Ingest:
         row = (*key, gap.first, gap.last, gap.readings, gap.why, gap.from_ms, gap.to_ms)
         self.memory.db.execute("INSERT INTO gaps VALUES (?,?,?,?,?,?,?,?,?)", row)
         self.memory.coverage(key[:2]).add(gap.first, gap.last)
+        self.memory.owns.pop(key[:2], None)
+        if Gap(gap.first, gap.last, gap.readings, gap.why).skip:
+            self.suspects.leaps.append((ticket.seq, (*key[:2], gap.first, gap.last)))
 
     def _chunk(self, arrival: Arrival) -> None:
         head, item = peek(arrival.item.body), arrival.item

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edge.wire.messages import Hello
+from fleet.store import copies
 from fleet.store.coverage import Coverage
 from fleet.store.memory import Journal, Memory
 from fleet.store.store import Card, Greeting, Parcel, Records
@@ -33,12 +34,14 @@ def epochs_in(parcel: Parcel) -> Iterable[int]:
     return {record.epoch for record in parcel.records} if isinstance(parcel, Records) else ()
 
 
-def greet(memory: Memory, journal: Journal, hello: Hello) -> None:
-    """Notes what a hello says of its journal; what the node has let go of and never came is a hole.
+def greet(memory: Memory, journal: Journal, hello: Hello, alive: bool = True) -> None:
+    """Notes what a hello, or a card (not `alive`), says of its journal; what the node has let go of and never came is a
+    hole.
 
     What it gave up without an ack is none: the gap record for it is under way, and were it acknowledged before that
     came, the node could not say any more how many readings it was.
     """
+    copies.met(memory, journal, hello, alive)
     covered = memory.coverage(journal)  # before `lowest` is written, which settles what is below it
     lowest = hello.lowest if hello.acked is None else min(hello.lowest, hello.acked + 1)
     memory.db.execute(GREET, (*journal, lowest, hello.readings_total, hello.next))

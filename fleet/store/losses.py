@@ -20,6 +20,8 @@ from fleet.store.runs import LONGEST, arrived, stretches
 from fleet.store.spans import Gap, outside, united, within
 
 GONE = "the node no longer holds it, and it never arrived"
+COPIED = "an older copy of the journal was put back, or its card forgot; what only the newer one held may be missing"
+TWICE = "another record bears its number, as when an older copy of the journal was put back; it is kept as it came"
 FORSAKEN = "the node began a new journal; what the old one still held never arrived"
 
 NEAR = 1000  # receipts that are looked at for the date of a neighbour
@@ -40,6 +42,9 @@ HOLES = """SELECT holes.node, epoch, first, last FROM holes JOIN nodes ON key=ho
 FORSAKEN_SPANS = """SELECT old.node, epoch, upto+1, next-1 FROM journals old JOIN nodes ON key=old.node
   WHERE (?1 IS NULL OR nodes.node=?1) AND upto+1<next
   AND grown<(SELECT max(grown) FROM journals new WHERE new.node=old.node)"""
+COPIES = """SELECT copies.node, copies.epoch, coalesce(first, copies.seq), coalesce(last, copies.seq), payload, records
+  FROM copies JOIN nodes ON key=copies.node LEFT JOIN gaps ON gaps.node=copies.node AND gaps.epoch=copies.epoch
+  AND gaps.seq=copies.seq AND payload IS NULL WHERE ?1 IS NULL OR nodes.node=?1"""
 NODE = "SELECT key FROM nodes WHERE node=?"
 BEFORE = (
     f"""SELECT seq, seq, first_row, readings, offset_ms FROM receipts WHERE node=?1 AND epoch=?2 AND seq<?3
@@ -68,8 +73,18 @@ def losses(db: sqlite3.Connection, node: str | None = None, everything: bool = F
     unnamed = _unnamed(gaps, _spans(db, node), db)
     return [
         Loss(names[key], epoch, gap.first, gap.last, readings, gap.why, records, arrived)
-        for found in (named, unnamed)
+        for found in (named, unnamed, _of_copies(db, node))
         for key, epoch, gap, readings, records, arrived in sorted(found, key=lambda each: (names[each[0]], each[1:3]))
+    ]
+
+
+def _of_copies(db: sqlite3.Connection, node: str | None) -> list[Missing]:
+    """Where a journal was put back as it once was: nobody can say what only the newer copy held."""
+    found = db.execute(COPIES, (node,)).fetchall()
+    came = arrived(db, [(key, epoch, first, last) for key, epoch, first, last, _, _ in found])
+    return [
+        (key, epoch, Gap(first, last, 0, COPIED if payload is None else TWICE), None, 0, records or count)
+        for (key, epoch, first, last, payload, records), (count, _) in zip(found, came, strict=True)
     ]
 
 

@@ -41,12 +41,15 @@ class Memory:
     plans: dict[tuple[int, bytes], Plan] = field(default_factory=dict)
     marks: dict[Boot, list[ClockMark]] = field(default_factory=dict)
     settled: dict[Journal, Coverage] = field(default_factory=dict)
+    copied: dict[Journal, bool] = field(default_factory=dict)  # whether there are copies of it; see `copies`
+    bases: dict[Journal, int] = field(default_factory=dict)  # below, the node itself says, nothing waits for an ack
+    owns: dict[Journal, Coverage] = field(default_factory=dict)  # of journals with copies: what is here for sure
     announced: dict[Journal, int] = field(default_factory=dict)  # by hellos of this transaction: what is given out next
     next_row: int = 1
     next_receipt: int = 1
 
     def _caches(self) -> tuple[dict[Any, Any], ...]:
-        return self.nodes, self.plans, self.marks, self.settled
+        return self.nodes, self.plans, self.marks, self.settled, self.copied, self.bases, self.owns
 
     def forget(self) -> None:
         """Back to what the file says."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from edge.wire.jsontext import to_json
 from edge.wire.record import Pack, Record
+from fleet.store import copies
 from fleet.store.ingest import Ingest
 from fleet.store.journals import epochs_in, greet, settle
 from fleet.store.memory import Journal, Memory
@@ -168,7 +169,7 @@ class SqliteStore:
             raw = self.db.execute("SELECT DISTINCT schema FROM raw WHERE node=? AND schema IS NOT NULL", (node,))
             ingest.wanted |= {(node, key) for (key,) in raw}
         elif isinstance(parcel, Card):
-            greet(self.memory, (node, parcel.hello.epoch), parcel.hello)
+            greet(self.memory, (node, parcel.hello.epoch), parcel.hello, alive=False)
         elif isinstance(parcel, Presence):
             row = (parcel.status.online, parcel.status.since_ms, node)
             self.db.execute("UPDATE presence SET online=?, since_ms=? WHERE node=?", row)
@@ -178,7 +179,8 @@ class SqliteStore:
             refuse(self.memory, parcel)
 
     def _ack(self, journal: Journal, node: str, alive: bool, ingest: Ingest) -> AckDue:
-        covered = settle(self.memory, journal, alive)
+        settled = settle(self.memory, journal, alive)
+        covered = copies.own(self.memory, journal) or settled
         keys = sorted(key for owner, key in ingest.wanted if owner == journal[0])
         wanted = tuple(key.hex() for key in keys if self.memory.plan(journal[0], key) is None)
         return AckDue(node, journal[1], covered.upto, tuple(covered.islands[:MOST_RANGES]), wanted)

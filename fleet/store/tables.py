@@ -6,8 +6,10 @@ needs no index of its own; rows that grew too old are gone, and what they said i
 steps, the mean is sum / count), or in `loose` while a record that is still to come may change their date, or where
 none ever came: those whose `dated` is 0 count hours since their boot. Of what is in `loose` and not yet `sure` the
 readings themselves lie on the `shelf`, pressed. `runs` are receipts that grew old, many as one (see `runs.py`).
-`gaps` is what nodes confess; `holes` is what a hello shows they no longer hold although it never came. Both are weighed
-against the receipts when read, for late copies may still be on their way. `journals` says how far each is settled
+`gaps` is what nodes confess; `holes` is what a hello shows they no longer hold although it never came; both are
+weighed against the receipts when read, for late copies may still be on their way. `copies` is what shows that a
+journal was put back as it once was: leaps and hellos that cannot be of one journal, and records, as they came, whose
+number is another's. `journals` says how far each is settled
 (`upto`, and `beyond`: how many above it), what it has given out (`next`), by the highest `grown` which one its node
 writes now, and what its newest hello said: `readings_total` in all seqs below `said`. One connection writes (SQLite
 before 3.51.3 can corrupt a WAL that two write); readers open the file read-only.
@@ -59,6 +61,9 @@ CREATE TABLE shelf(receipt INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE runs(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   readings INTEGER NOT NULL, counts BLOB NOT NULL, PRIMARY KEY(node, epoch, first)) STRICT, WITHOUT ROWID;
+CREATE TABLE copies(
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB,
+  records INTEGER NOT NULL, arrived_ms INTEGER NOT NULL, PRIMARY KEY(node, epoch, seq, digest)) STRICT;
 CREATE TABLE gaps(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   readings INTEGER NOT NULL, why TEXT NOT NULL, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(node, epoch, seq)) STRICT;

@@ -8,7 +8,7 @@ from edge.wire.messages import GapRecord, Hello
 from edge.wire.packs import repack
 from edge.wire.record import Record, RecordKind
 from fleet.store.answers import Loss
-from fleet.store.losses import FORSAKEN
+from fleet.store.losses import COPIED, FORSAKEN
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting
@@ -43,9 +43,10 @@ def test_a_gap_that_reaches_over_them_counts_only_what_was_given_out(store: Sqli
 def test_what_came_before_its_number_was_skipped_fills_no_gap(store: SqliteStore, reader: StoreReader) -> None:
     """A disk that lied forgot what the office has: the node left those numbers out."""
     store.commit([say(names(2), chunk(5), chunk(6), gap(LEAP, 4, LEAP - 1), gap(LEAP + 9, 3, LEAP + 5, 90, FULL))])
-    (loss,) = reader.losses()
+    loss, copied = reader.losses()
     assert (loss.readings, loss.records, loss.arrived) == (90, 6, 1)
-    skipped = reader.gaps(everything=True)[-1].loss
+    assert copied == Loss("pole-1", 7, 4, LEAP - 1, None, COPIED, 0, 2)
+    skipped = reader.gaps(everything=True)[-2].loss
     assert (skipped.records, skipped.arrived) == (0, 2)
 
 

@@ -243,6 +243,7 @@ def test_an_older_store_is_taken_over(path: Path, store: SqliteStore) -> None:
     store.commit([say(chunk(3, [at(0.1)]), later)])
     tables = columns(store)
     for sql in ("DROP VIEW all_hours", "DROP TABLE loose", "DROP TABLE shelf", "DROP TABLE runs",
+                "DROP TABLE copies",
                 "ALTER TABLE journals DROP COLUMN folded", "DROP TABLE hours",
                 "ALTER TABLE raw DROP COLUMN receipts", "ALTER TABLE raw DROP COLUMN seq",
                 "ALTER TABLE raw DROP COLUMN counts", "ALTER TABLE journals DROP COLUMN said",
