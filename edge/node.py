@@ -25,6 +25,7 @@ from edge.meter import Meter
 from edge.office import OfficeError
 from edge.opened import told
 from edge.pace import pace_of
+from edge.ration import Ration
 from edge.runners.keeper import UNFIT
 from edge.sampler import Sampler
 from edge.sensors import Sensors, sensor_facts, sensor_line
@@ -79,6 +80,7 @@ class Node:
         indoors = wiring.simulated  # where the disk is everybody's
         self._meter = Meter(disk.path) if isinstance(disk, FolderDisk) and not indoors else None
         self.courier: Courier | None = None
+        self._ration: Ration | None = None
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
         self._lane_ms = self._began_ms + LANE_MS
@@ -120,6 +122,7 @@ class Node:
         journal = self.commits.journal
         acked = journal.acked if journal else -1
         uplink = Uplink(self.commits.standing(), self._random, pace_of(self.wiring.office), acked, now_ms)
+        self._ration = Ration(self.disk, self.clock.boot_id, uplink.outbox.allowance, now_ms)
         self.courier = Courier(uplink, link, self.commits, self._greet, self._redeclare)
         self.tick(now_ms)
 
@@ -227,6 +230,7 @@ class Node:
             return
         self.timekeeper.tell(self.sampler)
         self.timekeeper.keep(now_ms)
+        self._keep_ration(now_ms)
         self.sampler.segment = self.commits.journal.segment if self.commits.journal else 0
         self._look_back(now_ms)
         held = self.commits.commit(self.sampler.commit(now_ms, everything), now_ms)
@@ -240,6 +244,10 @@ class Node:
             if held.epoch != self._greeted and self.courier.uplink.connected:
                 self._say_hello(self.courier)  # the journal opened after the session began
             self.courier.tell(held, now_ms)
+
+    def _keep_ration(self, now_ms: int, last: bool = False) -> None:
+        if self._ration is not None:
+            self._ration.keep(self.timekeeper.belief, now_ms, last)
 
     def _recovered(self, now_ms: int) -> None:
         """The disk refused, perhaps since before we began, and takes again: it is told now what it was not then."""
@@ -388,5 +396,6 @@ class Node:
             gone = Status(self.wiring.node, False, self.clock.boot_id, self.timekeeper.wall_ms())
             self.courier.goodbye(to_json(gone))
         self.timekeeper.end(self.clock.boot_ms())
+        self._keep_ration(self.clock.boot_ms(), last=True)
         self.commits.close()
         boots.end(self.disk, self.boot)

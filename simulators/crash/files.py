@@ -1,8 +1,8 @@
 """The small files beside the journal: whole as they were or whole as they were to be, after any crash.
 
-Each is written by the code that writes it on a pole (boots, schemas, the floor of time) and read by the code that reads
-it there. What is in them decides a lot: a boot's number that were given out twice would date readings by another boot's
-clock, and a floor that sank would let a node believe in 1970 again.
+Each is written by the code that writes it on a pole (boots, schemas, the floor of time, what is spent of a day) and
+read by the code that reads it there. What is in them decides a lot: a boot's number that were given out twice would
+date readings by another boot's clock, and a floor that sank would let a node believe in 1970 again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-from edge import boots, floor
+from edge import boots, floor, ration
+from edge.allowance import Day
 from edge.journal.disk import Disk
 from edge.schemas import Schemas
 from edge.wire.chunks import Column, Schema
@@ -32,7 +33,7 @@ def live(disk: Disk, chance: Random) -> None:
     """A life of small files alone."""
     schemas, boot = Schemas(disk), boots.begin(disk, BEFORE, chance.random)
     for number in range(WRITES):
-        what = chance.randrange(4)
+        what = chance.randrange(5)
         if what == 0:
             boots.end(disk, boot)
         elif what == 1:
@@ -40,6 +41,8 @@ def live(disk: Disk, chance: Random) -> None:
         elif what == 2:
             kept = floor.Kept(BUILT_MS + number * 3_600_000, boot.id, number, chance.choice((None, BUILT_MS)), 50)
             floor.write(disk, kept)
+        elif what == 3:
+            ration.write(disk, Day(chance.choice((None, 20_000)), boot.id, -number, number, 1_000 * number, number))
         else:
             schemas.remember(Schema((Column(f"sensor {number}", "pm10", "x" * chance.randrange(60), 2),)).encode())
             schemas.save()
@@ -82,6 +85,10 @@ class FilesJudge:
         now, then = floor.read(disk), _tree(told, floor.FILE)
         if then and (now is None or now.unix_ms < then["unix_ms"]):
             faults.append(Fault("wrong", 1, f"the floor of time sank: {now}"))
+        if then := _tree(told, ration.FILE):
+            spent = ration.read(disk).spent
+            if spent < then["spent"]:
+                faults.append(Fault("wrong", 1, f"of the day {spent} bytes are spent, and {then['spent']} were"))
         kept = [bytes.fromhex(text) for text in _tree(told, "schemas.json") or []]
         if gone := [body for body in kept if schemas.body(Schema.decode(body).key.hex()) != body]:
             faults.append(Fault("lost", len(gone), f"{len(gone)} schemas were written down and are gone"))

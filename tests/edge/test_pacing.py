@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.allowance import DAY_MS, OVERHEAD, Allowance
+from edge.allowance import DAY_MS, OVERHEAD, READINGS_SHARE, Allowance, Day
 from edge.pace import Pace, pace_of
+from edge.ration import FILE, Ration, read
+from edge.timekeeping import NOBODY, Belief
 from edge.tokens import Tokens
 from edge.window import Window
+from edge.wire.clocks import ClockQuality
 from edge.wiring import OfficePlan
+from simulators.disk import MemoryDisk
+from tests.edge.pole import WIRING, Pole
 
 HOUR = 3_600_000
 
@@ -110,5 +120,175 @@ def test_the_backlogs_own_quarter_is_there_again_the_next_day() -> None:
     assert allowance.backlog_wait_ms(DAY_MS + HOUR) is None
 
 
+@dataclass
+class Metered:
+    """A node that spends whenever it may, is restarted and rebooted, and an exact account of what went out on each day
+    of UTC. Without `knows` nobody tells it the time, and then a day is any 24 hours."""
+
+    knows: bool = True
+    disk: MemoryDisk = field(default_factory=MemoryDisk)
+    unix_ms: int = 20_000 * DAY_MS
+    boots: int = 0
+    boot_unix_ms: int = 0
+    sent: list[tuple[int, int]] = field(default_factory=list)
+
+    def boot(self) -> None:
+        self.boots += 1
+        self.boot_unix_ms = self.unix_ms - 20_000  # booting takes a while
+        self.begin()
+
+    def begin(self) -> None:
+        self.allowance = Allowance(Pace(day_bytes=MOST), self.now_ms)
+        self.ration = Ration(self.disk, f"{self.boots:032x}", self.allowance, self.now_ms)
+        self.keep()
+
+    @property
+    def now_ms(self) -> int:
+        return self.unix_ms - self.boot_unix_ms
+
+    def keep(self, last: bool = False) -> None:
+        belief = Belief(self.boot_unix_ms, ClockQuality.SYNCED, 10, "kernel", "kernel") if self.knows else NOBODY
+        self.ration.keep(belief, self.now_ms, last)
+
+    def live(self, hours: float, size: int) -> None:
+        """Commit by commit of ten minutes."""
+        for _ in range(int(hours * 6)):
+            self.unix_ms += HOUR // 6
+            self.keep()
+            if self.allowance.live_wait_ms(self.now_ms) is None:
+                self.allowance.spend(size - OVERHEAD, self.now_ms)
+                self.sent.append((self.unix_ms, size))
+
+    def most(self) -> int:
+        if self.knows:
+            days = Counter[int]()
+            for at_ms, size in self.sent:
+                days[at_ms // DAY_MS] += size
+            return max(days.values(), default=0)
+        return max((sum(size for at, size in self.sent if at_ms <= at < at_ms + DAY_MS) for at_ms, _ in self.sent),
+                   default=0)  # fmt: skip
+
+
+MOST = 100_000
+lives = st.lists(st.tuples(st.floats(0.2, 40), st.integers(OVERHEAD, 2_000),
+                           st.sampled_from(["killed", "ended", "power", "power while away"])), max_size=6)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(lives, st.booleans())
+def test_no_restart_gives_a_new_days_bytes(lives: list[tuple[float, int, str]], knows: bool) -> None:
+    node = Metered(knows)
+    node.boot()
+    for hours, size, end in lives:
+        node.live(hours, size)
+        if end == "ended":
+            node.keep(last=True)
+        if end == "power while away":
+            node.unix_ms += 5 * HOUR
+        if end in ("killed", "ended"):
+            node.begin()
+        else:
+            node.boot()
+    limit = MOST * READINGS_SHARE + 2_000  # the last message may go beyond it
+    assert node.most() <= (limit if knows else 2 * limit), "of any 24 hours two days may have a part"
+
+
+def test_a_day_that_is_spent_is_spent_after_a_restart_too_until_it_is_over() -> None:
+    node = Metered()
+    node.boot()
+    node.live(10, 2_000)
+    assert node.allowance.live_wait_ms(node.now_ms) is not None
+    spent = len(node.sent)
+    node.boot()
+    assert node.allowance.live_wait_ms(node.now_ms) == DAY_MS - 10 * HOUR + 20_000, "midnight"
+    node.live(13, 2_000)
+    assert len(node.sent) == spent
+    node.live(1, 2_000)
+    assert len(node.sent) > spent
+
+
+def test_a_run_that_ends_well_loses_nothing_of_its_day_and_one_that_is_killed_little() -> None:
+    node = Metered()
+    node.boot()
+    node.live(3, 1_000)
+    spent = node.allowance.spent
+    node.keep(last=True)
+    node.begin()
+    assert node.allowance.spent == spent
+    for _ in range(4):
+        node.begin()
+    assert spent < node.allowance.spent <= spent + 4 * MOST // 32
+
+
+def test_it_is_written_down_seldom() -> None:
+    node = Metered()
+    node.boot()
+    node.live(24 * 5, 650)
+    assert node.disk.counts["write_small"] / 5 < 50
+
+
+def test_without_a_limit_nothing_is_written_down() -> None:
+    disk = MemoryDisk()
+    Ration(disk, "b" * 32, Allowance(Pace()), 0).keep(NOBODY, 1, last=True)
+    assert disk.names() == []
+
+
+def test_what_cannot_be_read_yet_is_added_when_it_can() -> None:
+    node = Metered()
+    node.boot()
+    node.live(3, 1_000)
+    node.keep(last=True)
+    spent = node.allowance.spent
+    node.disk.fail("read_small", errno.EIO, times=3)
+    node.begin()
+    node.allowance.spend(1_000 - OVERHEAD, node.now_ms)
+    node.keep()
+    node.keep()
+    assert node.allowance.spent == spent + 1_000
+    node.disk.write_small(FILE, b'{"number": "x"}')
+    node.begin()
+    assert node.allowance.spent == MOST * (node.now_ms % DAY_MS) // DAY_MS, "rotten: the hours since boot"
+    node.disk.fail("write_small", errno.EROFS)
+    node.keep()
+    node.begin()
+
+
+@pytest.mark.parametrize("rotten", [b"", b"[]", b"{}", b"[" * 100_000] + [
+    json.dumps({**asdict(Day(1, "b", 0, 0, 0, 0)), key: value}).encode()
+    for key, value in {"number": "x", "boot_id": 1, "passed_ms": DAY_MS + 1, "spent": -1, "begin_ms": True}.items()
+])  # fmt: skip
+def test_a_file_that_is_none_is_refused(rotten: bytes) -> None:
+    disk = MemoryDisk()
+    disk.write_small(FILE, rotten)
+    with pytest.raises(ValueError):
+        read(disk)
+
+
+def test_a_day_without_a_clock_ends_24_hours_after_its_beginning_and_at_midnight_once_it_is_known() -> None:
+    allowance = Allowance(Pace(day_bytes=MOST), 5 * HOUR)
+    allowance.resume(None, "b" * 32, 5 * HOUR)
+    allowance.spend(MOST, 6 * HOUR)
+    assert allowance.live_wait_ms(6 * HOUR) == 29 * HOUR
+    allowance.dated(20_000 * DAY_MS + 10 * HOUR, 7 * HOUR)
+    assert allowance.live_wait_ms(7 * HOUR) == 14 * HOUR, "what was spent is spent of this day"
+    allowance.dated(20_000 * DAY_MS + 10 * HOUR, 14 * HOUR)
+    assert allowance.live_wait_ms(14 * HOUR) is None
+
+
 def test_a_run_that_begins_in_the_midst_of_a_day_has_what_is_left_of_it() -> None:
     assert Allowance(Pace(day_bytes=24_000), 3 * DAY_MS + 6 * HOUR).spent == 6_000
+
+
+def test_a_node_goes_on_with_its_day_after_a_power_cut() -> None:
+    office = OfficePlan("mqtt://x", "c.json", publish_ms=0, metered=True, day_bytes=200_000)
+    pole = Pole(wiring=replace(WIRING, office=office))
+    pole.live(30)
+    spent = pole.agent.node.courier.uplink.outbox.allowance.spent if pole.agent.node.courier else 0
+    assert spent > 30 * OVERHEAD and FILE in pole.disk.names()
+    pole.clock.now_us = 1_000_000
+    pole.start("2" * 32)
+    assert pole.agent.node.courier is not None
+    resumed = pole.agent.node.courier.uplink.outbox.allowance.spent
+    assert spent <= resumed <= spent + 200_000 // 16
+    pole.agent.node.end()
+    assert read(pole.disk).spent == pole.agent.node.courier.uplink.outbox.allowance.spent
