@@ -50,7 +50,8 @@ class Retry:
             self.cap_ms = max(self._pace.retry_ms, min(back_within_ms, self._pace.retry_cap_ms))
 
     def soon_ms(self) -> int:
-        """How long to wait before going back to a broker that was well."""
+        """How long to wait before going back to a broker that was well, and so had a session of ours."""
+        self._met = True
         return int(self._random() * self._pace.retry_ms)
 
     def _rest(self, cap: int) -> float:
@@ -77,7 +78,10 @@ class Turns:
             self._homings = min(self._homings + 1, MOST_HOMINGS)
             return True
         self._away = 0
-        self._failures = 1 if (lasted_ms or 0) >= self._pace.proven_ms else self._failures + 1
+        proven = lasted_ms is not None and lasted_ms >= self._pace.proven_ms
+        self._failures = 1 if proven else self._failures + 1
+        if proven and not self.broker:
+            self._homings = 0
         if self._failures >= TWICE:
             self.broker, self._failures = (self.broker + 1) % self._pace.brokers, 0
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import pytest
@@ -13,6 +14,7 @@ from edge.wire.messages import State
 
 HOUR = 3_600_000
 WELL = SessionView(connected=True, since_ms=HOUR)
+SENTENCE, ADVICE = re.compile(r"[A-Z][a-z]+ .*[a-z]\."), re.compile(r"[A-Z][a-z]+ .*[a-z.]")
 
 
 def test_all_is_well() -> None:
@@ -68,3 +70,28 @@ def test_who_is_not_known_to_the_broker_is_told_to_renew(words: str, cause: Caus
 def test_what_the_system_says_is_told_in_a_sentence(error: Exception, cause: Cause) -> None:
     reason, found = unreachable(error, "office.example", 1883)
     assert found == cause and "office.example" in reason and str(error.args[-1]) in reason
+
+
+VIEWS = [
+    SessionView(office=False), SessionView(refusal="No file.", remedy="Put it there."), WELL,
+    SessionView(connected=True, broker=2), SessionView(reason="that is why"), SessionView(connected=True, spent=True),
+    SessionView(connected=True, silent_ms=HOUR), SessionView(connected=True, silent_ms=HOUR, answered=False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_state_is_told_in_sentences_and_what_is_not_well_has_a_remedy(view: SessionView) -> None:
+    for name, found in (("session", session(view, 2 * HOUR, 0)), ("delivery", delivery(view))):
+        assert found.name == name
+        assert SENTENCE.fullmatch(found.reason)
+        assert ADVICE.fullmatch(found.remedy) if found.state is not State.GOOD else found.remedy == ""
+
+
+def test_the_first_broker_is_not_named_and_how_long_it_has_been_so_is_told() -> None:
+    assert session(WELL, 2 * HOUR, 0).reason == "Connected for 60 min."
+
+
+def test_a_run_that_has_just_begun_is_given_time_whenever_it_begins() -> None:
+    view = SessionView(reason="that is why")
+    assert session(view, HOUR + 60_000, HOUR).state is State.UNKNOWN
+    assert session(view, HOUR + 60_001, HOUR).state is State.BAD

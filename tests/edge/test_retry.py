@@ -122,3 +122,46 @@ def test_the_office_says_how_long_its_nodes_may_take_and_the_board_how_long_at_m
         retry.told(told)
         assert retry.cap_ms == kept
         assert retry.delay_ms(True) <= kept
+
+
+def test_who_goes_back_to_a_broker_that_was_well_had_a_session_in_this_run() -> None:
+    retry = Retry(Pace(), lambda: 0.25)
+    assert retry.soon_ms() == 250
+    assert retry.delay_ms(False) == 187_500  # half the cap and a quarter of the rest: not the first steps of a new node
+
+
+def test_a_proven_session_at_home_makes_the_next_look_early_again_and_a_short_one_does_not() -> None:
+    turns = Turns(Pace(brokers=2))
+    for lasted, look in ((59_999, 1_200_000), (60_000, 600_000)):
+        turns.lost(None)
+        turns.lost(None)
+        turns.go_home()
+        turns.lost(None)
+        turns.go_home()
+        turns.lost(lasted)
+        turns.lost(None)
+        while not turns.broker:
+            turns.lost(None)
+        assert turns.home_ms(0) == look
+        turns = Turns(Pace(brokers=2))
+
+
+def test_a_proven_session_elsewhere_says_nothing_of_the_first_broker() -> None:
+    turns = Turns(Pace(brokers=2))
+    turns.lost(None)
+    turns.lost(None)
+    turns.go_home()
+    assert turns.lost(None) and turns.broker == 1
+    assert not turns.lost(10**7) and turns.broker == 1
+    assert turns.home_ms(0) == 1_200_000
+
+
+def test_after_a_look_for_the_first_the_others_are_left_like_any_broker() -> None:
+    turns = Turns(Pace(brokers=3))
+    for _ in range(4):
+        turns.lost(None)
+    assert turns.broker == 2
+    turns.go_home()
+    assert turns.lost(None) and turns.broker == 2
+    assert not turns.lost(None) and turns.broker == 2
+    assert not turns.lost(None) and turns.broker == 0
