@@ -78,6 +78,11 @@ class StreamDriver(Driver):
                 found += readings
         return found
 
+    @property
+    def midway(self) -> bool:
+        """Whether a silence now would end anything: half a frame, or a stretch of damage."""
+        return bool(self._buffer) or self._astray
+
     def flush(self) -> list[list[Reading]]:
         """The line fell silent: what waits for more will not get it. Counts a half frame, and gives what it hid."""
         found: list[list[Reading]] = []

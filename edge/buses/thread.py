@@ -28,6 +28,7 @@ class BusThread:
         self._ending = threading.Event()
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._pipe = threading.Lock()  # held while the pipe is written or closed
+        self._polls: dict[int | None, select.poll] = {}  # the pipe, alone or with the descriptor of the port
         self._open = True
         self._thread = threading.Thread(target=self._run, name="-".join(("bus", *runner.sensors))[:60], daemon=True)
 
@@ -88,11 +89,16 @@ class BusThread:
 
     def _waited(self, wait_ms: int, fd: int | None) -> bool:
         """Wait so long in the clock's time, or until woken or `fd` is readable; True when it is readable."""
-        poll = select.poll()
-        poll.register(self._woken, select.POLLIN)
-        if fd is not None:
-            poll.register(fd, select.POLLIN)
+        poll = self._polls.get(fd) or self._polls.setdefault(fd, self._poll(fd))
         ready = [number for number, _ in poll.poll(self._clock.real_s(wait_ms) * 1_000)]
         if self._woken in ready:
             os.read(self._woken, 512)
         return fd in ready if not self._ending.is_set() else False
+
+    def _poll(self, fd: int | None) -> select.poll:
+        """By the number of the descriptor alone: a port that is opened again with the same number is watched by it."""
+        poll = select.poll()
+        for number in (self._woken, fd):
+            if number is not None:
+                poll.register(number, select.POLLIN)
+        return poll

@@ -210,7 +210,7 @@ class StreamRunner:
         self._hungry = len(data) >= GULP
         if data:
             self._take(self.driver.feed(data), now_ms)
-            self._flush_ms = now_ms + round(self.driver.gap_s * 1_000)
+            self._flush_ms = now_ms + round(self.driver.gap_s * 1_000) if self.driver.midway else None
         elif self._flush_ms is not None and now_ms >= self._flush_ms:
             self._take(self.driver.flush(), now_ms)
             self._flush_ms = None

@@ -40,7 +40,7 @@ class Warmth:
 
     def flagged(self, readings: Sequence[Reading], at_ms: int) -> tuple[Reading, ...]:
         """The same readings, with WARMING where it belongs."""
-        if not self._driver.warm_up_s and not self._driver.warm_ups_s:
+        if not self.left_ms(at_ms):
             return tuple(readings)
         return tuple(
             replace(one, flags=one.flags | Flag.WARMING) if self._warming(one.quantity, at_ms) else one
