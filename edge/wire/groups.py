@@ -75,7 +75,7 @@ def _write_times(times: list[int], first: list[int], places: dict[int, int]) -> 
 
 
 def _write_indices(indices: list[int]) -> str:
-    return small(indices[0]) + rice.write(list(map(sub, indices[1:], indices))) if indices else ""
+    return small(indices[0]) + rice.write(list(map(sub, indices[1:], indices)))
 
 
 def read(bits: BitReader, width: int, count: int) -> list[Group]:

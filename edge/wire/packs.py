@@ -45,7 +45,7 @@ def _runs(records: Iterable[Record], lookup: Lookup, most_cells: int, large: int
         blank = before is not None and record.kind == RecordKind.OPEN and not record.body
         if run and (len(run) >= MOST_IN_PACK or cells > most_cells or not (blank or _follows(before, columns))):
             yield run
-            run, cells, before, blank = [], columns.count if columns else 0, None, False
+            run, cells, blank = [], columns.count if columns else 0, False
         run.append((record, columns))
         before = before if blank else columns
     if run:

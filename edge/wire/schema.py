@@ -110,7 +110,6 @@ def _read_columns(data: bytes) -> tuple[Column, ...]:
 
 
 def _read_name(data: bytes, at: int) -> tuple[str, int]:
-    end = at + 1 + data[at] if at < len(data) else len(data) + 1
-    if end > len(data):
+    if at >= len(data) or (end := at + 1 + data[at]) > len(data):
         raise CodecError("a name is cut short")
     return data[at + 1 : end].decode(), end

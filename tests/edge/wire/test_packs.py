@@ -90,14 +90,27 @@ def test_other_records_and_unknown_schemas_stay_as_they_are() -> None:
 @pytest.mark.parametrize("counts", [(1, 1), (1, 3), (0, 2), (4, 0)])
 def test_counts_that_do_not_fit_are_refused(counts: tuple[int, ...]) -> None:
     columns = Columns(1, ClockQuality.SYNCED, SCHEMA, 3, strips_of([Cell(1, 0, 1), Cell(2, 0, 1), Cell(3, 0, 1)]))
-    with pytest.raises(ChunkError):
+    with pytest.raises(ChunkError, match=r"^the counts of a pack do not fit its chunk$"):
         shares(columns, counts)
 
 
-def test_seqs_that_share_an_instant_are_refused() -> None:
+@pytest.mark.parametrize("counts", [(1, 1), (1, 0, 1), (0, 1, 1)])
+def test_seqs_that_share_an_instant_are_refused(counts: tuple[int, ...]) -> None:
     columns = Columns(1, ClockQuality.SYNCED, SCHEMA, 2, strips_of([Cell(1, 0, 1), Cell(1, 1, 1)]))
-    with pytest.raises(ChunkError):
-        shares(columns, (1, 1))
+    with pytest.raises(ChunkError, match=r"^two seqs of a pack share an instant$"):
+        shares(columns, counts)
+
+
+@pytest.mark.parametrize("counts", [(2, 0), (0, 2), (0, 0, 2, 0)])
+def test_an_instant_of_one_seq_is_shared_with_none(counts: tuple[int, ...]) -> None:
+    columns = Columns(1, ClockQuality.SYNCED, SCHEMA, 2, strips_of([Cell(1, 0, 1), Cell(1, 1, 1)]))
+    assert shares(columns, counts) == [columns.strips if count else [] for count in counts]
+
+
+def test_a_pack_holds_so_many_readings_and_no_more() -> None:
+    full = [chunk(seq, [Cell(128 * seq + at, 0, at % 3) for at in range(128)]) for seq in range(32)]
+    assert [len(seqs(item)) for item in repack(full, known)] == [32]
+    assert [len(seqs(item)) for item in repack([*full, chunk(32, [Cell(9_999, 0, 1)])], known)] == [32, 1]
 
 
 def test_a_wide_chunk_of_many_seqs_is_shared_out_in_one_walk() -> None:
@@ -141,6 +154,8 @@ def test_packs_that_cannot_be_are_refused(seq: int, counts: tuple[int, ...]) -> 
 def test_a_pack_of_more_seqs_than_a_payload_holds_is_refused() -> None:
     with pytest.raises(RecordError, match="at most 4096"):
         unpack(b"\x10" + bytes(4) + b"\x00" + b"\x00" + varint(4097) + b"\x01" * 4097 + b"\x00")
+    (whole,) = unpack(b"\x10" + bytes(4) + b"\x00" + b"\x00" + varint(4096) + b"\x01" * 4096 + b"\x00")
+    assert seqs(whole) == range(4096) and pack(whole)
 
 
 @pytest.mark.parametrize("kind", [RecordKind.CHUNK, RecordKind.GAP, RecordKind.OPEN])

@@ -74,6 +74,16 @@ def test_a_version_that_is_not_known_yet_still_says_whose_and_which(
             unpack(later)
 
 
+@pytest.mark.parametrize(("payload", "why"), [
+    (b"", "0 bytes are no payload"), (b"\x21\0\0\0\1", "5 bytes are no payload"),
+    (b"\x21\0\0\0\1\x80", "a number without an end"),
+])  # fmt: skip
+def test_what_has_no_prefix(payload: bytes, why: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        prefix(payload)
+    assert str(caught.value) == why
+
+
 @given(st.binary(max_size=20))
 def test_any_bytes_have_a_prefix_or_an_error(payload: bytes) -> None:
     try:
