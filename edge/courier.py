@@ -70,6 +70,7 @@ class Courier:
 
     def say_health(self, health: Health, now_ms: int) -> None:
         """Say how we do, if the last time is long enough ago, or a check stands otherwise, or the session is new."""
+        self._now_ms = now_ms
         mood = [(check.name, check.state) for check in health.checks]
         soon = mood == self._mood and now_ms - self._told_ms < self.uplink.pace.health_ms
         if soon or self.uplink.outbox.allowance.event_wait_ms(now_ms) is not None:

@@ -64,7 +64,7 @@ class Outbox:
     @property
     def has_live(self) -> bool:
         """Whether something of this session's was not sent yet."""
-        return self._open(max(self._live, self.held.lowest)) < self.held.next
+        return self._open(self._live) < self.held.next
 
     @property
     def memory(self) -> int:
@@ -82,6 +82,8 @@ class Outbox:
             self._live = held.lowest
         self.held = held
         self._gone.cut_below(held.lowest)
+        self._urgent.cut_below(held.lowest)
+        self._live = max(self._live, held.lowest)
         for seq in held.urgent if len(self._urgent) < self._pace.holes else ():
             self._urgent.add(seq, seq)
         if self._go_ms is None and self.has_live:
@@ -198,7 +200,7 @@ class Outbox:
         return first
 
     def _next_live(self, now_ms: int) -> Send | None:
-        first = self._open(max(self._live, self.held.lowest))
+        first = self._open(self._live)
         if first >= self.held.next:
             return None
         go_ms = self._go_ms if self._go_ms is not None and self._go_ms > now_ms else None

@@ -193,7 +193,8 @@ class Uplink:
 
     def _redeclare(self, ack: Ack, now_ms: int) -> Iterator[Effect]:
         self._declared = {key: at for key, at in self._declared.items() if now_ms - at < ONCE_IN_MS}
-        fresh = tuple(key for key in ack.resend_schema[: self.pace.holes] if key not in self._declared)
+        asked = dict.fromkeys(ack.resend_schema[: self.pace.holes])
+        fresh = tuple(key for key in asked if key not in self._declared)
         if fresh and len(self._declared) < self.pace.holes:
             self._declared.update((key, now_ms) for key in fresh)
             yield Redeclare(fresh)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from edge.allowance import DAY_MS, OVERHEAD
 from edge.commits import Commits
 from edge.courier import MESSAGE_BYTES, Courier, blank
 from edge.effects import Committed, Hurry, Tick
@@ -30,6 +31,7 @@ class Post:
 
     def __init__(self) -> None:
         self.said: list[tuple[str, bytes]] = []
+        self.how: list[tuple[int, bool]] = []  # qos, and whether the broker keeps it
         self.did: list[str] = []
         self.full = False
 
@@ -40,6 +42,7 @@ class Post:
         if self.full:
             return None
         self.said.append((kind, payload))
+        self.how.append((qos, retain))
         return len(self.said)
 
     def disconnect(self, wait_s: float = 0.0) -> None:
@@ -283,3 +286,57 @@ def test_commits_are_told_to_the_uplink() -> None:
     desk.journal.append([chunk(0)])
     desk.courier.tell(Committed(5, desk.journal.lowest, desk.journal.next), 1)
     assert len(desk.post.records) == 1
+
+
+def test_everything_goes_with_the_promise_that_the_broker_took_it_and_only_the_status_stays_there() -> None:
+    desk = Desk(chunk(0))
+    desk.go()
+    desk.courier.publish("hello", b"h")
+    desk.courier.publish("status", b"online", retain=True)
+    desk.courier.say_health(health(7), 1)
+    desk.courier.goodbye(b"offline")
+    kinds = [(kind, qos, retain) for (kind, _), (qos, retain) in zip(desk.post.said, desk.post.how, strict=True)]
+    assert kinds == [("record", 1, False), ("hello", 1, False), ("status", 1, True), ("health", 1, False),
+                     ("status", 1, True)]  # fmt: skip
+    assert [payload for _, payload in desk.post.said[1:]] == [b"h", b"online", to_json(health(7)), b"offline"]
+
+
+def test_what_a_message_holds_counts_for_the_day() -> None:
+    desk = Desk(chunk(0), chunk(10))
+    desk.go()
+    assert desk.courier.uplink.outbox.allowance.spent == len(desk.post.records[0]) + OVERHEAD
+
+
+def test_what_is_said_at_the_turn_of_the_day_counts_for_the_new_one() -> None:
+    desk = Desk(pace=Pace(day_bytes=100_000))
+    desk.go()
+    desk.courier.tell(Tick(), DAY_MS - 1)
+    desk.courier.say_health(health(0), DAY_MS)
+    assert desk.courier.uplink.outbox.allowance.spent == len(to_json(health(0))) + OVERHEAD
+
+
+@pytest.mark.parametrize(("more", "messages"), [(0, [2]), (1, [1, 1])])
+def test_a_message_is_filled_to_the_last_byte(more: int, messages: list[int]) -> None:
+    half = MESSAGE_BYTES // 2 - 8
+    desk = Desk((RecordKind.EVENT, 0, bytes(half + more)), (RecordKind.EVENT, 0, bytes(half)))
+    desk.go()
+    assert [len(unpack(payload)) for payload in desk.post.records] == messages
+
+
+def test_what_nobody_here_answers_is_counted() -> None:
+    desk = Desk()
+    desk.go()
+    for _ in range(3):
+        desk.courier.tell(Arrived("order", b"{}"), 1)
+    assert desk.courier.delivered == 3
+
+
+def test_health_is_told_anew_in_each_session() -> None:
+    desk = Desk(pace=Pace(health_ms=3_600_000))
+    desk.go()
+    desk.courier.say_health(health(0), 0)
+    desk.courier.tell(Lost("cut"), 10)
+    desk.courier.tell(Tick(), 300_000)
+    desk.courier.tell(Connected(), 300_000)
+    desk.courier.say_health(health(0), 300_000)
+    assert [kind for kind, _ in desk.post.said] == ["health", "health"]

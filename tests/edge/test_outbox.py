@@ -255,3 +255,70 @@ def test_many_messages_of_a_second_are_one() -> None:
 
 def test_a_send_of_one_record_is_the_least() -> None:
     assert Outbox(Pace(), held(1)).next(0) == Send(0, 0)
+
+
+def test_readings_that_were_given_up_before_they_went_leave_the_others_live() -> None:
+    outbox = Outbox(Pace(publish_ms=60_000), held(0))
+    outbox.commit(held(20), 0)
+    outbox.commit(held(30, lowest=10), 10_000)
+    assert outbox.has_live and go(outbox, 60_000) == [(10, 29)]
+    assert not outbox.has_live
+    assert go(outbox, 90_000) == [(10, 10)]  # the office is silent: one record asks, as of all that was sent once
+
+
+def test_events_that_were_given_up_make_room_for_the_next_ones() -> None:
+    outbox = Outbox(Pace(publish_ms=10**6, holes=2), held(0))
+    outbox.commit(held(30, 5, 20), 0)
+    outbox.commit(held(40, 35, lowest=21), 0)
+    assert outbox.memory == 1
+    assert go(outbox, 0) == [(35, 35)]
+
+
+def test_at_the_end_nothing_waits_for_company_not_even_what_comes_then() -> None:
+    outbox = Outbox(Pace(publish_ms=60_000), held(0))
+    outbox.commit(held(2), 0)
+    outbox.hurry(1_000)
+    outbox.commit(held(3), 1_001)
+    assert go(outbox, 1_001) == [(0, 2)]
+
+
+def test_an_ack_that_does_not_reach_as_far_judges_nothing_beyond_it() -> None:
+    outbox = Outbox(Pace(pack=8, backlog_rate=8.0), held(16))
+    assert go(outbox, 0) == [(0, 7)]
+    outbox.commit(held(24), 0)
+    assert go(outbox, 0) == [(16, 23)] and go(outbox, 2_000) == [(8, 15)]
+    outbox.land(-1, [(8, 15)], 2_100)
+    assert go(outbox, 2_100) == [] and outbox.due_ms == 3_001  # what lies below is sent again when there are tokens
+    assert go(outbox, 3_001) == [(0, 7)]
+    outbox.land(15, [], 3_100)
+    assert go(outbox, 3_100) == [] and outbox.due_ms == 30_000  # but not 16 to 23
+
+
+def test_a_hole_halves_the_window_and_it_grows_slowly_from_then_on() -> None:
+    outbox = Outbox(Pace(pack=4, backlog_rate=10**6), held(10_000))
+    for round_trip in range(3):
+        sent = go(outbox, 100 * round_trip)
+        outbox.land(sent[-1][1], [], 100 * round_trip + 10)
+    assert outbox.window.size == 16
+    lost, *came = go(outbox, 1_000)
+    outbox.commit(held(10_004), 2_500)
+    assert go(outbox, 2_500) == [(10_000, 10_003)]
+    outbox.land(lost[0] - 1, [(came[0][0], came[-1][1]), (10_000, 10_003)], 2_600)
+    assert outbox.window.size == 16  # it had grown by the sixteen and one that came, and was halved for the hole
+    again = go(outbox, 2_700)
+    assert again[0] == lost and len(again) == outbox.window.size
+    outbox.land(again[7][1], [], 2_710)
+    assert outbox.window.size == 16  # now by one with a whole windowful
+
+
+def test_what_the_office_owes_is_counted_from_the_first_that_it_did_not_ack() -> None:
+    outbox = Outbox(Pace(pack=8), held(0))
+    assert outbox.unanswered_ms is None
+    for at, top in ((1_000, 8), (2_000, 16)):
+        outbox.commit(held(top), at)
+        go(outbox, at)
+    assert outbox.unanswered_ms == 1_000
+    outbox.land(7, [], 3_000)
+    assert outbox.unanswered_ms == 3_000
+    outbox.land(15, [], 4_000)
+    assert outbox.unanswered_ms is None

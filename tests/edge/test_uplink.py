@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -292,3 +293,109 @@ def test_whether_the_office_answers_in_this_session() -> None:
     uplink.handle(Lost("gone"), 2_000)
     found.append((uplink.answered, uplink.outbox.unanswered_ms))
     assert found == [(False, 0), (True, 2_000), (True, None), (False, None)] and uplink.cause == "broken"
+
+
+def pale(pace: Pace | None = None, draw: float = 0.5, next_seq: int = 0) -> Uplink:
+    """A new uplink; each draw is the same."""
+    return Uplink(Committed(EPOCH, 0, next_seq), lambda: draw, pace or Pace())
+
+
+def test_who_lost_a_session_waits_what_is_left_and_who_found_nobody_a_whole_wait() -> None:
+    uplink = pale()
+    uplink.handle(Tick(), 0)
+    uplink.handle(Lost("refused", "refused"), 10_000)
+    assert uplink.due_ms == 10_500  # before the first session: half a second of one
+    uplink.handle(Tick(), 10_500)
+    uplink.handle(Connected(), 10_600)
+    uplink.handle(Lost("cut"), 20_000)
+    assert (uplink.due_ms, uplink.phase_since_ms) == (20_000 + 75_000, 20_000)
+    uplink.handle(Tick(), 95_000)
+    uplink.handle(Lost("refused", "refused"), 96_000)
+    assert uplink.due_ms == 96_000 + 225_000
+
+
+def test_what_ends_while_nothing_stands_changes_nothing() -> None:
+    uplink = pale()
+    uplink.handle(Tick(), 0)
+    uplink.handle(Lost("refused", "refused"), 1_000)
+    due, reason = uplink.due_ms, uplink.reason
+    assert uplink.handle(Lost("cut", "broken"), 1_200) == []
+    assert (uplink.due_ms, uplink.reason, uplink.cause, uplink.phase_since_ms) == (due, reason, "refused", 1_000)
+
+
+def test_a_session_that_lasted_forgives_the_failure_before_it_and_a_short_one_does_not() -> None:
+    for lasted, broker in ((59_999, 1), (60_000, 0)):
+        uplink = pale(Pace(brokers=2))
+        uplink.handle(Tick(), 0)
+        uplink.handle(Lost("refused", "refused"), 100_000)
+        uplink.handle(Tick(), 200_000)
+        uplink.handle(Connected(), 200_000)
+        uplink.handle(Lost("cut"), 200_000 + lasted)
+        assert uplink.broker == broker
+
+
+@pytest.mark.parametrize("state", ["sending", "paused", "shut", "waiting for an ack", "resending"])
+def test_a_session_may_end_in_the_middle_of_anything(state: str) -> None:
+    """The next one greets, and sends all that is un-acked, in the same messages."""
+    uplink, now = pale(Pace(window=2, pack=8, stuck_ms=10**6), next_seq=10), 0
+    uplink.handle(Tick(), 0)
+    effects = uplink.handle(Connected(), 0)
+    assert effects == [Greet(), Send(0, 7)]
+    if state == "paused":
+        assert uplink.handle(Sent(0, 7, None), 0) == []
+    elif state != "sending":
+        assert uplink.handle(Sent(0, 7, 1), 0) == [Send(8, 9)]
+        assert uplink.handle(Sent(8, 9, 2), 0) == []
+    if state in ("waiting for an ack", "resending"):
+        assert uplink.handle(Puback(1), 1) == uplink.handle(Puback(2), 1) == []
+    if state == "resending":
+        now = 30_000
+        assert uplink.handle(Tick(), now) == [Send(0, 0)]
+    assert uplink.handle(Lost("cut"), now) == []
+    assert uplink.handle(Sent(0, 7, 3), now) == [] and uplink.in_window == 0
+    now = uplink.due_ms or 0
+    assert uplink.handle(Tick(), now) == [Connect(0)]
+    assert uplink.handle(Connected(), now) == [Greet(), Send(0, 7)]
+    assert uplink.handle(Sent(0, 7, 1), now) == [Send(8, 9)]
+    uplink.handle(Sent(8, 9, 2), now)
+    assert uplink.handle(Arrived("ack", to_json(Ack(EPOCH, 9))), now) == [Forget(9)]
+
+
+def test_a_session_that_stands_after_the_uplink_gave_it_up_is_none() -> None:
+    uplink = pale()
+    uplink.handle(Tick(), 0)
+    uplink.handle(Tick(), 30_000)
+    assert uplink.handle(Connected(), 30_001) == [] and not uplink.connected
+    uplink.handle(Tick(), uplink.due_ms or 0)
+    assert uplink.handle(Connected(), 40_000) == [Greet()] and uplink.handle(Connected(), 40_001) == []
+
+
+def test_a_late_ack_of_an_ended_session_is_believed() -> None:
+    uplink = connected()
+    uplink.handle(Lost("cut"), 100)
+    assert acked(uplink, Ack(EPOCH, 9)) == [Forget(9)] and not uplink.answered
+
+
+def test_what_is_no_ack_of_ours_is_counted_and_changes_nothing() -> None:
+    uplink = connected()
+    for payload in (b"{", to_json(Ack(EPOCH + 1, 9)), b"[]", to_json(Ack(EPOCH - 1, 9))):
+        assert uplink.handle(Arrived("ack", payload), 1_000) == []
+    assert uplink.ignored == 4 and uplink.last_ack_ms is None and uplink.outbox.acked == -1
+
+
+def test_the_office_says_how_soon_its_nodes_may_be_back() -> None:
+    uplink = connected()
+    acked(uplink, Ack(EPOCH, 9, back_within_ms=5_000))
+    uplink.handle(Lost("cut"), 3_000)
+    assert uplink.due_ms == 3_000 + 1_250
+
+
+def test_a_schema_that_is_lacking_twice_is_declared_once_and_no_more_than_can_be_remembered() -> None:
+    uplink = pale(Pace(holes=2))
+    first, second, third = (Arrived("ack", to_json(Ack(EPOCH, -1, resend_schema=[*keys])))
+                            for keys in ("aab", "cd", "ef"))  # fmt: skip
+    assert uplink.handle(first, 0) == [Redeclare(("a",))]
+    assert uplink.handle(second, 1_000) == [Redeclare(("c", "d"))]
+    assert uplink.handle(third, 2_000) == []
+    assert uplink.handle(third, 30_000) == []
+    assert uplink.handle(third, 31_000) == [Redeclare(("e", "f"))]
