@@ -71,8 +71,7 @@ def keep(disk: Disk, boot: Boot) -> bool:
 
 def end(disk: Disk, boot: Boot) -> None:
     """This run ends as it should."""
-    if boot.ordinal < FIRST_AT_RANDOM or _last(disk) is not None:
-        _write(disk, boot, True)
+    _write(disk, boot, True)
 
 
 def _at_random(random: Callable[[], float]) -> int:
@@ -91,7 +90,7 @@ def _last(disk: Disk) -> tuple[int, str, bool] | None:
     try:
         tree = json.loads(disk.read_small(FILE))
         ordinal = tree["ordinal"]
-        if not isinstance(ordinal, int) or not 0 < ordinal <= LARGEST:
+        if type(ordinal) is not int or not 0 < ordinal <= LARGEST:
             return None
         return ordinal, str(tree["boot_id"]), tree["clean"] is True
     except (OSError, ValueError, KeyError, TypeError):

@@ -109,7 +109,7 @@ def look(clock: Clock) -> Look:
 
 def chance() -> float:
     """A number from 0 up to but without 1, from the system's own source: the node's only dice."""
-    return int.from_bytes(os.urandom(6), "big") / (1 << 48)
+    return int.from_bytes(os.urandom(6)) / (1 << 48)
 
 
 def pause(seconds: float) -> None:

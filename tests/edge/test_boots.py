@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.boots import FILE, begin, end, newest, wrote
+from edge.boots import FILE, FIRST_AT_RANDOM, LARGEST, Boot, begin, end, keep, newest, wrote
 from edge.journal.journal import Journal
 from edge.wire.chunks import Schema, encode
 from edge.wire.clocks import ClockQuality, ClockRecord
@@ -48,10 +50,69 @@ def test_how_the_last_run_ended_is_told() -> None:
     disk, random = MemoryDisk(), Random(1).random
     first = begin(disk, "a" * 32, random)
     assert first.unclean == ""
-    assert "killed" in begin(disk, "a" * 32, random).unclean
-    assert "power" in begin(disk, "b" * 32, random).unclean
+    assert begin(disk, "a" * 32, random).unclean == "the agent was killed or crashed"
+    assert begin(disk, "b" * 32, random).unclean == "the node lost power or was reset"
     end(disk, begin(disk, "b" * 32, random))
     assert begin(disk, "c" * 32, random).unclean == ""
+
+
+def test_a_run_that_could_not_be_written_down_has_a_number_at_random_and_the_same_id() -> None:
+    disk = MemoryDisk()
+    end(disk, begin(disk, "a" * 32, Random(1).random))
+    begin(disk, "b" * 32, Random(1).random)
+    disk.fail("write_small", errno.ENOSPC)
+    boot = begin(disk, "c" * 32, lambda: 0.5)
+    assert boot == Boot((FIRST_AT_RANDOM + LARGEST) // 2, "c" * 32, "the node lost power or was reset")
+    assert begin(disk, "b" * 32, Random(1).random).ordinal == 2
+
+
+@pytest.mark.parametrize(("thrown", "ordinal"), [(0.0, FIRST_AT_RANDOM), (1 - 2**-48, LARGEST - 1)])
+def test_a_number_at_random_leaves_room_for_the_next(thrown: float, ordinal: int) -> None:
+    disk = MemoryDisk()
+    disk.create("segment-00000.journal", 512)
+    assert begin(disk, "a" * 32, lambda: thrown).ordinal == ordinal
+    assert begin(disk, "b" * 32, lambda: thrown).ordinal == ordinal + 1 <= LARGEST
+
+
+def test_within_a_boot_a_disk_that_takes_nothing_changes_no_number() -> None:
+    disk = MemoryDisk()
+    first = begin(disk, "a" * 32, Random(1).random)
+    disk.fail("write_small", errno.EROFS, times=9)
+    assert begin(disk, "a" * 32, Random(1).random).ordinal == first.ordinal
+
+
+def test_a_disk_that_cannot_be_listed_may_hold_readings_of_earlier_boots() -> None:
+    class Unlisted(MemoryDisk):
+        def names(self) -> list[str]:
+            raise OSError(errno.EIO, "no")
+
+    disk = Unlisted()
+    assert begin(disk, "a" * 32, Random(1).random).ordinal >= FIRST_AT_RANDOM
+
+
+def test_what_was_not_written_at_first_is_written_later() -> None:
+    disk = MemoryDisk()
+    disk.fail("write_small", errno.EROFS)
+    boot = begin(disk, "a" * 32, Random(1).random)
+    assert keep(disk, boot) and written(disk) == {"ordinal": boot.ordinal, "boot_id": "a" * 32, "clean": False}
+    end(disk, boot)
+    assert written(disk)["clean"] is True
+    other = MemoryDisk()
+    end(other, boot)
+    assert begin(other, "b" * 32, Random(1).random) == Boot(boot.ordinal + 1, "b" * 32)
+
+
+def written(disk: MemoryDisk) -> dict[str, object]:
+    return dict(json.loads(disk.read_small(FILE)))
+
+
+@pytest.mark.parametrize(("ordinal", "believed"), [(1, True), (LARGEST, True), (0, False), (LARGEST + 1, False),
+                                                   (-1, False), (True, False), (2.0, False), ("3", False)])  # fmt: skip
+def test_only_a_number_that_a_boot_can_have_is_believed(ordinal: object, believed: bool) -> None:
+    disk = MemoryDisk()
+    disk.create("segment-00000.journal", 512)
+    disk.write_small(FILE, json.dumps({"ordinal": ordinal, "boot_id": "a" * 32, "clean": True}).encode())
+    assert (begin(disk, "a" * 32, lambda: 0.5).ordinal == ordinal) is believed
 
 
 def clock(boot: int) -> tuple[int, int, bytes]:

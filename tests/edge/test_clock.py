@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +107,26 @@ def test_a_kernel_that_is_let_alone_is_in_holdover_before_it_gives_up() -> None:
 
 @pytest.mark.parametrize(
     ("state", "status", "words"),
-    [(0, 0, ""), (1, STA_INS, "one second more"), (2, STA_DEL, "one second less"), (TIME_OOP, STA_INS, "is a leap"),
+    [(0, 0, ""), (1, STA_INS, "this day (UTC) will have one second more"),
+     (2, STA_DEL, "this day (UTC) will have one second less"), (TIME_OOP, STA_INS, "this is a leap second"),
      (4, 0, ""), (1, STA_INS | STA_UNSYNC, "")],
 )  # fmt: skip
 def test_a_leap_second_is_told(state: int, status: int, words: str) -> None:
     said = judged(state, answer(status=status))
-    assert said is not None and words in said.leap and bool(words) is bool(said.leap)
+    assert said is not None and said.leap == words
+
+
+@pytest.mark.parametrize("nano", [False, True])
+def test_the_last_millisecond_of_a_second_is_told_as_such(nano: bool) -> None:
+    said = judged(0, answer(1_800_000_000_999_999, 12_001, nano=nano))
+    assert said is not None and (said.wall_ms, said.error_ms) == (1_800_000_000_999, 13)
+    assert type(said.wall_ms) is type(said.error_ms) is int  # they go on the wire
+
+
+def test_five_seconds_of_error_are_still_synced() -> None:
+    for largest_us, quality in ((5_000_000, ClockQuality.SYNCED), (5_000_001, ClockQuality.HOLDOVER)):
+        said = judged(0, answer(0, largest_us))
+        assert said is not None and said.quality is quality
 
 
 def test_this_kernel_answers_as_it_answers_others() -> None:
@@ -203,4 +216,33 @@ def test_the_machine_itself_is_asked() -> None:
     assert abs(look(clock).said.wall_ms - clock.wall_ms()) < 60_000
     assert clock.real_s(1_500) == 1.5 and clock.real_s(-1) == 0
     assert boot_minus_monotonic_us() >= -1_000
-    assert 0 <= chance() < 1 and os.urandom(1) != b""
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "unit_ns"),
+    [(SystemClock().boot_us, lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME), 10**3),
+     (SystemClock().boot_ms, lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME), 10**6),
+     (SystemClock().wall_ms, time.time_ns, 10**6)],
+    ids=["boot_us", "boot_ms", "wall_ms"],
+)  # fmt: skip
+def test_our_clocks_are_the_kernels(ours: Callable[[], int], theirs: Callable[[], int], unit_ns: int) -> None:
+    """However long it takes: what we say lies between two looks of others."""
+    before, said, after = theirs(), ours(), theirs()
+    assert before // unit_ns <= said <= after // unit_ns and type(said) is int
+
+
+def test_how_long_the_node_slept_is_the_difference_of_two_clocks() -> None:
+    def ns(clock: int) -> int:
+        return time.clock_gettime_ns(clock)
+
+    boot_before, mono_before = ns(time.CLOCK_BOOTTIME), ns(time.CLOCK_MONOTONIC)
+    slept_us = boot_minus_monotonic_us()
+    mono_after, boot_after = ns(time.CLOCK_MONOTONIC), ns(time.CLOCK_BOOTTIME)
+    assert (boot_before - mono_after) // 1_000 <= slept_us <= (boot_after - mono_before) // 1_000
+    assert type(slept_us) is int
+
+
+def test_the_dice_fall_everywhere_between_0_and_1() -> None:
+    """One run in 10^25 sees none above one half."""
+    thrown = [chance() for _ in range(200)]
+    assert 0 <= min(thrown) < 0.25 and 0.75 < max(thrown) < 1 and len(set(thrown)) == 200

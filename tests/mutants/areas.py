@@ -52,7 +52,7 @@ UPLINK = Area(
 TIME = Area(
     "time",
     _edge("timekeeper", "timekeeping", "timecheck", "timex", "floor", "clock", "boots", "wire/clocks"),
-    _tests("timekeeper", "timekeeping", "clock", "floor", "boots", "fleets_word"),
+    _tests("timekeeper", "timekeeping", "time_rules", "timecheck", "clock", "floor", "boots", "fleets_word"),
     ("tests/edge/test_clock.py::test_asking_the_kernel_costs_little_memory",),
 )
 AREAS = {area.name: area for area in (JOURNAL, CHUNK, UPLINK, TIME)}
