@@ -312,6 +312,7 @@ def test_what_is_said_at_the_turn_of_the_day_counts_for_the_new_one() -> None:
     desk.go()
     desk.courier.tell(Tick(), DAY_MS - 1)
     desk.courier.say_health(health(0), DAY_MS)
+    assert desk.courier.uplink.outbox.allowance.live_wait_ms(DAY_MS) is None
     assert desk.courier.uplink.outbox.allowance.spent == len(to_json(health(0))) + OVERHEAD
 
 
