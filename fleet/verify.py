@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge.wire.messages import CheckResult, State
+from fleet.show import when
 from fleet.store.answers import Account, Stock
 
 GOOD, BAD, UNKNOWN = State.GOOD, State.BAD, State.UNKNOWN
@@ -21,6 +22,9 @@ def _journal(account: Account) -> tuple[State, str, str]:
     if account.unnamed:
         reason = f"Missing: {account.unnamed} records never came, and no gap says how much was in them: {sums}."
         return BAD, reason, READ_CARD.format(node=account.node)
+    if gone := account.erased + (0 if account.current else account.in_flight):
+        reason = f"Missing: {gone} readings that its node had counted and nobody received: {sums}."
+        return BAD, reason, READ_CARD.format(node=account.node)
     if account.told is None:
         return UNKNOWN, f"{sums}; its node has not said how many it took.", "Wait for the node's next hello."
     left = account.told - account.here - account.named
@@ -37,7 +41,10 @@ def _journal(account: Account) -> tuple[State, str, str]:
 def _words(account: Account) -> str:
     told = "" if account.told is None else f"{account.told} taken, "
     words = f"{told}{account.here} here, {account.named} named in gaps"
-    return words + (f", {account.forgotten} here that its disk then lost" if account.forgotten else "")
+    words += f", {account.forgotten} here that its disk then lost" if account.forgotten else ""
+    words += f", {account.in_flight} taken since and not here at {when(account.as_of_ms)}" if account.in_flight else ""
+    back = "its count stepped back: an older copy of the journal, or a card that forgot"
+    return words + (f"; at {when(account.stepped_ms)} {back}" if account.stepped_ms else "")
 
 
 def stock_checks(stock: Stock) -> list[CheckResult]:
@@ -48,6 +55,7 @@ def stock_checks(stock: Stock) -> list[CheckResult]:
 def _rows(stock: Stock) -> CheckResult:
     words = f"{stock.rows} rows for {stock.receipted} readings in receipts"
     words += f", {stock.in_hours} in hours for {stock.rolled}" if stock.rolled or stock.in_hours else ""
+    words += f", {stock.undated_in_hours} of them without a date" if stock.undated_in_hours else ""
     if (stock.rows, stock.in_hours, stock.strays) == (stock.receipted, stock.rolled, 0):
         return CheckResult("rows", GOOD, f"{words}.")
     strays = f"; {stock.strays} rows belong to no receipt" if stock.strays else ""

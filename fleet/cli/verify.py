@@ -22,7 +22,13 @@ FIELDS = [
     Field("told", "TOLD"),
     Field("here", "HERE"),
     Field("named", "NAMED"),
+    Field("epoch", "EPOCH", wide=True),
+    Field("as_told_at", "AS TOLD AT", wide=True),
     Field("waiting", "WAITING", wide=True),
+    Field("in_flight", "IN FLIGHT", wide=True),
+    Field("as_of", "AS OF", wide=True),
+    Field("stepped_back_at", "STEPPED BACK AT", wide=True),
+    Field("erased", "ERASED", wide=True),
     Field("duplicated_rows", "TWICE", wide=True),
     Field("rows", "ROWS", wide=True),
     Field("receipted", "RECEIPTED", wide=True),
@@ -31,6 +37,7 @@ FIELDS = [
     Field("reason", "REASON"),
     Field("remedy", "REMEDY"),
 ]
+EVERY: dict[str, Any] = dict.fromkeys(field.key for field in FIELDS)  # each line has each key
 Only = Annotated[str | None, typer.Argument(metavar="[NODE]", help="One node only: its id, or the beginning of it.")]
 
 
@@ -58,11 +65,14 @@ def _rows(reader: StoreReader, node: str) -> list[tuple[dict[str, Any], CheckRes
 
 def _row(node: str, check: CheckResult, facts: dict[str, Any]) -> tuple[dict[str, Any], CheckResult]:
     named = {"node": node, "state": check.state.value, "check": check.name}
-    return named | facts | {"reason": check.reason, "remedy": check.remedy}, check
+    return EVERY | named | facts | {"reason": check.reason, "remedy": check.remedy}, check
 
 
 def _of_journal(account: Account) -> dict[str, Any]:
-    return {"told": account.told, "here": account.here, "named": account.named, "waiting": account.waiting}
+    return {"told": account.told, "here": account.here, "named": account.named, "waiting": account.waiting,
+            "epoch": account.epoch, "as_told_at": show.when(account.told_ms), "in_flight": account.in_flight,
+            "as_of": show.when(account.as_of_ms), "stepped_back_at": show.when(account.stepped_ms),
+            "erased": account.erased}  # fmt: skip
 
 
 def _of_stock(stock: Stock) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from places that do not see each other, so what was lost in silence shows as a d
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from edge.wire.jsontext import MessageError, from_json
 from edge.wire.messages import Health
@@ -18,15 +19,16 @@ from fleet.store.losses import losses
 from fleet.store.runs import arrived
 from fleet.store.spans import Gap, outside, united
 from fleet.store.store import State
+from fleet.store.tellings import COUNTER
 from fleet.store.twice import twice
 
-COUNTER = "journalled"  # what a health record says that the journal took so far
 EVERY = 1 << 62
 Journal = tuple[int, int]
 
 JOURNALS = """SELECT journals.node, epoch, nodes.node, readings_total, said,
-    grown=(SELECT max(grown) FROM journals other WHERE other.node=journals.node)
+    grown=(SELECT max(grown) FROM journals other WHERE other.node=journals.node), told_ms, peak, peak_ms
   FROM journals JOIN nodes ON key=journals.node WHERE ?1 IS NULL OR nodes.node=?1 ORDER BY nodes.node, grown"""
+STEPS = "SELECT told_ms, before, next_before, next_after FROM steps WHERE node=? AND epoch=? ORDER BY told_ms"
 GAPS = "SELECT first, last, readings, why FROM gaps WHERE node=? AND epoch=? AND first<?"
 NOTED = f"""SELECT seq, body FROM receipts JOIN events ON receipt=id
   WHERE node=? AND epoch=? AND receipts.kind={int(RecordKind.HEALTH)} ORDER BY seq DESC LIMIT 1"""
@@ -65,18 +67,41 @@ def accounts(db: sqlite3.Connection, node: str | None = None) -> list[Account]:
         if loss.readings is None:
             silent[loss.node, loss.epoch] = silent.get((loss.node, loss.epoch), 0) + loss.records
     found = []
-    for key, epoch, name, told, said, current in db.execute(JOURNALS, (node,)).fetchall():
-        sums = _sum(db, (key, epoch), said or EVERY)
+    for key, epoch, name, told, said, current, told_ms, peak, peak_ms in db.execute(JOURNALS, (node,)).fetchall():
+        journal = (key, epoch)
+        sums = _sum(db, journal, said or EVERY)
         known = told if said and (told or not sums.here) else None  # an old agent says nothing, which reads as 0
         sums = sums if said else sums._replace(waiting=0)
-        missed, gone = _missed(db, (key, epoch), said), silent.get((name, epoch), 0)
-        found.append(Account(name, epoch, bool(current), known, *sums[:4], gone, sums.forgotten, missed))
+        missed, gone = _missed(db, journal, said), silent.get((name, epoch), 0)
+        since = min(peak - told, _in_flight(db, journal, peak, sums)) if peak > told else 0
+        account = Account(name, epoch, bool(current), known, *sums[:4], gone, sums.forgotten, missed,
+                          told_ms or None, since, peak_ms or None)  # fmt: skip
+        found.append(_with_steps(account, db.execute(STEPS, journal).fetchall(), db, journal))
     return found
 
 
-def _sum(db: sqlite3.Connection, journal: Journal, below: int) -> Sum:
+def _in_flight(db: sqlite3.Connection, journal: Journal, peak: int, sums: Sum) -> int:
+    """What the node took by its newest word, and that is neither here nor named."""
+    if peak <= sums.here + sums.named:
+        return 0
+    every = _sum(db, journal, EVERY)
+    return max(0, peak - every.here - every.named - every.named_more)
+
+
+def _with_steps(account: Account, steps: list[Any], db: sqlite3.Connection, journal: Journal) -> Account:
+    """When the node's count last stepped back, and how much of what had been counted until then is nowhere."""
+    for told_ms, before, upcoming, after in steps:
+        sums = _sum(db, journal, max(upcoming, after), upcoming)
+        erased = account.erased + max(0, before - sums.here - sums.named)
+        account = replace(account, stepped_ms=told_ms, erased=erased)
+    return account
+
+
+def _sum(db: sqlite3.Connection, journal: Journal, below: int, left_out_below: int = EVERY) -> Sum:
+    """`left_out_below`: numbers that were left out weigh nothing, if they are lower than that."""
     gaps = [Gap(*row) for row in db.execute(GAPS, (*journal, below))]
-    skips = [(gap.first, min(gap.last, below - 1)) for gap in united(gap for gap in gaps if gap.skip)]
+    left_out = united(gap for gap in gaps if gap.skip and gap.last < left_out_below)
+    skips = [(gap.first, min(gap.last, below - 1)) for gap in left_out]
     pieces = outside(skips, 1, below - 1)
     count, here = _arrived(db, journal, pieces)
     _, forgotten = _arrived(db, journal, skips)

@@ -134,6 +134,10 @@ class Account:
     gap records that reach beyond the moment of the telling. `waiting`: records that neither came nor are named;
     `unnamed`: those of them that will not come any more. `forgotten`: came before the node's disk lost them.
     `missed`: by how much all this falls short of what the node noted in a health record after that moment.
+
+    `told_ms`: when it said so. `in_flight`: what it has taken since, as its newest word at `as_of_ms` shows, and is not
+    here yet. `stepped_ms`: when it last said less than before (`tellings`), `erased`: what it had counted by then and
+    nobody received.
     """
 
     node: str
@@ -147,6 +151,11 @@ class Account:
     unnamed: int = 0
     forgotten: int = 0
     missed: int = 0
+    told_ms: int | None = None
+    in_flight: int = 0
+    as_of_ms: int | None = None
+    stepped_ms: int | None = None
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from edge.wire.jsontext import to_json
 from edge.wire.record import Pack, Record
-from fleet.store import copies
+from fleet.store import copies, tellings
 from fleet.store.ingest import Ingest
 from fleet.store.journals import epochs_in, greet, settle
 from fleet.store.memory import Journal, Memory
@@ -166,6 +166,7 @@ class SqliteStore:
             hello = parcel.hello
             self.db.execute("UPDATE presence SET hello=? WHERE node=?", (to_json(hello).decode(), node))
             greet(self.memory, (node, hello.epoch), hello)
+            tellings.greeted(self.db, (node, hello.epoch), hello, parcel.arrived_ms)
             raw = self.db.execute("SELECT DISTINCT schema FROM raw WHERE node=? AND schema IS NOT NULL", (node,))
             ingest.wanted |= {(node, key) for (key,) in raw}
         elif isinstance(parcel, Card):
@@ -175,6 +176,7 @@ class SqliteStore:
             self.db.execute("UPDATE presence SET online=?, since_ms=? WHERE node=?", row)
         elif isinstance(parcel, Vitals):
             self.db.execute("UPDATE presence SET health=? WHERE node=?", (to_json(parcel.health).decode(), node))
+            tellings.noted(self.db, node, parcel.health, parcel.arrived_ms)
         elif isinstance(parcel, Refused):
             refuse(self.memory, parcel)
 

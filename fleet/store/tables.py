@@ -9,10 +9,11 @@ readings themselves lie on the `shelf`, pressed. `runs` are receipts that grew o
 `gaps` is what nodes confess; `holes` is what a hello shows they no longer hold although it never came; both are
 weighed against the receipts when read, for late copies may still be on their way. `copies` is what shows that a
 journal was put back as it once was: leaps and hellos that cannot be of one journal, and records, as they came, whose
-number is another's. `journals` says how far each is settled
-(`upto`, and `beyond`: how many above it), what it has given out (`next`), by the highest `grown` which one its node
-writes now, and what its newest hello said: `readings_total` in all seqs below `said`. One connection writes (SQLite
-before 3.51.3 can corrupt a WAL that two write); readers open the file read-only.
+number is another's. `journals` says how far each is settled (`upto`, and `beyond`: how many above it), what it has
+given out (`next`), by the highest `grown` which one its node writes now, what its newest hello said: `readings_total`
+in all seqs below `said`, and the most that its node counted by its own word (`peak`, see `tellings.py`): where that
+stepped back, `steps` says so. One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write); readers
+open the file read-only.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ CREATE INDEX unstored_receipts ON receipts(state) WHERE state<>0;
 CREATE TABLE journals(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, upto INTEGER NOT NULL, beyond INTEGER NOT NULL,
   lowest INTEGER NOT NULL, next INTEGER NOT NULL, readings_total INTEGER NOT NULL, grown INTEGER NOT NULL,
-  said INTEGER NOT NULL DEFAULT 0, folded INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(node, epoch)) STRICT;
+  said INTEGER NOT NULL DEFAULT 0, folded INTEGER NOT NULL DEFAULT 0,
+  told_ms INTEGER NOT NULL DEFAULT 0, peak INTEGER NOT NULL DEFAULT 0, peak_ms INTEGER NOT NULL DEFAULT 0,
+  boot_id TEXT NOT NULL DEFAULT '', greeted_ms INTEGER NOT NULL DEFAULT 0, greeted_next INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(node, epoch)) STRICT;
 CREATE TABLE schemas(node INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(node, key)) STRICT;
 CREATE TABLE clocks(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, boot_id TEXT NOT NULL,
@@ -64,6 +68,10 @@ CREATE TABLE runs(
 CREATE TABLE copies(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB,
   records INTEGER NOT NULL, arrived_ms INTEGER NOT NULL, PRIMARY KEY(node, epoch, seq, digest)) STRICT;
+CREATE TABLE steps(
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, told_ms INTEGER NOT NULL, before INTEGER NOT NULL,
+  after INTEGER NOT NULL, next_before INTEGER NOT NULL, next_after INTEGER NOT NULL,
+  PRIMARY KEY(node, epoch, told_ms)) STRICT;
 CREATE TABLE gaps(
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   readings INTEGER NOT NULL, why TEXT NOT NULL, from_ms INTEGER, to_ms INTEGER, PRIMARY KEY(node, epoch, seq)) STRICT;
@@ -97,6 +105,12 @@ ALTER TABLE raw ADD COLUMN counts TEXT;
 UPDATE raw SET seq=(SELECT seq FROM receipts WHERE id=receipt);
 """,
     2: f"""{_made("loose", "gaps")}ALTER TABLE journals ADD COLUMN folded INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE journals ADD COLUMN told_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE journals ADD COLUMN peak INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE journals ADD COLUMN peak_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE journals ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE journals ADD COLUMN greeted_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE journals ADD COLUMN greeted_next INTEGER NOT NULL DEFAULT 0;
 """,
 }  # what a store of that version lacks of the next
 

@@ -75,7 +75,8 @@ def summed(store: SqliteStore) -> dict[Any, list[float]]:
             for epoch, _, boot, name, t_ms, steps, flags, dated in store.db.execute(DATES)]  # fmt: skip
     for *key, count, total, low, high, flags in [*rows, *store.db.execute(HOURS)]:
         known = found.setdefault(tuple(key), [0, 0, low, high, 0])
-        known[:] = known[0] + count, known[1] + total, min(known[2], low), max(known[3], high), int(known[4]) | int(flags)
+        doubts = int(known[4]) | int(flags)
+        known[:] = known[0] + count, known[1] + total, min(known[2], low), max(known[3], high), doubts
     return found
 
 

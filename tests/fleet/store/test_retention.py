@@ -23,6 +23,7 @@ from fleet.store.store import Records, State, StoreError
 from fleet.store.tables import VERSION
 from tests.fleet.store.lives import FAST, SCHEMAS
 
+SINCE_THIRD = ("folded", "told_ms", "peak", "peak_ms", "boot_id", "greeted_ms", "greeted_next")
 BEGAN_MS = 472_223 * HOUR_MS  # an hour's beginning
 KEEP_MS = 10 * HOUR_MS
 SCHEMA = SCHEMAS[0]
@@ -243,8 +244,8 @@ def test_an_older_store_is_taken_over(path: Path, store: SqliteStore) -> None:
     store.commit([say(chunk(3, [at(0.1)]), later)])
     tables = columns(store)
     for sql in ("DROP VIEW all_hours", "DROP TABLE loose", "DROP TABLE shelf", "DROP TABLE runs",
-                "DROP TABLE copies",
-                "ALTER TABLE journals DROP COLUMN folded", "DROP TABLE hours",
+                "DROP TABLE copies", "DROP TABLE steps", "DROP TABLE hours",
+                *[f"ALTER TABLE journals DROP COLUMN {name}" for name in SINCE_THIRD],
                 "ALTER TABLE raw DROP COLUMN receipts", "ALTER TABLE raw DROP COLUMN seq",
                 "ALTER TABLE raw DROP COLUMN counts", "ALTER TABLE journals DROP COLUMN said",
                 "PRAGMA user_version=1"):  # fmt: skip
