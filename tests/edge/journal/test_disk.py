@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,53 @@ def test_a_folder_that_cannot_be_is_told_in_three_parts(tmp_path: Path) -> None:
         FolderDisk(tmp_path / "file" / "journal")
 
 
+@pytest.mark.parametrize(("number", "remedy"), [(errno.EACCES, "its owner"), (errno.ENOLCK, "wants replacing")])
+def test_what_to_do_depends_on_what_the_disk_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for module, name in ((fcntl, "flock"), (os, "open")):
+        monkeypatch.setattr(module, name, refused)
+        with pytest.raises(JournalError, match=os.strerror(number)) as caught:
+            FolderDisk(tmp_path)
+        assert not isinstance(caught.value, JournalBusy) and remedy in caught.value.remedy
+
+
+def test_closing_twice_closes_nobody_elses_file(tmp_path: Path) -> None:
+    disk = FolderDisk(tmp_path)
+    disk.create("a", 512)
+    file = disk.open("a")
+    for each in (file, disk):
+        each.close()
+        with open(tmp_path / "a", "rb") as other:  # has the number that was let go
+            each.close()
+            assert other.read(1) == b"\0" and os.fstat(1)
+
+
+def test_a_link_is_no_file_of_a_journal(tmp_path: Path) -> None:
+    disk = FolderDisk(tmp_path / "journal")
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "journal" / "segment-00000.journal").symlink_to(tmp_path / "elsewhere")
+    assert disk.names() == []
+
+
+def test_the_first_error_is_the_one_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = FolderDisk(tmp_path)
+
+    def refused(number: int) -> Callable[[object], None]:
+        def call(_: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        return call
+
+    monkeypatch.setattr(os, "fsync", refused(errno.EIO))
+    monkeypatch.setattr(Path, "unlink", refused(errno.EROFS))
+    with pytest.raises(OSError, match="Input/output"):
+        disk.create("a", 4096)
+
+
 def test_a_full_disk_leaves_no_half_made_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = FolderDisk(tmp_path)
 
@@ -108,11 +157,12 @@ def test_a_full_disk_leaves_no_half_made_file(tmp_path: Path, monkeypatch: pytes
 
 def test_what_is_set_aside_is_kept_and_out_of_sight(tmp_path: Path) -> None:
     disk = FolderDisk(tmp_path)
-    for content in (b"one", b"two"):
+    for content in (b"one", b"two", b"three"):
         disk.write_small("a", content)
         disk.set_aside("a")
     assert disk.names() == []
-    assert [(tmp_path / ASIDE / name).read_bytes() for name in ("a.0", "a.1")] == [b"one", b"two"]
+    aside = [(tmp_path / ASIDE / name).read_bytes() for name in ("a.0", "a.1", "a.2")]
+    assert aside == [b"one", b"two", b"three"]
     disk.create("b", 512)
     disk.remove("b")
     assert disk.names() == [] and disk.free_bytes() > 0

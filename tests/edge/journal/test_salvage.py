@@ -124,3 +124,46 @@ def test_another_cap_or_segment_size_keeps_everything(cap: int, segment: int) ->
     assert (journal.epoch, read_all(journal)) == (7, before)
     journal.append([(RecordKind.CHUNK, 2, b"y")])
     assert read_all(journal)[-1].body == b"y"
+
+
+def recycled() -> tuple[MemoryDisk, Journal]:
+    """The newest segment is in use for the second time, and holds the end of the first behind what is new."""
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    while journal.segment < 9:
+        journal.append([(RecordKind.CHUNK, 2, b"old")])
+    for number in range(3):
+        journal.append([(RecordKind.CHUNK, 2, b"%d" % number)])
+    return disk, journal
+
+
+def newest_file(disk: MemoryDisk) -> str:
+    return max((disk.content(name)[12:16], name) for name in disk.names())[1]
+
+
+def test_a_segment_in_use_again_is_known_by_what_is_new_in_it() -> None:
+    disk, journal = recycled()
+    expected = read_all(journal)
+    journal.close()
+    disk.rot(newest_file(disk), 20)
+    again = open_on(disk)
+    assert (again.next, again.total_readings, again.segment) == (journal.next, journal.total_readings, 9)
+    assert read_all(again) == expected
+    assert again.append([(RecordKind.CHUNK, 1, b"new")]) == [journal.next]
+
+
+def test_a_segment_known_only_by_a_commit_that_does_not_count_is_none() -> None:
+    disk, journal = recycled()
+    while journal.segment == 9:
+        expected, total, seq = read_all(journal), journal.total_readings, journal.next
+        entries = [(RecordKind.CHUNK, 5, b"torn")] * 3
+        journal.append(entries)
+    journal.close()
+    first = disk.content(newest_file(disk)).index(b"torn") // SECTOR
+    disk.rot(newest_file(disk), 20)
+    disk.rot(newest_file(disk), (first + 2) * SECTOR + 89)
+    again = open_on(disk)
+    assert again.total_readings == total and again.next > journal.next > seq
+    assert read_all(again) == expected
+    assert again.append([(RecordKind.CHUNK, 1, b"new")]) > [journal.next]
+    assert open_on(disk).total_readings == total + 1
