@@ -52,6 +52,8 @@ class Questions:
 
     def check(self, now_ms: int) -> None:
         """Answer what is answered, or has waited long enough."""
+        if not self._waiting:
+            return
         done = [w for w in self._waiting if all(w.sensors.values()) or now_ms >= w.deadline_ms]
         self._waiting = [waiting for waiting in self._waiting if waiting not in done]
         for waiting in done:
