@@ -14,6 +14,7 @@ that what it has not sent yet is stored.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -21,7 +22,7 @@ from hashlib import blake2b
 from edge.wire.messages import Hello
 from edge.wire.record import LARGEST_SEQ, pack
 from fleet.store.coverage import Coverage
-from fleet.store.memory import FIRST, Journal, Memory
+from fleet.store.memory import FIRST, Journal, Memory, Own
 from fleet.store.runs import Span, arrived, stretches
 from fleet.store.spans import Gap, outside
 from fleet.store.tickets import Arrival
@@ -99,21 +100,35 @@ def _base(lowest: int, acked: int | None) -> int:
 def came(memory: Memory, journal: Journal, first: int, last: int) -> None:
     """These have their receipts."""
     if (own := memory.owns.get(journal)) is not None:
-        own.add(first, last)
+        own.covered.add(first, last)
 
 
-def own(memory: Memory, journal: Journal) -> Coverage | None:
-    """What a node whose journal has copies may be told; None where it has none."""
+def own(memory: Memory, journal: Journal) -> tuple[int, list[tuple[int, int]]] | None:
+    """What a node whose journal has copies may be told, `upto` and ranges; None where it has none.
+
+    Cut where a leap begins or ends: one copy goes on there and another does not, and each believes what ends at a number
+    of its own.
+    """
     if journal not in memory.copied:
         memory.copied[journal] = memory.db.execute(ANY, journal).fetchone() is not None
     if not memory.copied[journal]:
         return None
     if journal not in memory.owns:
         memory.owns[journal] = _load(memory, journal)
-    return memory.owns[journal]
+    own = memory.owns[journal]
+    whole = [(own.base - 1, own.covered.upto), *own.covered.islands]
+    (_, upto), *ranges = [piece for first, last in whole for piece in _cut(own.edges, first, last)]
+    return upto, ranges
 
 
-def _load(memory: Memory, journal: Journal) -> Coverage:
+def _cut(edges: list[int], first: int, last: int) -> Iterator[tuple[int, int]]:
+    for edge in edges[bisect_right(edges, first) : bisect_right(edges, last)]:
+        yield first, edge - 1
+        first = edge
+    yield first, last
+
+
+def _load(memory: Memory, journal: Journal) -> Own:
     base = memory.bases.get(journal) or _said_last(memory, journal)
     covered = Coverage(base - 1)
     for (seq,) in memory.db.execute(RECEIPTS, (*journal, base)):
@@ -125,7 +140,7 @@ def _load(memory: Memory, journal: Journal) -> Coverage:
     for gap in gaps:
         for first, last in () if gap.skip else outside(leaps, gap.first, gap.last):
             covered.add(first, last)
-    return covered
+    return Own(base, covered, sorted({edge for first, last in leaps for edge in (first, last + 1)}))
 
 
 def _said_last(memory: Memory, journal: Journal) -> int:

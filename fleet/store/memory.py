@@ -33,6 +33,15 @@ class Plan:
 
 
 @dataclass(slots=True)
+class Own:
+    """What of a journal with copies is here from `base` on, and the numbers at which leaps begin and end."""
+
+    base: int
+    covered: Coverage
+    edges: list[int]
+
+
+@dataclass(slots=True)
 class Memory:
     """Caches over one connection; `next_row` and `next_receipt` are the ids given out next."""
 
@@ -43,7 +52,7 @@ class Memory:
     settled: dict[Journal, Coverage] = field(default_factory=dict)
     copied: dict[Journal, bool] = field(default_factory=dict)  # whether there are copies of it; see `copies`
     bases: dict[Journal, int] = field(default_factory=dict)  # below, the node itself says, nothing waits for an ack
-    owns: dict[Journal, Coverage] = field(default_factory=dict)  # of journals with copies: what is here for sure
+    owns: dict[Journal, Own] = field(default_factory=dict)  # of journals with copies: what is here for sure
     announced: dict[Journal, int] = field(default_factory=dict)  # by hellos of this transaction: what is given out next
     next_row: int = 1
     next_receipt: int = 1

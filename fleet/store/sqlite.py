@@ -181,11 +181,11 @@ class SqliteStore:
             refuse(self.memory, parcel)
 
     def _ack(self, journal: Journal, node: str, alive: bool, ingest: Ingest) -> AckDue:
-        settled = settle(self.memory, journal, alive)
-        covered = copies.own(self.memory, journal) or settled
+        covered = settle(self.memory, journal, alive)
+        upto, ranges = copies.own(self.memory, journal) or (covered.upto, covered.islands)
         keys = sorted(key for owner, key in ingest.wanted if owner == journal[0])
         wanted = tuple(key.hex() for key in keys if self.memory.plan(journal[0], key) is None)
-        return AckDue(node, journal[1], covered.upto, tuple(covered.islands[:MOST_RANGES]), wanted)
+        return AckDue(node, journal[1], upto, tuple(ranges[:MOST_RANGES]), wanted)
 
     def close(self) -> None:
         """Checkpoints and closes."""

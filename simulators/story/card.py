@@ -29,6 +29,17 @@ class Card(MemoryDisk):
         self.lies = False
         self.lied = 0  # syncs
 
+    def copied(self) -> dict[str, bytes]:
+        """The folder as somebody copies it."""
+        return {name: bytes(inode.seen) for name, inode in self._seen.items()}
+
+    def put_back(self, files: dict[str, bytes]) -> None:
+        """Somebody replaces the folder by a copy, and nobody has a file of it open."""
+        self._seen = {name: Inode(bytearray(data), bytearray(data)) for name, data in files.items()}
+        self._card = dict(self._seen)
+        self._changes.clear()
+        self.powered += 1
+
     def no_cut(self) -> None:
         """The power stays."""
         self._steps_left = None

@@ -27,6 +27,7 @@ class Fate:
     def __init__(self, timeline: Timeline, broker: Broker, office: Office, poles: Sequence[Pole]) -> None:
         self.timeline, self.broker, self.office, self.poles = timeline, broker, office, poles
         self.dark: set[str] = set()  # poles without power
+        self._lied: dict[str, int] = {}  # since which place of its page the card of a pole lies
         self._over = False
         for pole in poles:
             pole.on_cut = self._went_dark
@@ -84,12 +85,33 @@ class Fate:
 
     def _liar(self, pole: Pole, trouble: Trouble, dice: Random) -> None:
         pole.card.lies = True
+        self._lied.setdefault(pole.name, len(pole.page.order))
 
         def found_out() -> None:
-            pole.card.lies = False
+            self._honest(pole)
             self._power(pole, trouble, dice)
 
         self._later(trouble.lasts_ms, found_out)
+
+    def _honest(self, pole: Pole) -> None:
+        pole.card.lies = False
+        if (since := self._lied.pop(pole.name, None)) is not None:
+            pole.page.forgets(since)
+
+    def _copy(self, pole: Pole, trouble: Trouble, dice: Random) -> None:
+        files, since = pole.card.copied(), len(pole.page.order)
+        self._later(trouble.lasts_ms, lambda: self._put_back(pole, files, since, trouble.how))
+
+    def _put_back(self, pole: Pole, files: dict[str, bytes], since: int, how: str) -> None:
+        """In a node that is off, or between two runs of its agent, which is ended for it if it runs."""
+        runs = pole.agent is not None
+        if runs:
+            pole.power_off() if how == "other boot" else pole.kill()
+        pole.page.forgets(since)
+        pole.put_back(files)
+        self.timeline.tell("an older copy is put back", pole.name, how)
+        if runs:
+            pole.boot() if how == "other boot" else pole.start()
 
     def _kill(self, pole: Pole, trouble: Trouble, dice: Random) -> None:
         self._end(pole, trouble, pole.kill)
@@ -205,7 +227,8 @@ class Fate:
         self.broker.mend_wire(pole.name)
         pole.card.heal()
         pole.card.no_cut()
-        pole.card.capacity, pole.card.lies = None, False
+        pole.card.capacity = None
+        self._honest(pole)
         pole.faulty.clear()
         if pole.name in self.dark:
             self.dark.discard(pole.name)

@@ -35,6 +35,8 @@ class Page:
     twice: list[str] = field(default_factory=list)  # numbers that it gave to two records
     epochs: set[int] = field(default_factory=set)  # its journals
     readings: int = 0  # in what it took
+    order: list[tuple[int, int]] = field(default_factory=list)  # of `kept`
+    newer: set[tuple[int, int]] = field(default_factory=set)  # what only a copy held that was replaced by an older one
 
     def say(self, boot_id: str, sensor: str, at_ms: int, readings: Sequence[Reading]) -> None:
         """A sensor said this."""
@@ -48,9 +50,14 @@ class Page:
             if self.kept.get((epoch, seq), entry) != entry:
                 self.twice.append(f"{self.node} epoch {epoch} seq {seq}")
             self.kept[epoch, seq] = entry
+            self.order.append((epoch, seq))
             if entry[0] == RecordKind.SCHEMA:
                 self.learn(entry[2])
             self.readings += entry[1]
+
+    def forgets(self, since: int) -> None:
+        """What it took from that place of `order` on is on no card any more, or may not be."""
+        self.newer.update(self.order[since:])
 
     def learn(self, body: bytes) -> None:
         """A schema that chunks lean on."""

@@ -18,6 +18,7 @@ from edge.events import Event, Failed, Happened, Lost, Sampled
 from edge.link import Link
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import Status, to_json
+from edge.wire.version import BUILT_MS
 from edge.wiring import SensorPlan
 from simulators.clock import VirtualClock
 from simulators.disk import PowerCut
@@ -85,6 +86,7 @@ class Pole:
         self._before = 0  # readings journalled before this life
         self.faulty: dict[str, str] = {}  # sensors that fail, and how
         self.sampling, self.ended = True, False
+        self.copies = 0  # how often an older copy of its journal was put back
         self.cuts = 0  # power cuts in the middle of a call
         self.keep = "lost"  # what of the unsynced survives the next of them
         self.on_cut: Callable[[Pole], None] = Pole.power_off
@@ -151,6 +153,13 @@ class Pole:
                 self._cut()
                 return
         self.kill()
+
+    def put_back(self, files: dict[str, bytes]) -> None:
+        """The folder is as it once was; no agent is at work."""
+        self.copies += 1
+        self.card.put_back(files)
+        boot_id = self.clock.boot_id
+        self.floors[boot_id] = min(self.floors.get(boot_id, BUILT_MS), self.card.floor_ms())
 
     def power_off(self) -> None:
         """Nothing runs, and the wire is dead: the broker learns it in its own time."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-from fleet.store.losses import losses
+from fleet.store.losses import COPIED, TWICE, losses
 from fleet.store.tables import open_reader
 
 Epoch = tuple[int, int]  # epoch, seq
@@ -15,7 +15,10 @@ RECEIPTS = """SELECT epoch, seq, id, kind, readings, state, boot, offset_ms, coa
   JOIN nodes ON nodes.key=receipts.node WHERE nodes.node=?"""
 ROWS = """SELECT receipt, sensor, quantity, channel, t_ms, steps, flags, decimals FROM readings
   JOIN series ON series.id=series JOIN nodes ON nodes.key=series.node WHERE nodes.node=?"""
-GAPS = "SELECT epoch, first, last FROM gaps JOIN nodes ON nodes.key=gaps.node WHERE nodes.node=?"
+GAPS = """SELECT epoch, first, last FROM gaps JOIN nodes ON nodes.key=gaps.node WHERE nodes.node=?
+  AND (gaps.readings>0 OR why NOT LIKE 'skipped%')"""
+MET = """SELECT DISTINCT epoch FROM events JOIN receipts ON receipts.id=receipt JOIN nodes ON nodes.key=receipts.node
+  WHERE nodes.node=? AND body LIKE '%another copy of this journal%'"""
 BOOTS = """SELECT DISTINCT epoch, boot, boot_id FROM clocks JOIN nodes ON nodes.key=clocks.node WHERE nodes.node=?
   ORDER BY boot_id"""
 
@@ -64,7 +67,7 @@ class StoreView:
         return found
 
     def gaps(self, node: str) -> dict[int, list[tuple[int, int]]]:
-        """What a node confessed, by epoch."""
+        """What a node confessed, by epoch; numbers that it left out are no confession."""
         found: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for epoch, first, last in self.db.execute(GAPS, (node,)):
             found[epoch].append((first, last))
@@ -73,6 +76,11 @@ class StoreView:
     def lost(self, node: str, epoch: int) -> int:
         """Readings that are named as lost."""
         return sum(loss.readings or 0 for loss in losses(self.db, node) if loss.epoch == epoch)
+
+    def copied(self, node: str) -> set[int]:
+        """The epochs of which somebody says that there was another copy."""
+        told = {loss.epoch for loss in losses(self.db, node) if loss.why in (COPIED, TWICE)}
+        return told | {epoch for (epoch,) in self.db.execute(MET, (node,))}
 
     def boot_ids(self, node: str, epoch: int, boot: int | None) -> list[str]:
         """Which boots bore that number."""

@@ -16,6 +16,7 @@ KINDS: dict[str, tuple[int, tuple[str, ...], int]] = {
     "power-in-call": (6, ("lost", "torn", "mixed"), 10 * MINUTE),  # in the middle of a disk call
     "liar": (2, ("lost", "mixed"), 30 * MINUTE),  # the card says yes and does nothing, then the power goes
     "brownout": (4, ("lost", "torn", "mixed"), 2 * MINUTE),  # syncs fail, and then the power goes
+    "copy": (3, ("same boot", "other boot"), 60 * MINUTE),  # the folder is copied, and later that copy is put back
     "kill": (4, ("",), 5 * MINUTE),  # SIGKILL of the agent
     "stop": (2, ("",), 5 * MINUTE),  # an upgrade
     "full": (3, ("",), 40 * MINUTE),  # somebody else fills the disk

@@ -20,7 +20,7 @@ from simulators.story.stacks import Epoch, Filed, Row, StoreView
 
 NAMES = (
     "stored once or named", "rows are right", "values are true", "no row twice", "no number twice", "counts agree",
-    "acks follow commits",
+    "acks follow commits", "older copies are named",
     "nothing before the floor", "sure dates are right", "buffers within caps", "knocks within the cap",
     "only a commit is at stake", "poison set aside", "nobody spins", "all is quiet at last",
 )  # fmt: skip
@@ -39,18 +39,29 @@ def judge(pole: Pole, view: StoreView) -> Iterator[tuple[str, str]]:
     filed = {key: receipt for key, receipt in view.filed(pole.name).items() if key[0] in pole.page.epochs}
     rows = view.rows(pole.name)
     yield from _missing(pole, filed, view.gaps(pole.name))
+    yield from _copies(pole, filed, view.copied(pole.name))
     yield from _contents(pole, filed, rows, view)
     yield from _dates(pole, filed, rows, view)
     yield from _totals(pole, filed, view)
 
 
 def _missing(pole: Pole, filed: dict[Epoch, Filed], gaps: Gaps) -> Iterator[tuple[str, str]]:
-    """I1: whatever a journal took is stored, or named."""
+    """I1: whatever a journal took is stored, or named, or went with a copy that was replaced by an older one."""
     for (epoch, seq), entry in pole.page.kept.items():
-        if (epoch, seq) in filed or (entry[1] == 0 and entry[0] not in NEEDED):
+        if (epoch, seq) in filed or (epoch, seq) in pole.page.newer or (entry[1] == 0 and entry[0] not in NEEDED):
             continue
         if not any(first <= seq <= last for first, last in gaps.get(epoch, ())):
             yield "stored once or named", f"{pole.name} epoch {epoch} seq {seq}: {entry[1]} readings are gone unnamed"
+
+
+def _copies(pole: Pole, filed: dict[Epoch, Filed], told: set[int]) -> Iterator[tuple[str, str]]:
+    """Where the office can know that a copy was replaced by an older one, it says so, and nowhere else."""
+    gone = {epoch for epoch, seq in pole.page.newer if (epoch, seq) not in filed}
+    known = {epoch for epoch, seq in pole.page.newer if (epoch, seq) in filed}
+    for epoch in (gone & known) - told:
+        yield "older copies are named", f"{pole.name} epoch {epoch}: nobody says that a newer copy held more"
+    for epoch in told - {epoch for epoch, _ in pole.page.newer}:
+        yield "older copies are named", f"{pole.name} epoch {epoch}: there never was another copy"
 
 
 def _contents(pole: Pole, filed: dict[Epoch, Filed], rows: Rows, view: StoreView) -> Iterator[tuple[str, str]]:
@@ -128,7 +139,7 @@ def _dates(pole: Pole, filed: dict[Epoch, Filed], rows: Rows, view: StoreView) -
 def _totals(pole: Pole, filed: dict[Epoch, Filed], view: StoreView) -> Iterator[tuple[str, str]]:
     """What arrived and what is named as lost is all that the journal ever took."""
     journal = pole.agent.node.commits.journal if pole.agent else None
-    if journal is None or pole.card.lied:
+    if journal is None or pole.card.lied or pole.copies:
         return
     stored = sum(receipt.readings for (epoch, _), receipt in filed.items() if epoch == journal.epoch)
     named = view.lost(pole.name, journal.epoch)

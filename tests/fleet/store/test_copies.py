@@ -86,8 +86,10 @@ def test_a_late_hello_of_the_newer_copy_is_mended_by_the_next_of_the_older_one(s
 
 def test_what_was_lost_is_acked_but_for_what_lies_where_it_leapt(store: SqliteStore) -> None:
     store.commit([say(*BEGIN, *NEWER), hello(505, 509, acked=4), say(OLDER[0])])
-    (ack,) = store.commit([say(gap(508, 2, 6, 9, "journal full"), gap(1007, 2, 1005, 9, "journal full"))]).acks
-    assert told(ack) == {1, 2, 3, 4, 504, 508, 1004, 1005, 1006, 1007}
+    (ack,) = store.commit([say(gap(508, 505, 507, 9, "journal full"), gap(1007, 2, 1005, 9, "journal full"))]).acks
+    assert told(ack) == {1, 2, 3, 4, 504, 508, 1004, 1005, 1006, 1007}  # where the other leapt nobody can tell
+    (ack,) = store.commit([say(gap(1010, 1007, 1009, 9, "journal full"))]).acks
+    assert told(ack) == {1, 2, 3, 4, 504, 508, *range(1004, 1010)}
 
 
 def test_one_journal_that_leaps_has_no_copies(store: SqliteStore, reader: StoreReader) -> None:
@@ -115,6 +117,17 @@ def test_a_record_where_the_other_copy_leapt_shows_it_whichever_is_first(store: 
     assert found(store) == [(504, b"leap")]
     store.commit([say(chunk(600), gap(700, 505, 699))])
     assert found(store) == [(504, b"leap"), (700, b"leap")]
+
+
+def test_what_one_copy_wrote_right_behind_what_both_have_is_told_apart(store: SqliteStore) -> None:
+    """Each copy believes only what ends at a number of its own."""
+    store.commit([say(*BEGIN), hello(4, 504, 3)])
+    (ack,) = store.commit([say(chunk(5), chunk(6), OLDER[0])]).acks
+    assert (ack.upto, ack.ranges) == (4, ((5, 6), (504, 504)))
+    (ack,) = store.commit([hello(5, 505, 4)]).acks
+    assert (ack.upto, ack.ranges) == (4, ((5, 6), (504, 504)))
+    (ack,) = store.commit([say(chunk(503))]).acks
+    assert (ack.upto, ack.ranges) == (4, ((5, 6), (503, 503), (504, 504)))
 
 
 def test_a_hello_whose_readings_became_fewer_while_its_numbers_rose(store: SqliteStore, reader: StoreReader) -> None:
