@@ -10,6 +10,7 @@ import sys
 
 NEEDS = ("rich", "sqlalchemy", "typer")
 MISSING = 'sim needs the office\'s libraries, which are not installed here: pip install "lantaarn[office]"'
+INTERRUPTED = "Interrupted; everything that was started has been stopped."
 
 
 def main() -> int:
@@ -19,9 +20,11 @@ def main() -> int:
         return 4
     try:
         from simulators.commands.run import run
+
+        return run(sys.argv[1:])
     except KeyboardInterrupt:
+        print(INTERRUPTED, file=sys.stderr)
         return 130
-    return run(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from simulators.crash.enumerator import PLAIN, TARGETS, Disagreement, Tally, Thr
 from simulators.crash.plan import REAL
 from simulators.crash.replay import told
 from simulators.crash.states import LIES
+from simulators.undisturbed import interruptible
 
 
 class Target(StrEnum):
@@ -54,13 +55,14 @@ def crash(
     """Cut the power everywhere, open what is left, and compare it with what had been promised."""
     targets = [name for name in TARGETS if target in (name, Target.ALL)]
     through = _through(mounted)
-    if replay is not None:
-        _replay(targets, seed, lying, replay, through)
-        return
     clock, total = PacedClock(), Tally()
     begun_ms = clock.boot_ms()
-    for name in targets:
-        total.add(_enumerated(name, states, seed, lying, jobs, through))
+    with interruptible():
+        if replay is not None:
+            _replay(targets, seed, lying, replay, through)
+            return
+        for name in targets:
+            total.add(_enumerated(name, states, seed, lying, jobs, through))
     _print(total, (clock.boot_ms() - begun_ms) / 1_000, seed, output)
     if not total.whole:
         raise typer.Exit(Exit.WRONG)

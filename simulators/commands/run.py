@@ -7,8 +7,10 @@ import sys
 import typer
 
 from fleet.trouble import Exit, Trouble
+from simulators.cli import INTERRUPTED
 from simulators.commands import chip, crash, demo, new, replay, shelf, story
 from simulators.commands.app import app
+from simulators.undisturbed import Interrupted
 
 COMMANDS = (demo, shelf, replay, chip, new, crash, story)  # they have registered themselves
 
@@ -19,14 +21,14 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, standalone_mode=False)
     except typer.Exit as leave:
         return int(leave.exit_code)
+    except Interrupted:
+        print(INTERRUPTED, file=sys.stderr)
+        return int(Exit.INTERRUPTED)
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return int(trouble.code)
-    except KeyboardInterrupt:
-        print("Interrupted; everything that was started has been stopped.", file=sys.stderr)
-        return int(Exit.INTERRUPTED)
-    except typer.Abort:
-        print("Interrupted; everything that was started has been stopped.", file=sys.stderr)
+    except (KeyboardInterrupt, typer.Abort):
+        print(INTERRUPTED, file=sys.stderr)
         return int(Exit.INTERRUPTED)
     except Exception as error:
         return _said_by_click(error)

@@ -9,9 +9,7 @@ import json
 import logging
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +24,7 @@ from simulators.story.runs import keep, kept, shrink, tell
 from simulators.story.storm import Storm, storm
 from simulators.story.telling import Told
 from simulators.story.troubles import Trouble
+from simulators.undisturbed import helpers, interruptible
 
 CORPUS = Path("tests/corpus/stories")
 TAIL = 12
@@ -50,16 +49,17 @@ def story(
 ) -> None:
     """Tell what may befall a street, and see whether every promise held."""
     logging.disable(logging.CRITICAL)
-    if storm_of:
-        _weather(storm(storm_of, seed), output)
-        return
-    plans = [Plan(number, nodes, days) for number in _numbers(seeds, seed)]
-    told_all = [_timed(*_replayed(replay))] if replay else _tellings(plans, jobs)
-    failed = [told for told in _printed(told_all, output) if not told.ok]
-    for told in failed:
-        _mourn(told, None if replay else corpus)
-    if failed:
-        raise typer.Exit(Exit.WRONG)
+    with interruptible():
+        if storm_of:
+            _weather(storm(storm_of, seed), output)
+            return
+        plans = [Plan(number, nodes, days) for number in _numbers(seeds, seed)]
+        told_all = [_timed(*_replayed(replay))] if replay else _tellings(plans, jobs)
+        failed = [told for told in _printed(told_all, output) if not told.ok]
+        for told in failed:
+            _mourn(told, None if replay else corpus)
+        if failed:
+            raise typer.Exit(Exit.WRONG)
 
 
 def _numbers(seeds: str, seed: int) -> range:
@@ -79,8 +79,8 @@ def _tellings(plans: Sequence[Plan], jobs: int) -> Iterator[Timed]:
     if jobs == 1 or len(plans) == 1:
         yield from map(_timed, plans)
         return
-    with ProcessPoolExecutor(min(jobs, len(plans)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_timed, plans)
+    with helpers(min(jobs, len(plans))) as pool:
+        yield from pool.imap(_timed, plans)
 
 
 def _timed(plan: Plan, troubles: Sequence[Trouble] | None = None) -> Timed:

@@ -6,7 +6,6 @@ states than asked for may be opened. The sum is the same for any number of proce
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from simulators.crash.judge import Judge
 from simulators.crash.life import live
 from simulators.crash.plan import REAL, Makings, plan
 from simulators.crash.states import LIES, Fault, Part, State, crashes
+from simulators.undisturbed import helpers
 
 TOLD = 5  # faults that are told of
 
@@ -137,5 +137,5 @@ def _pool(jobs: int) -> Iterator[Pool | None]:
     if jobs < 2:
         yield None
     else:
-        with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        with helpers(jobs) as pool:
             yield pool
