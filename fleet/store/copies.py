@@ -106,8 +106,8 @@ def came(memory: Memory, journal: Journal, first: int, last: int) -> None:
 def own(memory: Memory, journal: Journal) -> tuple[int, list[tuple[int, int]]] | None:
     """What a node whose journal has copies may be told, `upto` and ranges; None where it has none.
 
-    Cut where a leap begins or ends: one copy goes on there and another does not, and each believes what ends at a number
-    of its own.
+    Cut where a leap begins or ends: one copy goes on there and another does not, and each believes what ends at a
+    number of its own.
     """
     if journal not in memory.copied:
         memory.copied[journal] = memory.db.execute(ANY, journal).fetchone() is not None

@@ -56,11 +56,13 @@ def _missing(pole: Pole, filed: dict[Epoch, Filed], gaps: Gaps) -> Iterator[tupl
 
 def _copies(pole: Pole, filed: dict[Epoch, Filed], told: set[int]) -> Iterator[tuple[str, str]]:
     """Where the office can know that a copy was replaced by an older one, it says so, and nowhere else."""
-    gone = {epoch for epoch, seq in pole.page.newer if (epoch, seq) not in filed}
-    known = {epoch for epoch, seq in pole.page.newer if (epoch, seq) in filed}
-    for epoch in (gone & known) - told:
+    gone: dict[int, int] = {}  # the first that is nowhere, by epoch: behind it all was the newer copy's alone
+    for epoch, seq in pole.page.newer - filed.keys():
+        gone[epoch] = min(seq, gone.get(epoch, seq))
+    known = {epoch for epoch, seq in pole.page.newer & filed.keys() if seq > gone.get(epoch, seq)}
+    for epoch in sorted(known - told):
         yield "older copies are named", f"{pole.name} epoch {epoch}: nobody says that a newer copy held more"
-    for epoch in told - {epoch for epoch, _ in pole.page.newer}:
+    for epoch in sorted(told - {epoch for epoch, _ in pole.page.newer}):
         yield "older copies are named", f"{pole.name} epoch {epoch}: there never was another copy"
 
 

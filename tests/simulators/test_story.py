@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from edge import courier
 from edge.effects import Effect, Forget, Sent
 from edge.events import Puback
 from edge.journal import journal as journals
@@ -19,6 +20,7 @@ from edge.wire.record import RecordKind, seqs
 from fleet.collect import acks, sort
 from fleet.collector import Collector
 from fleet.inlet import Letter
+from fleet.store import copies
 from fleet.store.store import AckDue, Records
 from simulators.disk import MemoryFile
 from simulators.story.plan import Plan
@@ -130,6 +132,47 @@ def test_forgetting_what_only_the_broker_acknowledged_is_found(monkeypatch: pyte
 
     monkeypatch.setattr(Uplink, "handle", trusting)
     found(range(1, 8), "stored once or named")
+
+
+# An older copy is put back while both of what the newer one and the older one wrote is partly with the office.
+PUT_BACK = [
+    Trouble(1_000_000, "copy", 0, 1_200_000, "same boot", 7),
+    Trouble(1_500_000, "kill", 0, 1_000, "", 8),  # the newer copy leaps too
+    Trouble(2_000_000, "cut", 0, 500_000, "", 9),  # of the older one's first life nothing is sent
+    Trouble(2_300_000, "kill", 0, 1_000, "", 10),
+    Trouble(2_400_000, "weather", -1, 600_000, "slow", 12),  # the answer to a hello may come before anything else
+    Trouble(2_600_000, "copy", 0, 900_000, "other boot", 11),
+]
+
+
+@pytest.mark.once
+def test_an_older_copy_that_is_put_back_breaks_no_promise() -> None:
+    for seed in range(1, 6):
+        told = tell(Plan(seed, 1, 0.05), PUT_BACK)
+        assert {name: said for name, said in told.invariants.items() if said != "holds"} == {}
+
+
+def found_in_copies(*invariants: str) -> None:
+    broken = [tell(Plan(seed, 1, 0.05), PUT_BACK).invariants for seed in range(1, 6)]
+    assert any(told[name] != "holds" for told in broken for name in invariants)
+
+
+@pytest.mark.once
+def test_a_life_that_does_not_leap_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals.Journal, "leap", lambda *_: None)
+    found_in_copies("no number twice")
+
+
+@pytest.mark.once
+def test_a_node_that_believes_what_was_said_to_another_copy_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "gave_out", lambda *_: True)
+    found_in_copies("stored once or named")
+
+
+@pytest.mark.once
+def test_an_office_that_takes_no_notice_of_copies_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies.Suspects, "look", lambda *_: None)
+    found_in_copies("older copies are named", "all is quiet at last", "stored once or named")
 
 
 @pytest.mark.once
