@@ -26,7 +26,7 @@ def wide(number: int) -> str:
     head = fixed(length, _LENGTH_BITS)
     if length >= _LONG:
         head = fixed(_LONG, _LENGTH_BITS) + fixed(length - _LONG, _MORE_BITS)
-    return head + format(number, "b")[1:] if length else head
+    return head + format(number, "b")[1:]
 
 
 def small(number: int) -> str:

@@ -271,30 +271,44 @@ def test_an_unknown_schema_is_named() -> None:
     for lookup in (nothing.get, nothing.__getitem__):
         with pytest.raises(UnknownSchema) as caught:
             decode(lookup, data)
-        assert caught.value.key == schema.key
+        assert caught.value.key == schema.key and str(caught.value) == f"no schema {schema.key.hex()} here"
     assert peek(data).count == 1
 
 
 @pytest.mark.parametrize(
-    "strips",
+    ("strips", "why"),
     [
-        [Strip(1, [1], [1], [0])],
-        [Strip(-1, [1], [1], [0])],
-        [Strip(0, [1], [1], [0]), Strip(0, [2], [1], [0])],
-        [Strip(0, [2, 1], [1, 1], [0, 0])],
-        [Strip(0, [-1], [1], [0])],
-        [Strip(0, [LIMIT + 1], [1], [0])],
-        [Strip(0, [1], [LIMIT + 1], [0])],
-        [Strip(0, [1], [-LIMIT - 1], [0])],
-        [Strip(0, [1], [1], [65_536])],
-        [Strip(0, [1], [1], [-1])],
-        [Strip(0, [1], [1, 2], [0])],
-        [Strip(0, list(range(65_537)), [0] * 65_537, [0] * 65_537)],
+        ([Strip(1, [1], [1], [0])], "columns [1] of a schema of 1"),
+        ([Strip(-1, [1], [1], [0])], "columns [-1] of a schema of 1"),
+        ([Strip(0, [1], [1], [0]), Strip(0, [2], [1], [0])], "columns [0, 0] of a schema of 1"),
+        ([Strip(0, [2, 1], [1, 1], [0, 0])], "column 0: times descend or are negative"),
+        ([Strip(0, [-1], [1], [0])], "column 0: times descend or are negative"),
+        ([Strip(0, [LIMIT + 1], [1], [0])], "column 0: times descend or are negative"),
+        ([Strip(0, [1], [LIMIT + 1], [0])], f"column 0: a value beyond {LIMIT} steps"),
+        ([Strip(0, [1], [-LIMIT - 1], [0])], f"column 0: a value beyond {LIMIT} steps"),
+        ([Strip(0, [1], [1], [65_536])], "column 0: no such flags"),
+        ([Strip(0, [1], [1], [-1])], "column 0: no such flags"),
+        ([Strip(0, [1], [1, 2], [0])], "column 0: times, steps and flags differ in number"),
+        ([Strip(0, [1], [1], [])], "column 0: times, steps and flags differ in number"),
+        ([Strip(0, list(range(65_537)), [0] * 65_537, [0] * 65_537)], "boot 1, or more than 65536 cells"),
     ],
 )
-def test_what_no_chunk_holds(strips: list[Strip]) -> None:
-    with pytest.raises(ValueError):
+def test_what_no_chunk_holds(strips: list[Strip], why: str) -> None:
+    with pytest.raises(ValueError) as caught:
         encode_columns(schema_of(1), 1, SYNCED, strips)
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize("boot", [-1, 2**32])
+def test_boots_that_no_journal_counts(boot: int) -> None:
+    with pytest.raises(ValueError, match=rf"^boot {boot}, or more"):
+        encode(schema_of(1), boot, SYNCED, [])
+
+
+def test_the_most_readings_there_are() -> None:
+    still = [Strip(0, list(range(65_536)), [5] * 65_536, [0] * 65_536)]
+    found = decode_columns(lambda key: schema_of(1), encode_columns(schema_of(1), 1, SYNCED, still))
+    assert found.strips == still
 
 
 GOLDEN: dict[str, list[Cell]] = {

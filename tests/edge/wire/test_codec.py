@@ -28,7 +28,7 @@ def test_no_varint_has_two_spellings(data: bytes) -> None:
 
 @pytest.mark.parametrize("number", [-1, 2**70])
 def test_what_no_varint_holds(number: int) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=rf"^no varint holds {number}$"):
         varint(number)
 
 
@@ -54,6 +54,12 @@ def test_bits_read_back_in_order(items: list[tuple[int, int]]) -> None:
     bits.finish()
 
 
+def test_nothing_is_read_from_nothing() -> None:
+    bits = BitReader(b"")
+    assert (fixed(0, 0), bits.fixed(0), bits.slice(0)) == ("", 0, "")
+    bits.finish()
+
+
 def test_how_many_bits_they_take() -> None:
     assert [len(wide(number)) for number in (0, 1, 2, 255, 2**29, 2**30, 2**31)] == [5, 5, 6, 12, 34, 42, 43]
     assert [len(small(number)) for number in (0, 15, 16)] == [5, 5, 10]
@@ -71,7 +77,7 @@ def test_the_end_of_the_bits_is_noticed(data: bytes, kind: int) -> None:
             readers[kind]()
 
 
-@pytest.mark.parametrize(("data", "read"), [(b"\x00\x00", 0), (b"\x01", 0), (b"\x80", 0)])
+@pytest.mark.parametrize(("data", "read"), [(b"\x00", 0), (b"\x00\x00", 0), (b"\x01", 0), (b"\x80", 0)])
 def test_what_is_left_over_is_noticed(data: bytes, read: int) -> None:
     bits = BitReader(data)
     bits.fixed(read)

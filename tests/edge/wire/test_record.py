@@ -113,9 +113,9 @@ def test_bounds() -> None:
         pack(Record(1, 1, 1, 1, bytes(LONGEST_PAYLOAD)))
     with pytest.raises(RecordError):
         unpack(b"\x11" + bytes(LONGEST_PAYLOAD))
-    with pytest.raises(ValueError, match="neighbours"):
+    with pytest.raises(ValueError, match=r"^records of one payload are neighbours in one epoch$"):
         pack(Record(1, 1, 1, 1, b""), Record(1, 3, 1, 1, b""))
-    with pytest.raises(ValueError, match="nothing"):
+    with pytest.raises(ValueError, match=r"^nothing to pack$"):
         pack()
     for wrong in ((2**32, 0, 1, 0), (-1, 0, 1, 0), (0, 2**63, 1, 0), (0, 0, 0, 0), (0, 0, 16, 0), (0, 0, 1, 2**31)):
         with pytest.raises(ValueError):
