@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.clock import (
@@ -118,7 +118,7 @@ def test_a_leap_second_is_told(state: int, status: int, words: str) -> None:
 
 @pytest.mark.parametrize("nano", [False, True])
 def test_the_last_millisecond_of_a_second_is_told_as_such(nano: bool) -> None:
-    said = judged(0, answer(1_800_000_000_999_999, 12_001, nano=nano))
+    said = judged(0, answer(1_800_000_000_999_000, 12_001, nano=nano))
     assert said is not None and (said.wall_ms, said.error_ms) == (1_800_000_000_999, 13)
     assert type(said.wall_ms) is type(said.error_ms) is int  # they go on the wire
 
@@ -196,6 +196,8 @@ class Interrupted(VirtualClock):
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=LOOKS, max_size=LOOKS))
+@example([9_000, 5_000, 7_000, 8_000, 6_000])
+@example([CLOSE_US + 1, CLOSE_US, 0, 0, 0])
 def test_both_clocks_are_looked_at_together_however_often_we_are_interrupted(delays_us: list[int]) -> None:
     clock = Interrupted(iter(delays_us))
     seen = look(clock)
@@ -204,7 +206,7 @@ def test_both_clocks_are_looked_at_together_however_often_we_are_interrupted(del
     assert all(delay > CLOSE_US for delay in tried[:-1])
     assert seen.apart_ms == min(tried) // 2_000
     wrong_ms = seen.said.wall_ms - seen.boot_ms - clock.start_wall_ms
-    assert abs(wrong_ms) <= seen.apart_ms + 1
+    assert abs(wrong_ms) <= 1  # it was interrupted as long before as after
 
 
 def test_the_machine_itself_is_asked() -> None:

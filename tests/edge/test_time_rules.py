@@ -80,6 +80,15 @@ def test_how_long_a_word_goes_before_a_surer_clock_chip(kind: str, lasts_ms: int
         assert chosen is not None and chosen.kind == wanted
 
 
+@pytest.mark.parametrize(("beyond_ms", "kind"), [(0, "rtc"), (1, "gps")])
+def test_a_chip_contradicts_beyond_a_second_and_what_both_admit(beyond_ms: int, kind: str) -> None:
+    now_ms = HEARD_MS + 10_000
+    apart_ms = APART_MS + 500 + now_ms // 10_000 + 2
+    chip = word("rtc", NOW_MS + now_ms + apart_ms + beyond_ms, now_ms, 2)
+    chosen = best([word("gps", NOW_MS), chip], now_ms, BUILT_MS)
+    assert chosen is not None and chosen.kind == kind
+
+
 # What is believed.
 
 AT_MS = 50_000
@@ -176,6 +185,9 @@ def test_the_two_who_disagree_most_are_named() -> None:
         assert quarrel(pair, 0) is None
         assert quarrel([pair[0], word("fleet", NOW_MS + apart_ms + 1, 0, error_ms, "b")], 0) is not None
     assert quarrel([], 0) is None
+    alike = [word("gps", NOW_MS + wrong_ms, who=who) for who, wrong_ms in (("a", 0), ("b", 10**6), ("c", 10**6))]
+    twice = quarrel(alike, 0)
+    assert twice is not None and [one.sensor for one in twice] == ["a", "b"]
 
 
 # The floor.
@@ -246,6 +258,21 @@ def test_the_floor_is_kept_after_exactly_an_hour_of_the_same() -> None:
     assert disk.written == 1
     keeper.keep(after(clock, keeper, 1))
     assert disk.written == 2
+
+
+def test_an_hour_that_a_chip_filled_counts_for_nothing() -> None:
+    """The receiver was heard, a chip was surer for a while, the receiver is heard again."""
+    disk, clock = Counting(), watch(0, UNKNOWN)
+    keeper = Timekeeper(clock, disk)
+    for wait_ms, kinds in ((0, ("gps", "rtc")), (HEARD_MS + 1, ()), (HOUR_MS, ("gps",)), (HOUR_MS - 1, ("gps",))):
+        clock.now_us += wait_ms * 1_000
+        for kind in kinds:
+            keeper.told(word(kind, NOW_MS + clock.boot_ms(), clock.boot_ms(), 2 if kind == "rtc" else 500))
+        keeper.look()
+        keeper.keep(clock.boot_ms())
+    assert disk.written == 0
+    keeper.keep(after(clock, keeper, 1))
+    assert disk.written == 1
 
 
 def test_at_the_end_the_floor_is_kept_once_more_if_it_rose_by_a_minute() -> None:

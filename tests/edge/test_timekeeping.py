@@ -182,6 +182,8 @@ def test_the_earliest_is_earlier_than_all_who_are_sure(
 def test_nobody_who_cannot_be_right_holds_the_floor_down() -> None:
     belief = Belief(START_MS, ClockQuality.SYNCED, 10, "kernel", "kernel")
     assert earliest(belief, [word("gps", START_MS - 1024 * 7 * DAY_MS)], 0) == START_MS - 10
+    for early_ms, least_ms in ((0, BUILT_MS - 500), (1, START_MS + FRESH_MS - 10)):
+        assert earliest(belief, [word("gps", BUILT_MS - early_ms, FRESH_MS)], FRESH_MS) == least_ms
     assert earliest(Belief(None, ClockQuality.UNKNOWN), [], 0) is None
     assert earliest(Belief(START_MS, ClockQuality.UNKNOWN, None, "kernel", "kernel"), [], 0) is None
     assert earliest(Belief(START_MS, ClockQuality.HOLDOVER, None, "gps", "gps"), [], 5) == START_MS + 5

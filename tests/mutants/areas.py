@@ -2,7 +2,7 @@
 
 The tests are those that are quick enough to be run once per mutant; that others would notice a mutant too is no
 credit here. In `code` and `tests` stand paths from the root of the tree, `*` for many; `besides` are tests among them
-that measure the code, and so would measure mutmut's changes to it.
+that measure the code, and so would measure mutmut's changes to it, or that are long for how little they see alone.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ JOURNAL = Area(
     "journal",
     _edge("journal/*", "commits", "needs", "epochs", "schemas"),
     ("tests/edge/journal", *_tests("commits", "epochs", "schemas", "full_journal", "open_windows", "fit")),
-    ("tests/edge/journal/test_cost.py",),
-)
+    ("tests/edge/journal/test_cost.py", "tests/edge/journal/test_life.py::test_many_random_lives",
+     "tests/edge/journal/test_disk.py::test_a_journal_lives_in_a_folder"),
+)  # fmt: skip
 CHUNK = Area(
     "chunk",
     tuple(f"edge/wire/{name}.py" for name in (
