@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.events import Arrived, Cause, Connected, Event, Lost, Puback
 from edge.lean import paho
-from edge.office import Credentials, address
+from edge.office import Credentials, address, shown
 from edge.wire.topics import every_down, parse, up
 
 KEEPALIVE_S, KEEPALIVE_METERED_S = 60, 180
@@ -79,9 +79,7 @@ class MqttLink:
 class Session:
     """One connection from its beginning to its end; says Lost once, and nothing after `end`."""
 
-    def __init__(
-        self, client: paho.Client, host: str, port: int, keepalive_s: int, topics: str, put: Put
-    ) -> None:
+    def __init__(self, client: paho.Client, host: str, port: int, keepalive_s: int, topics: str, put: Put) -> None:
         self.client, self._host, self._port, self._topics, self._put = client, host, port, topics, put
         self._keepalive_s = keepalive_s
         self._over, self._gone = threading.Event(), threading.Event()
@@ -106,8 +104,8 @@ class Session:
             self._lost(*unreachable(error, self._host, self._port))
             return
         if (word := self._first_word()) is not None and word != CONNACK:
-            self._lost(f"what answers at {self._host}:{self._port} does not speak MQTT: another service, or a network "
-                       "that wants a login first", "portal")  # fmt: skip
+            self._lost(f"what answers at {shown(self._host, self._port)} does not speak MQTT: another service, or a "
+                       "network that wants a login first", "portal")  # fmt: skip
         if self._over.is_set():
             self.client.disconnect()
         self.client.loop_start()
@@ -176,7 +174,7 @@ def unreachable(error: Exception, host: str, port: int) -> tuple[str, Cause]:
         case socket.gaierror() | UnicodeError():
             return f"the name {host} of the broker cannot be found: {why}", "dns"
         case ConnectionRefusedError():
-            return f"nobody listens at {host}:{port}: {why}", "refused"
+            return f"nobody listens at {shown(host, port)}: {why}", "refused"
         case TimeoutError():
-            return f"nothing answers at {host}:{port}: {why}", "timeout"
-    return f"the broker at {host}:{port} cannot be reached: {why}", "unreachable"
+            return f"nothing answers at {shown(host, port)}: {why}", "timeout"
+    return f"the broker at {shown(host, port)} cannot be reached: {why}", "unreachable"

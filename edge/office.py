@@ -46,9 +46,15 @@ def read_credentials(path: Path, node: str) -> Credentials:
 
 
 def address(url: str) -> tuple[str, int]:
-    """Host and port of `mqtt://host[:port]`. Raises OfficeError."""
+    """Host and port of `mqtt://host[:port]`; an IPv6 address stands in brackets there. Raises OfficeError."""
     scheme, _, rest = url.partition("://")
-    host, _, port = rest.rstrip("/").partition(":")
-    if scheme != "mqtt" or not host or not (port or "1883").isdigit():
+    host, _, port = rest.rstrip("/").rpartition("]") if rest.startswith("[") else rest.rstrip("/").partition(":")
+    port = port.removeprefix(":") if rest.startswith("[") else port
+    if scheme != "mqtt" or not host.strip("[") or not (port or "1883").isdigit():
         raise OfficeError(f"{url} is no address of a broker.", 'Write url = "mqtt://host:1883" under [office].')
-    return host, int(port or 1883)
+    return host.removeprefix("["), int(port or 1883)
+
+
+def shown(host: str, port: int) -> str:
+    """Host and port as people write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -84,7 +84,8 @@ def check_free(host: str, port: int, what: str, remedy: str) -> None:
 
 def free_port(host: str) -> int:
     """A port that was free a moment ago."""
-    with socket.create_server((host, 0)) as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as probe:
         return int(probe.getsockname()[1])
 
 

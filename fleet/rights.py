@@ -72,7 +72,7 @@ jetstream {{
   max_memory_store: 64MB, max_file_store: 4GB, sync_interval: "{SYNC_EVERY}"
   limits {{ default_max_consumers: {MOST_SUBSCRIPTIONS} }}
 }}
-mqtt {{ listen: {_quoted(f"{host}:{port}")}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
+mqtt {{ listen: {_quoted(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
 include "users.conf"
 """
 

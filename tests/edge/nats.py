@@ -28,13 +28,13 @@ def credential(user: str) -> Credential:
 
 
 @contextmanager
-def nats(folder: Path, *nodes: str, port: int | None = None) -> Iterator[Broker]:
+def nats(folder: Path, *nodes: str, port: int | None = None, host: str = HOST) -> Iterator[Broker]:
     """A broker that knows these nodes and the collector."""
     folder.mkdir(exist_ok=True)
     write_users(folder, [credential(COLLECTOR), *map(credential, nodes)])
     text = (folder / "users.conf").read_text()
     assert "password-of-" in text
-    broker = Broker(folder, HOST, port or free_port(HOST))
+    broker = Broker(folder, host, port or free_port(host))
     broker.start()
     try:
         yield broker

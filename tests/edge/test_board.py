@@ -208,6 +208,18 @@ def test_a_broker_has_a_port_that_can_be(port: str) -> None:
     assert set(told.values()) == {(f'"{url}"', "must look like mqtt://host:1883")} and len(told) == 2
 
 
+@pytest.mark.parametrize("host", ["[::1]", "[fd00::17]", "[2001:db8:0:1::7]", "[fe80::1%eth0]", "[::ffff:10.0.0.7]"])
+@pytest.mark.parametrize("port", ["", ":1883"])
+def test_a_broker_may_have_an_address_of_version_six(host: str, port: str) -> None:
+    assert mistakes(GOOD.replace("mqtt://127.0.0.1:1883", f"mqtt://{host}{port}")) == {}
+
+
+@pytest.mark.parametrize("host", ["::1", "[]", "[::1", "::1]", "[office]", "[10.0.0.7]", "[1:2]", "[::1]]", "[::1 ]"])
+def test_what_is_no_address_of_version_six_is_refused(host: str) -> None:
+    found = mistakes(GOOD.replace("mqtt://127.0.0.1:1883", f"mqtt://{host}:1883"))
+    assert found["office.url"].allowed == "must look like mqtt://host:1883"
+
+
 @pytest.mark.parametrize("port", ["", ":1", ":1883", ":59999", ":65535"])
 def test_every_port_is_taken(port: str) -> None:
     assert not mistakes(GOOD.replace("mqtt://127.0.0.1:1883", f"mqtt://office{port}"))

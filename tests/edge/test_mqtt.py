@@ -15,7 +15,7 @@ import pytest
 
 from edge.events import Arrived, Connected, Event, Lost, Puback
 from edge.inbox import Inbox
-from edge.mqtt import MqttLink
+from edge.mqtt import MqttLink, unreachable
 from edge.office import Credentials, OfficeError, address, read_credentials
 from edge.wire.messages import Ack, Status, from_json, to_json
 from edge.wire.record import Record, RecordKind, pack
@@ -196,7 +196,40 @@ def test_addresses(url: str, where: tuple[str, int]) -> None:
     assert address(url) == where
 
 
-@pytest.mark.parametrize("url", ["http://x", "mqtt://", "mqtt://x:y", "office.example"])
+@pytest.mark.parametrize(("url", "where"), [
+    ("mqtt://[::1]:1884", ("::1", 1884)), ("mqtt://[fd00::17]", ("fd00::17", 1883)),
+    ("mqtt://[fe80::1%eth0]:1883/", ("fe80::1%eth0", 1883)), ("mqtt://[::ffff:10.0.0.7]:1", ("::ffff:10.0.0.7", 1)),
+])  # fmt: skip
+def test_an_address_of_version_six_stands_in_brackets(url: str, where: tuple[str, int]) -> None:
+    assert address(url) == where
+    assert unreachable(ConnectionRefusedError(111, "refused"), *where)[0].startswith(
+        f"nobody listens at [{where[0]}]:{where[1]}"
+    )
+
+
+def has_version_six() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def test_a_broker_that_listens_at_an_address_of_version_six(tmp_path: Path) -> None:
+    if not has_version_six():
+        pytest.skip("NOT TESTED: this machine has no ::1")
+    with nats(tmp_path / "broker", NODE, host="::1") as six:
+        inbox = Inbox()
+        link = MqttLink(NODE, f"mqtt://[::1]:{six.port}", credentials(tmp_path, six.port), WILL, inbox.put)
+        link.connect()
+        event = inbox.take(20.0)
+        assert isinstance(event, Connected), event
+        link.disconnect(2.0)
+
+
+@pytest.mark.parametrize("url", ["http://x", "mqtt://", "mqtt://x:y", "office.example", "mqtt://[]", "mqtt://[::1]:x",
+                                 "mqtt://[::1", "mqtt://::1"])  # fmt: skip
 def test_bad_addresses(url: str) -> None:
     with pytest.raises(OfficeError, match="no address of a broker"):
         address(url)
