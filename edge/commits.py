@@ -43,6 +43,7 @@ class Commits:
         self._needs = Needs(self.schemas)
         self._waiting: deque[tuple[int, Entry]] = deque()
         self._unnamed: dict[str, tuple[int, int, int]] = {}  # what was lost and not yet named: how many, from, to
+        self._why = ""  # it was lost
         self._marks: deque[tuple[int, int]] = deque()  # (seq, when it was the next)
 
     @property
@@ -126,10 +127,9 @@ class Commits:
 
     def _losses(self, now_ms: int) -> list[Entry]:
         """The events that name what was lost, if anything was."""
-        why = self.trouble.what if self.trouble else ""
         named: list[Entry] = []
         for what, (count, from_ms, to_ms) in self._unnamed.items():
-            details: dict[str, Scalar] = {what: count, "from_ms": from_ms, "to_ms": to_ms, "why": why}
+            details: dict[str, Scalar] = {what: count, "from_ms": from_ms, "to_ms": to_ms, "why": self._why}
             named.append((RecordKind.EVENT, 0, to_json(EventRecord(now_ms, f"{what} lost", details))))
         return named
 
@@ -155,6 +155,7 @@ class Commits:
         self.events_lost += what == "events"
         before, first, _ = self._unnamed.get(what, (0, at_ms, at_ms))
         self._unnamed[what] = (before + count, first, at_ms)
+        self._why = self.trouble.what if self.trouble else self._why
 
     def _mark(self, now_ms: int) -> None:
         if self.journal and (not self._marks or now_ms - self._marks[-1][1] >= MARK_MS):

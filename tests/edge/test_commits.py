@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edge import epochs
 from edge.commits import MARK_MS, MARKS, OVERHEAD, REPLACED, Commits
 from edge.effects import Committed
+from edge.journal.errors import from_disk
 from edge.journal.journal import Journal
 from edge.needs import Needs
 from edge.sampler import Entry
@@ -222,6 +223,28 @@ def test_readings_wait_as_long_as_nobody_takes_them() -> None:
     assert one.commits.waiting == 4 and one.commits.trouble is not None
     one.heal(20)
     assert one.commits.waiting == 0 and one.commits.standing((2,)) == Committed(7, 1, 6, (2,))
+
+
+def test_a_journal_that_cannot_be_opened_is_asked_for_again_and_what_waits_is_kept_to_the_cap() -> None:
+    disk = MemoryDisk()
+    refused = [OSError(errno.EROFS, "Read-only file system")] * 3
+
+    def opened() -> Journal:
+        if refused:
+            raise from_disk("the journal was opened", refused.pop())
+        return Journal.open(disk, lambda: 7, 2**20)
+
+    commits = Commits(opened, disk, 3 * OVERHEAD)
+    for at_ms in range(10, 40, 10):
+        assert commits.commit([event(at_ms), event(at_ms + 1)], at_ms) is None
+        assert commits.journal is None and "Read-only" in str(commits.trouble)
+        assert commits.oldest_ms(at_ms) == 0
+    assert commits.events_lost == 4
+    assert commits.commit([], 50) is not None
+    assert commits.trouble is None and commits.journal is not None
+    found = Found(read_all(commits.journal))
+    assert [knock.at_ms for knock in found.events("knock")] == [30, 31] and found.sum("events") == 4
+    assert "Read-only" in str(found.events("events lost")[0].details["why"])
 
 
 def test_a_journal_that_opens_later_is_told_when_it_is_another() -> None:

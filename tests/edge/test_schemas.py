@@ -65,3 +65,21 @@ def test_a_file_of_rubbish_is_no_file(content: str) -> None:
     remember(schemas, 7)
     schemas.save()
     assert known(Schemas(disk)) == [7]
+
+
+def test_what_cannot_be_read_at_the_start_is_read_later() -> None:
+    disk = MemoryDisk()
+    before = Schemas(disk)
+    remember(before, 1, 2)
+    before.save()
+    disk.fail("read_small", errno.EIO, times=2)
+    schemas = Schemas(disk)
+    remember(schemas, 3)
+    assert known(schemas) == [3]
+    disk.fail("write_small", errno.EIO)
+    schemas.save()
+    assert known(schemas) == [3]
+    for _ in range(2):
+        schemas.save()
+        assert known(schemas) == [1, 2, 3]
+    assert known(Schemas(disk)) == [1, 2, 3]

@@ -13,9 +13,16 @@ from typing import Any
 
 import pytest
 
-from edge.journal.disk import ASIDE, FolderDisk
+from edge.journal.disk import ASIDE, LOCK, MENDABLE, FolderDisk
 from edge.journal.errors import JournalBusy, JournalError
 from edge.journal.journal import Journal
+
+
+def refuse(number: int) -> Callable[..., None]:
+    def call(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return call
 
 
 @pytest.fixture
@@ -100,14 +107,61 @@ def test_a_folder_that_cannot_be_is_told_in_three_parts(tmp_path: Path) -> None:
 def test_what_to_do_depends_on_what_the_disk_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
 ) -> None:
-    def refused(*_: object) -> None:
-        raise OSError(number, os.strerror(number))
-
     for module, name in ((fcntl, "flock"), (os, "open")):
-        monkeypatch.setattr(module, name, refused)
+        monkeypatch.setattr(module, name, refuse(number))
         with pytest.raises(JournalError, match=os.strerror(number)) as caught:
             FolderDisk(tmp_path)
         assert not isinstance(caught.value, JournalBusy) and remedy in caught.value.remedy
+
+
+def test_a_folder_that_refuses_at_first_is_ours_when_it_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in MENDABLE:
+        monkeypatch.setattr(fcntl, "flock", refuse(number))
+        disk = FolderDisk(tmp_path)
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(3):
+            with pytest.raises(OSError, match=os.strerror(number)):
+                disk.names()
+            with pytest.raises(OSError, match=os.strerror(number)):
+                disk.write_small("a", b"")
+        assert len(os.listdir("/proc/self/fd")) == before
+        monkeypatch.undo()
+        assert disk.names() == [] and (tmp_path / LOCK).exists()
+        with pytest.raises(JournalBusy):
+            FolderDisk(tmp_path)
+        disk.close()
+
+
+def test_one_that_another_takes_meanwhile_stays_his(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", refuse(errno.EIO))
+    late = FolderDisk(tmp_path)
+    monkeypatch.undo()
+    first = FolderDisk(tmp_path)
+    with pytest.raises(OSError, match="another process writes the journal there") as caught:
+        late.names()
+    assert caught.value.errno == errno.EBUSY and not isinstance(caught.value, BlockingIOError)
+    first.close()
+    assert late.names() == []
+
+
+def test_a_folder_that_is_read_only_is_locked_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def read_only(path: Path, flags: int, *mode: int) -> int:
+        if flags & (os.O_RDWR | os.O_CREAT):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", read_only)
+    disk = FolderDisk(tmp_path)
+    with pytest.raises(OSError, match="Read-only"):
+        disk.names()
+    os.close(real(tmp_path / LOCK, os.O_CREAT))
+    assert disk.names() == []
+    with pytest.raises(JournalBusy):
+        FolderDisk(tmp_path)
 
 
 def test_closing_twice_closes_nobody_elses_file(tmp_path: Path) -> None:
@@ -130,15 +184,8 @@ def test_a_link_is_no_file_of_a_journal(tmp_path: Path) -> None:
 
 def test_the_first_error_is_the_one_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = FolderDisk(tmp_path)
-
-    def refused(number: int) -> Callable[[object], None]:
-        def call(_: object) -> None:
-            raise OSError(number, os.strerror(number))
-
-        return call
-
-    monkeypatch.setattr(os, "fsync", refused(errno.EIO))
-    monkeypatch.setattr(Path, "unlink", refused(errno.EROFS))
+    monkeypatch.setattr(os, "fsync", refuse(errno.EIO))
+    monkeypatch.setattr(Path, "unlink", refuse(errno.EROFS))
     with pytest.raises(OSError, match="Input/output"):
         disk.create("a", 4096)
 

@@ -309,3 +309,33 @@ def test_its_state_in_plain_facts() -> None:
         "total_readings": 15, "epoch": EPOCH, "acked": 2, "lowest": 3, "next": 6, "gaps_to_write": 0,
         "days_left": None, "bytes_written": 7 * 4096 + SEGMENT, "syncs": 7,
     }  # fmt: skip
+
+
+def test_an_ack_for_what_cannot_be_read_counts_by_what_its_neighbours_tell() -> None:
+    for damaged, known in (([5], 15), ([5, 6], 12), ([4, 5], 15)):
+        disk = MemoryDisk()
+        journal = open_on(disk)
+        for _ in range(9):
+            one(journal)
+        for seq in damaged:
+            disk.rot("segment-00000.journal", seq * SECTOR + 88)
+        journal = reopened(journal, disk)
+        journal.forget(5)
+        assert (journal.lowest, journal.total_readings - journal.backlog_readings) == (6, known)
+
+
+def test_an_entry_to_a_segment_that_failed_holds_nothing() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    texts = [str(number) for number in range(15)]
+    for text in texts:
+        one(journal, text)
+    disk.fail("datasync", errno.EIO)
+    with pytest.raises(JournalError):
+        one(journal, "refused")
+    one(journal, "again")
+    for _ in range(2):
+        assert [record.body.decode() for record in journal.read(1, 9_999)] == [*texts, "again"]
+        assert journal.read(16)[0].body == b"again"
+        journal = reopened(journal, disk)
+    assert len({name for name in disk.names() if any(disk.content(name))}) == 3
