@@ -268,7 +268,7 @@ def test_schemas_are_decoded_once_and_not_without_end() -> None:
         schema = Schema((Column(f"s{number}", "temperature", "", 2),))
         desk.commits.schemas.remember(schema.encode())
         assert desk.courier._schema(schema.key) is desk.courier._schema(schema.key)
-    assert len(desk.courier._schemas) <= 64
+        assert len(desk.courier._schemas) <= 64
     assert desk.courier._schema(b"none") is None
 
 
@@ -341,3 +341,17 @@ def test_health_is_told_anew_in_each_session() -> None:
     desk.courier.tell(Connected(), 300_000)
     desk.courier.say_health(health(0), 300_000)
     assert [kind for kind, _ in desk.post.said] == ["health", "health"]
+
+
+def test_an_ack_that_tells_a_number_of_somebody_else_forgets_nothing_and_neither_does_a_disk_that_cannot_tell() -> None:
+    desk = Desk(chunk(0), chunk(10))
+    desk.go()
+    last, lowest = desk.journal.next - 1, desk.journal.lowest
+    desk.courier.tell(Arrived("ack", to_json(Ack(5, last + 1))), 1)
+    assert desk.journal.lowest == lowest and desk.courier.uplink.outbox.stranger == last + 1
+    desk.disk.fail("pread", errno.EIO)
+    desk.courier.tell(Arrived("ack", to_json(Ack(5, last))), 2)
+    assert desk.journal.lowest == lowest and desk.courier.uplink.outbox.stranger is None
+    assert desk.commits.trouble is not None
+    desk.courier.tell(Arrived("ack", to_json(Ack(5, last))), 3)
+    assert desk.journal.lowest == desk.journal.next

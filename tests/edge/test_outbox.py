@@ -322,3 +322,27 @@ def test_what_the_office_owes_is_counted_from_the_first_that_it_did_not_ack() ->
     assert outbox.unanswered_ms == 3_000
     outbox.land(15, [], 4_000)
     assert outbox.unanswered_ms is None
+
+
+def test_whose_number_it_is_is_asked_of_what_is_new_alone() -> None:
+    outbox, asked = Outbox(Pace(), held(40), acked=9), list[int]()
+
+    def nobody_can_tell(seq: int) -> None:
+        asked.append(seq)
+
+    outbox.gave_out = nobody_can_tell
+    for upto, ranges in ((9, []), (8, [(3, 5)]), (10, [(20, 29)])):
+        assert not outbox.land(upto, ranges, 1_000)
+    assert asked == [10, 29] and outbox.stranger is None
+
+
+def test_ranges_beyond_what_can_be_remembered_are_told_again_by_later_acks() -> None:
+    outbox = Outbox(Pace(holes=2), held(40))
+    outbox.land(-1, [(2, 2), (4, 4)], 1_000)
+    outbox.land(-1, [(2, 2), (4, 4), (6, 6)], 2_000)
+    assert outbox.memory == 2
+    outbox.land(4, [(6, 6)], 3_000)
+    outbox.land(5, [], 4_000)
+    assert outbox.acked == 5  # the sixth was not remembered: an ack tells it again
+    outbox.land(5, [(6, 6)], 5_000)
+    assert outbox.acked == 6

@@ -29,11 +29,23 @@ def test_a_board_says_the_pace() -> None:
     assert pace_of(None) == Pace()
     plain = pace_of(OfficePlan("mqtt://x", "c.json"))
     assert (plain.publish_ms, plain.day_bytes, plain.brokers) == (60_000, 0, 1)
-    assert (plain.retry_cap_ms, plain.health_ms) == (300_000, 60_000)
+    assert (plain.retry_cap_ms, plain.health_ms, plain.ack_ms, plain.slow_ms) == (300_000, 60_000, 0, 1_000)
     office = OfficePlan("mqtt://x", "c.json", ("mqtt://y", "mqtt://z"), 300_000, True, 10**6, 20_000)
     there = pace_of(office)
     assert (there.publish_ms, there.day_bytes, there.brokers) == (300_000, 10**6, 3)
     assert (there.retry_cap_ms, there.health_ms) == (20_000, 3_600_000)
+    assert (there.ack_ms, there.slow_ms) == (10_000, 11_000)  # an ack that was kept for company is not a slow one
+
+
+def test_what_is_just_in_time_is_not_slow_and_what_was_sent_at_the_halving_tells_nothing_new() -> None:
+    window = Window(Pace())
+    window.acked(0, 6, 1_000)
+    assert window.size == 8
+    window.halve(1_000, 2_000)
+    window.halve(2_000, 3_000)
+    assert window.size == 4
+    window.halve(2_001, 3_000)
+    assert window.size == 2
 
 
 def test_a_window_doubles_at_first_and_then_grows_by_one_a_round() -> None:

@@ -399,3 +399,49 @@ def test_a_schema_that_is_lacking_twice_is_declared_once_and_no_more_than_can_be
     assert uplink.handle(third, 2_000) == []
     assert uplink.handle(third, 30_000) == []
     assert uplink.handle(third, 31_000) == [Redeclare(("e", "f"))]
+
+
+def test_an_uplink_begins_at_its_moment_and_says_why_it_is_not_connected() -> None:
+    uplink = Uplink(Committed(EPOCH, 0, 0), lambda: 0.5, Pace(day_bytes=24_000), now_ms=6 * 3_600_000)
+    assert (uplink.phase_since_ms, uplink.due_ms) == (6 * 3_600_000, 6 * 3_600_000)
+    assert (uplink.cause, uplink.reason) == ("new", "not connected yet")
+    assert uplink.outbox.allowance.spent == 6_000
+
+
+def test_a_broker_that_does_not_answer_is_told_as_mute() -> None:
+    uplink = pale()
+    uplink.handle(Tick(), 0)
+    uplink.handle(Tick(), 30_000)
+    assert (uplink.cause, uplink.reason) == ("mute", "the broker did not answer within 30 s")
+
+
+def test_one_message_at_a_time_is_asked_for() -> None:
+    uplink = pale(Pace(pack=8), next_seq=8)
+    uplink.handle(Tick(), 0)
+    assert uplink.handle(Connected(), 0) == [Greet(), Send(0, 7)]
+    assert uplink.handle(Committed(EPOCH, 0, 9), 1) == uplink.handle(Tick(), 2) == []
+    assert uplink.handle(Sent(0, 7, 1), 3) == [Send(8, 8)]
+
+
+def test_what_the_broker_did_not_take_yet_holds_the_backlog_even_if_the_office_has_it() -> None:
+    uplink = pale(Pace(pack=1, window=8), next_seq=100)
+    uplink.handle(Tick(), 0)
+    assert publish(uplink, uplink.handle(Connected(), 0)[1:]) == [Send(0, 0), Send(1, 1)]
+    _, *sends = uplink.handle(Arrived("ack", to_json(Ack(EPOCH, 1))), 10)
+    assert publish(uplink, sends, 10) == [Send(2, 2), Send(3, 3)]
+    assert (uplink.outbox.window.size, uplink.in_window) == (4, 4)
+    assert publish(uplink, uplink.handle(Puback(0), 20), 20) == [Send(4, 4)]
+
+
+def test_only_a_session_is_left_to_look_for_the_first_broker() -> None:
+    uplink = pale(Pace(brokers=2, home_ms=5_000))
+    for at in (0, 10_000):
+        uplink.handle(Tick(), at)
+        uplink.handle(Lost("refused", "refused"), at)
+    assert uplink.handle(Tick(), 20_000) == [Connect(1)]
+    assert uplink.handle(Tick(), 26_000) == []
+    uplink.handle(Connected(), 27_000)
+    assert uplink.handle(Tick(), 31_999) == [] and uplink.handle(Tick(), 32_000) == [Connect(0)]
+    assert (uplink.phase, uplink.due_ms) == ("connecting", 62_000)
+    assert uplink.handle(Tick(), 62_000) == [Disconnect()]
+    assert uplink.due_ms == 62_500 and uplink.broker == 1
