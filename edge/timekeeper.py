@@ -24,6 +24,7 @@ from edge.timekeeping import (
     believe,
     doubted,
     earliest,
+    fresh,
     kernels,
     quarrel,
     refusal,
@@ -192,7 +193,7 @@ class Timekeeper:
     def view(self) -> ClockView:
         """What the check looks at."""
         now_ms = self.look().boot_ms
-        doubts = doubted(self._sure, now_ms, self.floor.at(now_ms))
+        doubts = fresh(doubted(self._sure, now_ms, self.floor.at(now_ms)), now_ms)
         return ClockView(self.belief, quarrel(self._sure, now_ms), doubts[0].sensor if doubts else "", self.said.leap)
 
     def rows(self, now_ms: int) -> list[dict[str, object]]:

@@ -40,12 +40,13 @@ PATIENCE_MS = DAY_MS
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """Unix ms = boot ms + `offset_ms`, give or take `uncertainty_ms`; said by `sensor`."""
+    """Unix ms = boot ms + `offset_ms`, give or take `uncertainty_ms`; said by `sensor`, at `at_ms`."""
 
     sensor: str
     kind: str
     offset_ms: int
     uncertainty_ms: int
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Belief:
 def offset(told: ClockTold, now_ms: int) -> Offset:
     """What this word is worth now."""
     wandered_ms = max(0, now_ms - told.at_ms) * WANDER_PPM // 1_000_000
-    return Offset(told.sensor, told.kind, told.unix_ms - told.at_ms, told.uncertainty_ms + wandered_ms)
+    return Offset(told.sensor, told.kind, told.unix_ms - told.at_ms, told.uncertainty_ms + wandered_ms, told.at_ms)
 
 
 def kernels(said: Said, at_ms: int, apart_ms: int = 0) -> ClockTold:
@@ -138,14 +139,14 @@ NOBODY = Belief(None, ClockQuality.UNKNOWN)
 # Who is sure, and what becomes of them when they are refused or disagree.
 
 
-def fresh(sure: Iterable[ClockTold], now_ms: int) -> list[Offset]:
-    """Those who spoke just now. Nobody says for a day what he said once, a day ago."""
-    return [offset(one, now_ms) for one in sure if now_ms - one.at_ms <= FRESH_MS]
+def fresh(words: Iterable[Offset], now_ms: int) -> list[Offset]:
+    """Those who spoke just now."""
+    return [one for one in words if now_ms - one.at_ms <= FRESH_MS]
 
 
 def doubted(sure: Iterable[ClockTold], now_ms: int, floor_ms: int) -> list[Offset]:
     """Those that say it is earlier than the floor, though it might be."""
-    words = fresh(sure, now_ms)
+    words = (offset(one, now_ms) for one in sure)
     return [one for one in words if credible(one.offset_ms + now_ms) and one.offset_ms + now_ms < floor_ms]
 
 
@@ -159,27 +160,28 @@ def agreed(words: Sequence[Offset]) -> Offset | None:
 
 
 class Doubts:
-    """How long each who is sure has said that it is earlier than the floor."""
+    """How long each who is sure has said that it is earlier than the floor: from the first such word to the newest, for
+    nobody says for a day what was said once, a day ago; but a node may well be out of reach meanwhile."""
 
     def __init__(self) -> None:
         self._since: dict[tuple[str, str], tuple[int, int]] = {}  # kind and name: since when, which offset
 
     def weigh(self, words: Sequence[Offset], now_ms: int) -> Offset | None:
         """The one of the doubted before which the floor gives way, if it does."""
-        self._since = {(one.kind, one.sensor): self._began(one, now_ms) for one in words}
-        steady = [one for one in words if now_ms - self._since[one.kind, one.sensor][0] >= PATIENCE_MS]
-        return agreed(words) or min(steady, key=lambda one: one.uncertainty_ms, default=None)
+        self._since = {(one.kind, one.sensor): self._began(one) for one in words}
+        steady = [one for one in words if one.at_ms - self._since[one.kind, one.sensor][0] >= PATIENCE_MS]
+        return agreed(fresh(words, now_ms)) or min(steady, key=lambda one: one.uncertainty_ms, default=None)
 
-    def _began(self, word: Offset, now_ms: int) -> tuple[int, int]:
+    def _began(self, word: Offset) -> tuple[int, int]:
         before = self._since.get((word.kind, word.sensor))
         if before is None or abs(before[1] - word.offset_ms) > AGREE_MS + word.uncertainty_ms:
-            return now_ms, word.offset_ms
+            return word.at_ms, word.offset_ms
         return before
 
 
 def quarrel(sure: Iterable[ClockTold], now_ms: int) -> tuple[Offset, Offset] | None:
     """The two that disagree most of those who spoke just now; None when all may be right."""
-    words = sorted(fresh(sure, now_ms), key=lambda one: one.sensor)
+    words = sorted(fresh((offset(one, now_ms) for one in sure), now_ms), key=lambda one: one.sensor)
     pairs = [(_apart(one, other), (one, other)) for one, other in combinations(words, 2)]
     worst = max(pairs, key=lambda pair: pair[0], default=(0, None))
     return worst[1] if worst[0] > APART_MS else None
@@ -189,7 +191,8 @@ def earliest(belief: Belief, sure: Iterable[ClockTold], now_ms: int) -> int | No
     """The Unix ms before which it cannot be, if but one of those who are sure is right; None when we are not sure."""
     if belief.offset_ms is None or not belief.sure:
         return None
-    offsets = [one.offset_ms - one.uncertainty_ms for one in fresh(sure, now_ms) if credible(one.offset_ms + now_ms)]
+    words = fresh((offset(one, now_ms) for one in sure), now_ms)
+    offsets = [one.offset_ms - one.uncertainty_ms for one in words if credible(one.offset_ms + now_ms)]
     return now_ms + min([belief.offset_ms - (belief.uncertainty_ms or 0), *offsets])
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge import floor as floors
 from edge.events import Arrived
 from edge.floor import Kept
-from edge.timekeeper import OFFICE_MS, ROUND_TRIP_MS
+from edge.timekeeper import OFFICE_MS, ROUND_TRIP_MS, Timekeeper
 from edge.wire.clocks import LONGEST_SERVICE_MS, ClockQuality
 from edge.wire.messages import Ack, Hello, State, from_json, to_json
 from edge.wire.version import BUILT_MS
@@ -124,3 +124,25 @@ def test_what_an_earlier_run_was_sure_of_and_mistaken_is_forgotten_with_the_floo
     asked.pole.live(1)
     assert said(asked.pole)[0] is HOLDOVER
     assert abs((said(asked.pole)[1] or 0) - NOW_MS - asked.pole.clock.boot_ms()) < 5_000
+
+
+@pytest.mark.parametrize("hours", [1, 11])
+def test_an_office_that_was_ten_years_ahead_is_followed_back_in_a_day(hours: int) -> None:
+    """Its clock was wrong, and a node that has no other believed it; the office is mended. Also for a node that
+    reaches it but twice a day. Until then the readings count on from the wrong time, and say that it is a guess."""
+    clock = watch(0, UNKNOWN)
+    keeper = Timekeeper(clock, MemoryDisk())
+    right_ms = NOW_MS - clock.boot_ms()
+    seen: list[tuple[ClockQuality, int]] = []
+    for turn in range(80 // hours):
+        clock.advance(hours * 3_600)
+        now_ms = clock.boot_ms()
+        wrong_ms = TEN_YEARS_MS if turn * hours < 24 else 0
+        keeper.heard(to_json(Ack(1, -1, now_ms=right_ms + now_ms + wrong_ms, echo_ms=keeper.asking(now_ms))), now_ms)
+        keeper.look()
+        keeper.keep(now_ms)
+        years = round(((keeper.belief.offset_ms or 0) - right_ms) / TEN_YEARS_MS)
+        if not seen or seen[-1] != (keeper.belief.quality, years):
+            seen.append((keeper.belief.quality, years))
+    assert seen == [(HOLDOVER, 1), (FLOOR, 1), (HOLDOVER, 0)]
+    assert keeper.floor.at(clock.boot_ms()) < right_ms + clock.boot_ms()

@@ -12,6 +12,7 @@ from edge.timekeeping import (
     AGREE_MS,
     APART_MS,
     DAY_MS,
+    FRESH_MS,
     HEARD_MS,
     HOUR_MS,
     NOBODY,
@@ -52,7 +53,7 @@ def word(kind: str, unix_ms: int, at_ms: int = 0, error_ms: int = 500, who: str 
     [(0, 10**7, 1_000), (10**7, 0, 0), (5, 5, 0), (0, 9_999, 0), (0, 10_000, 1), (0, 10**13, 10**9)],
 )
 def test_a_word_is_worth_less_by_100_ppm_of_its_age(at_ms: int, now_ms: int, wandered_ms: int) -> None:
-    assert offset(word("gps", 10**13, at_ms), now_ms) == Offset("gps", "gps", 10**13 - at_ms, 500 + wandered_ms)
+    assert offset(word("gps", 10**13, at_ms), now_ms) == Offset("gps", "gps", 10**13 - at_ms, 500 + wandered_ms, at_ms)
 
 
 def test_the_kernels_word_admits_that_it_was_interrupted() -> None:
@@ -137,8 +138,8 @@ def test_who_says_what_the_floor_says_does_not_doubt_it() -> None:
     assert doubted([word("gps", BUILT_MS - 1, AT_MS)], AT_MS, NOW_MS) == []
 
 
-def said_by(kind: str, offset_ms: int, error_ms: int) -> Offset:
-    return Offset(kind, kind, offset_ms, error_ms)
+def said_by(kind: str, offset_ms: int, error_ms: int, at_ms: int = 0) -> Offset:
+    return Offset(kind, kind, offset_ms, error_ms, at_ms)
 
 
 def test_two_agree_within_ten_seconds_and_what_both_admit() -> None:
@@ -149,30 +150,41 @@ def test_two_agree_within_ten_seconds_and_what_both_admit() -> None:
     assert agreed([one]) is None
 
 
-def test_one_overrules_the_floor_after_a_day_of_the_same() -> None:
-    for waited_ms, gives_way in ((PATIENCE_MS - 1, False), (PATIENCE_MS, True)):
-        doubts, same = Doubts(), said_by("gps", 5, 1)
-        assert doubts.weigh([same], 1_000) is None
-        assert (doubts.weigh([same], 1_000 + waited_ms) is same) is gives_way
+def test_two_agree_only_while_both_are_heard() -> None:
+    words = [said_by("gps", 0, 1, 1_000), said_by("fleet", 0, 2, 5_000)]
+    assert Doubts().weigh(words, 1_000 + FRESH_MS) is words[0]
+    assert Doubts().weigh(words, 1_001 + FRESH_MS) is None
+
+
+@pytest.mark.parametrize(("first_ms", "newest_ms", "gives_way"), [(7, 7, False), (7, 6 + PATIENCE_MS, False),
+                                                                  (7, 7 + PATIENCE_MS, True)])  # fmt: skip
+def test_one_overrules_the_floor_when_a_day_lies_between_two_words_of_the_same(
+    first_ms: int, newest_ms: int, gives_way: bool
+) -> None:
+    """However long ago that was, and however long it was silent in between."""
+    doubts, newest = Doubts(), said_by("gps", 5, 1, newest_ms)
+    assert doubts.weigh([said_by("gps", 5, 1, first_ms)], 10 * PATIENCE_MS) is None
+    assert (doubts.weigh([newest], 11 * PATIENCE_MS) is newest) is gives_way
 
 
 @pytest.mark.parametrize(("wandered_ms", "gives_way"), [(AGREE_MS + 30, True), (AGREE_MS + 31, False)])
 def test_the_same_is_within_ten_seconds_and_what_is_admitted(wandered_ms: int, gives_way: bool) -> None:
-    doubts, after = Doubts(), said_by("gps", wandered_ms, 30)
+    doubts, after = Doubts(), said_by("gps", wandered_ms, 30, PATIENCE_MS)
     assert doubts.weigh([said_by("gps", 0, 1)], 0) is None
     assert (doubts.weigh([after], PATIENCE_MS) is after) is gives_way
 
 
-def test_who_pauses_begins_anew() -> None:
-    doubts, same = Doubts(), said_by("gps", 5, 1)
-    for now_ms, words in ((0, [same]), (HOUR_MS, []), (2 * HOUR_MS, [same]), (PATIENCE_MS, [same])):
-        assert doubts.weigh(words, now_ms) is None
+def test_who_says_something_else_in_between_begins_anew() -> None:
+    doubts = Doubts()
+    for now_ms, said in ((0, True), (HOUR_MS, False), (2 * HOUR_MS, True), (PATIENCE_MS, True)):
+        assert doubts.weigh([said_by("gps", 5, 1, now_ms)] if said else [], now_ms) is None
 
 
 def test_of_two_steady_ones_the_surer_overrules() -> None:
     doubts = Doubts()
-    words = [Offset("a", "gps", 0, 40), Offset("b", "gps", 10**6, 30), Offset("c", "gps", 2 * 10**6, 50)]
-    assert doubts.weigh(words, 0) is None
+    told = (("a", 0, 40), ("b", 10**6, 30), ("c", 2 * 10**6, 50))
+    assert doubts.weigh([Offset(who, "gps", *said) for who, *said in told], 0) is None
+    words = [Offset(who, "gps", *said, PATIENCE_MS) for who, *said in told]
     assert doubts.weigh(words, PATIENCE_MS) is words[1]
 
 

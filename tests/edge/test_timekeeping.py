@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from edge.events import ClockTold
 from edge.floor import WANDER_PPM
-from edge.timekeeping import APART_MS, DAY_MS, FRESH_MS, HEARD_MS, Belief, best, doubted, earliest, offset, quarrel
+from edge.timekeeping import (
+    APART_MS,
+    DAY_MS,
+    FRESH_MS,
+    HEARD_MS,
+    Belief,
+    best,
+    doubted,
+    earliest,
+    fresh,
+    offset,
+    quarrel,
+)
 from edge.wire.clocks import ClockQuality, ClockRecord, credible
 from edge.wire.messages import from_json
 from edge.wire.record import RecordKind
@@ -151,10 +163,10 @@ def test_of_two_sure_words_the_newer_rank_goes_by_what_they_admit() -> None:
     assert chosen is not None and chosen.kind == "fleet"
 
 
-def test_who_is_silent_for_two_hours_doubts_and_contradicts_no_longer() -> None:
+def test_who_is_silent_for_two_hours_contradicts_no_longer() -> None:
     early, late = word("gps", START_MS), word("fleet", START_MS + DAY_MS, FRESH_MS)
     for now_ms, kinds in ((FRESH_MS, ["gps"]), (FRESH_MS + 1, [])):
-        assert [one.kind for one in doubted([early], now_ms, START_MS + DAY_MS)] == kinds
+        assert [one.kind for one in fresh(doubted([early], now_ms, START_MS + DAY_MS), now_ms)] == kinds
         assert (quarrel([early, late], now_ms) is not None) is bool(kinds)
 
 
