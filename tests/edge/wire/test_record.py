@@ -134,7 +134,11 @@ def test_a_payload_holds_so_many_records_and_no_more() -> None:
 def test_a_payload_holds_so_many_readings_and_no_more() -> None:
     """Bits that are worth little are small: a megabyte of them could be fifty million readings."""
     half = MOST_READINGS // 2
-    enough = [Pack(1, 0, (half - 1, 1), b""), Record(1, 2, 1, half, b""), Record(1, 3, 9, LARGEST_COUNT, b"")]
+    enough: list[Record | Pack] = [
+        Pack(1, 0, (half - 1, 1), b""),
+        Record(1, 2, 1, half, b""),
+        Record(1, 3, 9, LARGEST_COUNT, b""),
+    ]
     payload = pack(*enough)
     assert unpack(payload) == enough
     with pytest.raises(ValueError, match=r"^a payload holds at most 1048576 readings$"):
