@@ -183,8 +183,8 @@ def test_who_says_something_else_in_between_begins_anew() -> None:
 def test_of_two_steady_ones_the_surer_overrules() -> None:
     doubts = Doubts()
     told = (("a", 0, 40), ("b", 10**6, 30), ("c", 2 * 10**6, 50))
-    assert doubts.weigh([Offset(who, "gps", *said) for who, *said in told], 0) is None
-    words = [Offset(who, "gps", *said, PATIENCE_MS) for who, *said in told]
+    assert doubts.weigh([Offset(who, "gps", at, error) for who, at, error in told], 0) is None
+    words = [Offset(who, "gps", at, error, PATIENCE_MS) for who, at, error in told]
     assert doubts.weigh(words, PATIENCE_MS) is words[1]
 
 
