@@ -42,7 +42,7 @@ def settings(area: Area) -> str:
     values = {"source_paths": ["edge"], "only_mutate": list(area.code), "also_copy": beside,
               "pytest_add_cli_args": arguments, "pytest_add_cli_args_test_selection": area.selection}  # fmt: skip
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-    return "\n".join(["", "[tool.mutmut]", *lines, "timeout_multiplier = 6.0", "use_git_change_detection = false", ""])
+    return "\n".join(["", "[tool.mutmut]", *lines, "use_git_change_detection = false", ""])
 
 
 def prepare(area: Area) -> Path:
