@@ -14,6 +14,7 @@ from edge.courier import Courier
 from edge.effects import Hurry, Tick
 from edge.events import Arrived, Asked, ClockTold, Connected, Event, Failed, Happened, Lost, Opened, Puback, Sampled
 from edge.health import JournalView, NodeView, SessionView, checks
+from edge.hindsight import Hindsight
 from edge.inbox import Inbox
 from edge.inheritance import inheritance
 from edge.journal.disk import Disk, FolderDisk
@@ -81,6 +82,7 @@ class Node:
         self._meter = Meter(disk.path) if isinstance(disk, FolderDisk) and not indoors else None
         self.courier: Courier | None = None
         self._ration: Ration | None = None
+        self._hindsight: Hindsight | None = None
         self.lamp: Lamp | None = None
         self._office_trouble: OfficeError | None = None
         self._lane_ms = self._began_ms + LANE_MS
@@ -122,6 +124,7 @@ class Node:
         journal = self.commits.journal
         acked = journal.acked if journal else -1
         uplink = Uplink(self.commits.standing(), self._random, pace_of(self.wiring.office), acked, now_ms)
+        self._hindsight = Hindsight(self.commits, uplink.outbox, now_ms)
         self._ration = Ration(self.disk, self.clock.boot_id, uplink.outbox.allowance, now_ms)
         self.courier = Courier(uplink, link, self.commits, self._greet, self._redeclare)
         self.tick(now_ms)
@@ -216,12 +219,14 @@ class Node:
         yield self.sampler.due_ms
         yield self.sensors.questions.due_ms
         yield self.courier.uplink.due_ms if self.courier else None
+        yield self._hindsight.due_ms if self._hindsight else None
 
     def tick(self, now_ms: int) -> None:
         """Do what is due, but for commits."""
         self.sensors.questions.check(now_ms)
         due = self.courier.uplink.due_ms if self.courier else None
-        if self.courier is not None and due is not None and now_ms >= due:
+        found = self._hindsight is not None and self._hindsight.look(now_ms)
+        if self.courier is not None and (found or (due is not None and now_ms >= due)):
             self.courier.tell(Tick(), now_ms)
 
     def commit_if_due(self, now_ms: int, everything: bool = False) -> None:

@@ -8,7 +8,7 @@ is reached, so that what is sent again is cut as it was before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from edge.allowance import Allowance
 from edge.effects import Committed, Send, Sent
@@ -84,10 +84,20 @@ class Outbox:
         self._gone.cut_below(held.lowest)
         self._urgent.cut_below(held.lowest)
         self._live = max(self._live, held.lowest)
-        for seq in held.urgent if len(self._urgent) < self._pace.holes else ():
-            self._urgent.add(seq, seq)
+        self.recall(held.urgent)
         if self._go_ms is None and self.has_live:
             self._go_ms = now_ms + self._pace.publish_ms
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many events wait that no more of earlier lives should be looked for."""
+        return 2 * len(self._urgent) >= self._pace.holes
+
+    def recall(self, events: Iterable[int]) -> None:
+        """These are events, and go first; as many as can be remembered."""
+        for seq in events:
+            if seq > self.acked and len(self._urgent) < self._pace.holes:
+                self._urgent.add(seq, seq)
 
     def hurry(self, now_ms: int) -> None:
         """Nothing waits for company any more."""

@@ -59,6 +59,7 @@ def _user(credential: Credential) -> str:
 
 def server_config(folder: Path, host: str, port: int, child: bool = True) -> str:
     """The NATS server's own file; everything it writes stays in `folder`, whether it is our child or not."""
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return f"""# Written by `fleet`; changes are lost.
 server_name: "lantaarn"
 listen: "127.0.0.1:-1"
@@ -72,7 +73,7 @@ jetstream {{
   max_memory_store: 64MB, max_file_store: 4GB, sync_interval: "{SYNC_EVERY}"
   limits {{ default_max_consumers: {MOST_SUBSCRIPTIONS} }}
 }}
-mqtt {{ listen: {_quoted(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
+mqtt {{ listen: {_quoted(place)}, ack_wait: "{ACK_WAIT}", max_ack_pending: {MOST_UNACKED} }}
 include "users.conf"
 """
 

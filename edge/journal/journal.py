@@ -19,7 +19,7 @@ One thread at a time: the agent's loop.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 
 from edge.journal import naming
 from edge.journal.admission import admit
@@ -373,6 +373,14 @@ class Journal:
         except OSError as error:
             raise from_disk("the journal was read", error) from error
         return self._record(found) if found else None
+
+    def seqs_of(self, kinds: Collection[int], first: int, most: int) -> tuple[list[int], int]:
+        """Seqs from `first` on that are of these kinds, as far as `most` headers tell, and from where to go on; nothing
+        but headers is read, and no header is proof. Raises JournalError when the disk fails."""
+        try:
+            return self._reader.seqs_of(kinds, max(first, self.lowest), self._head, most)
+        except OSError as error:
+            raise from_disk("the journal was read", error) from error
 
     def _record(self, whole: Whole) -> Record:
         header = whole.header

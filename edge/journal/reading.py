@@ -7,7 +7,7 @@ earlier attempt, with other numbers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from typing import NamedTuple
 
 from edge.journal.disk import Disk
@@ -84,6 +84,30 @@ class Reader:
                         return Whole(step.header, body)
             end = segment.head
         return None
+
+    def seqs_of(self, kinds: Collection[int], seq: int, head: Head, most: int) -> tuple[list[int], int]:
+        """Seqs of records of these kinds from `seq` on, as their headers tell, and from where to go on after `most`
+        headers, two at least. The next call goes on where this one stopped, with the last of them."""
+        found: list[int] = []
+        segment = self._ring.holding(seq)
+        while segment is not None and seq < head.seq:
+            following = self._ring.after(segment)
+            end = following.head if following else head
+            stop = self.waymarks.nearest(segment, seq)
+            with self._open(segment) as walk:
+                for step in walk.steps(stop.at):
+                    if step.header.seq >= end.seq:
+                        break
+                    stop, most = step.mark, most - 1
+                    if step.header.kind in kinds and step.header.seq >= seq:
+                        found.append(step.header.seq)
+                    if most <= 0:
+                        self.waymarks.stop(segment.ordinal, stop)
+                        return found, max(seq, stop.seq + 1)
+                    if stop.seq + 1 == end.seq:
+                        break
+            segment, seq = following, max(seq, end.seq)
+        return found, max(seq, head.seq)
 
     def total_at(self, seq: int, head: Head) -> int:
         """Readings in all records up to `seq`; where that one cannot be read, what its neighbours tell."""
