@@ -32,15 +32,6 @@ class Boot:
     unclean: str = ""
 
 
-def wrote(journal: Journal, boot_id: str) -> bool:
-    """Whether what was committed last is of this boot, as far as the journal can tell."""
-    try:
-        clock = journal.newest(RecordKind.CLOCK)
-        return clock is not None and from_json(ClockRecord, clock.body).boot_id == boot_id
-    except (JournalError, MessageError):
-        return False
-
-
 def newest(journal: Journal) -> int:
     """The ordinal that the last chunk and the last clock in the journal tell; 0 when there is none that can be read."""
     try:

@@ -30,6 +30,9 @@ def _journal(account: Account) -> tuple[State, str, str]:
     left = account.told - account.here - account.named
     if account.waiting and left >= 0:
         return UNKNOWN, f"{account.waiting} records are still to come, {left} readings: {sums}.", WAIT
+    if account.copied and (left < 0 or 0 < left - account.named_more <= account.forgotten):
+        reason = f"Nobody can tell: there were two copies of this journal, and each left out other numbers: {sums}."
+        return UNKNOWN, reason, f"See: fleet data gaps {account.node}"
     if left > account.named_more or account.missed:
         reason = f"Missing: {max(left, account.missed)} readings that no gap names: {sums}."
         return BAD, reason, READ_CARD.format(node=account.node)

@@ -15,6 +15,7 @@ from edge.wire.jsontext import MessageError, from_json
 from edge.wire.messages import Health
 from edge.wire.record import RecordKind
 from fleet.store.answers import Account, Stock
+from fleet.store.copies import ANY
 from fleet.store.losses import losses
 from fleet.store.runs import arrived
 from fleet.store.spans import Gap, outside, united
@@ -75,7 +76,8 @@ def accounts(db: sqlite3.Connection, node: str | None = None) -> list[Account]:
         missed, gone = _missed(db, journal, said), silent.get((name, epoch), 0)
         since = min(peak - told, _in_flight(db, journal, peak, sums)) if peak > told else 0
         account = Account(name, epoch, bool(current), known, *sums[:4], gone, sums.forgotten, missed,
-                          told_ms or None, since, peak_ms or None)  # fmt: skip
+                          told_ms or None, since, peak_ms or None,
+                          copied=db.execute(ANY, journal).fetchone() is not None)  # fmt: skip
         found.append(_with_steps(account, db.execute(STEPS, journal).fetchall(), db, journal))
     return found
 

@@ -137,7 +137,8 @@ class Account:
 
     `told_ms`: when it said so. `in_flight`: what it has taken since, as its newest word at `as_of_ms` shows, and is not
     here yet. `stepped_ms`: when it last said less than before (`tellings`), `erased`: what it had counted by then and
-    nobody received.
+    nobody received. `copied`: there were two copies of it (`copies`), and which numbers were left out depends on whom
+    one asks.
     """
 
     node: str
@@ -156,6 +157,7 @@ class Account:
     as_of_ms: int | None = None
     stepped_ms: int | None = None
     erased: int = 0
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

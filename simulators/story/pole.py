@@ -85,7 +85,7 @@ class Pole:
         self._recent: deque[tuple[int, int]] = deque()  # when the sensors said how many readings
         self._before = 0  # readings journalled before this life
         self.faulty: dict[str, str] = {}  # sensors that fail, and how
-        self.sampling, self.ended = True, False
+        self.sampling, self.ended = True, 0  # the seq behind all that was committed when the sensors fell silent
         self.copies = 0  # how often an older copy of its journal was put back
         self.cuts = 0  # power cuts in the middle of a call
         self.keep = "lost"  # what of the unsynced survives the next of them
@@ -287,14 +287,15 @@ class Pole:
                 self.found.append(("buffers within caps", f"{self.name}: {what} has {size}, more than {cap}"))
 
     def settled(self) -> bool:
-        """Commits what is open; whether everything is with the office."""
+        """Commits what is open; whether everything is with the office. What the agent says of its health each hour goes
+        on and waits for company: somebody of a street always holds one of these."""
         if self.agent is None:
             return False
         self._set_clock()
         commits = self.agent.node.commits
         if commits.journal is None or commits.journal.gaps_to_write or commits.waiting or not self.ended:
             self.agent.node.commit_if_due(self.clock.boot_ms(), everything=True)
-            self.ended = True
+            self.ended = commits.journal.next if commits.journal else 0
             self._set_alarm()
         journal = commits.journal
-        return journal is not None and journal.lowest >= journal.next and not commits.waiting
+        return journal is not None and journal.lowest >= self.ended and not commits.waiting

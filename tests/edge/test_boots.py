@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.boots import FILE, FIRST_AT_RANDOM, LARGEST, Boot, begin, end, keep, newest, wrote
+from edge.boots import FILE, FIRST_AT_RANDOM, LARGEST, Boot, begin, end, keep, newest
 from edge.journal.journal import Journal
 from edge.wire.chunks import Schema, encode
 from edge.wire.clocks import ClockQuality, ClockRecord
@@ -117,18 +117,6 @@ def test_only_a_number_that_a_boot_can_have_is_believed(ordinal: object, believe
 
 def clock(boot: int) -> tuple[int, int, bytes]:
     return RecordKind.CLOCK, 0, to_json(ClockRecord(boot, "c" * 32, None, ClockQuality.UNKNOWN))
-
-
-def test_whether_the_newest_commit_is_of_this_boot() -> None:
-    disk = MemoryDisk()
-    journal = Journal.open(disk, lambda: 1, 1 << 20)
-    assert not wrote(journal, "c" * 32)
-    journal.append([clock(1)])
-    assert wrote(journal, "c" * 32) and not wrote(journal, "d" * 32)
-    disk.fail("pread", errno.EIO)
-    assert not wrote(journal, "c" * 32)
-    journal.append([(RecordKind.CLOCK, 0, b"rubbish")])
-    assert not wrote(journal, "c" * 32)
 
 
 def chunk(boot: int) -> tuple[int, int, bytes]:

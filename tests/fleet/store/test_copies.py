@@ -25,6 +25,7 @@ from fleet.store.losses import COPIED, TWICE
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import AckDue, Greeting
+from fleet.verify import journal_check
 from tests.fleet.store.lives import FAST
 from tests.fleet.store.test_losses import gap
 from tests.fleet.store.test_packs import KNOWN, chunk, clock, event, journals, names, say
@@ -145,6 +146,14 @@ def test_an_operator_sees_it(store: SqliteStore, reader: StoreReader) -> None:
     (facts,) = all_facts(reader, ["pole-1"])
     (check,) = [check for check in checks(facts, 2) if check.name == "gaps"]
     assert check.state is State.BAD and "older copy" in check.reason and "fleet data rescue" in check.remedy
+
+
+def test_accounts_of_two_copies_are_not_said_to_be_wrong(store: SqliteStore, reader: StoreReader) -> None:
+    both = BEGIN[2].count + BEGIN[3].count
+    store.commit([say(*BEGIN, *NEWER), hello(504, 507, 4, both + OLDER[1].count + OLDER[2].count), say(*OLDER)])
+    (account,) = reader.accounts()
+    check = journal_check(account)
+    assert account.copied and check.state is State.UNKNOWN and "two copies" in check.reason
 
 
 # One number, two records.
