@@ -294,8 +294,22 @@ def test_it_is_known_after_weeks_and_takes_no_more_memory() -> None:
     one.commits.open(0)
     for number in range(4 * MARKS):
         one.commits.commit([event(number)] if number % 50 == 0 else [], number * MARK_MS)
+        assert len(one.commits._marks) <= MARKS
     journal = one.commits.journal
     assert journal is not None and one.commits.oldest_ms(4 * MARKS * MARK_MS) == 4 * MARKS * MARK_MS
-    assert len(one.commits._marks) <= MARKS
     journal.forget(journal.next // 2)
     assert 0 <= one.commits.oldest_ms(4 * MARKS * MARK_MS) - 2 * MARKS * MARK_MS <= 60 * MARK_MS
+
+
+def test_what_records_lean_on_is_told_once_in_each_segment_and_how_it_stands_is_kept_as_often() -> None:
+    one = Refusing()
+    one.disk.heal()
+    commits = Commits(lambda: Journal.open(one.disk, lambda: 7, 2**20, 2**14), one.disk)
+    commits.commit([clock(0), declared(SCHEMA)], 0)
+    for at_ms in range(10, 1_010, 10):
+        commits.commit([chunk(at_ms)], at_ms)
+    assert commits.journal is not None and commits.journal.segment == 4
+    kinds = [record.kind for record in read_all(commits.journal)]
+    assert (kinds.count(RecordKind.CLOCK), kinds.count(RecordKind.SCHEMA)) == (4, 4)
+    assert one.disk.counts["write_small"] == 4 + 1  # the schemas
+    assert one.disk.counts["pwrite"] == 101

@@ -47,7 +47,7 @@ def test_they_are_written_only_when_one_is_new_and_again_until_the_disk_takes_it
     for _ in range(3):
         schemas.save()
         remember(schemas, 2)
-    assert disk.counts["write_small"] == 2 and known(Schemas(disk)) == [1, 2]
+    assert (disk.counts["write_small"], disk.counts["read_small"]) == (2, 1) and known(Schemas(disk)) == [1, 2]
     remember(schemas, 3, 1)
     schemas.save()
     again = Schemas(disk)

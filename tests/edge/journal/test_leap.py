@@ -253,3 +253,19 @@ def test_an_ack_for_a_commit_that_does_not_count_counts_no_readings_of_it() -> N
     assert (journal.acked, journal.total_readings, journal.backlog_readings) == (3, 11, 0)
     one(journal)
     assert reopened(journal, disk).backlog_readings == 3
+
+
+def test_it_is_looked_for_in_two_segments_and_no_more_also_when_the_newest_holds_nothing() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    journal.append([(RecordKind.OPEN, 0, b"far back")])
+    while journal.segment == 1:
+        one(journal)
+    journal = reopened(journal, disk)
+    for at in range(SECTOR, SEGMENT, SECTOR):
+        disk.rot("segment-00001.journal", at + 20)
+    found = journal.newest(RecordKind.OPEN)
+    assert found is not None and found.body == b"far back"
+    while journal.segment < 3:
+        one(journal)
+    assert journal.newest(RecordKind.OPEN) is None
