@@ -6,17 +6,20 @@ How fast this machine is today is no test. The bytes on the wire are: they follo
 from __future__ import annotations
 
 import json
+import os
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from edge.wire.record import RecordKind
-from tests.bench import agent, backlog, collector, flash, virtual, wire
+from tests.bench import against, agent, backlog, collector, flash, process, virtual, wire
 from tests.bench.__main__ import main
 from tests.bench.card import missing
 from tests.bench.figure import Figure, Findings, Line, Skipped
 from tests.bench.forty import BOARD, STEP_ONE
+from tests.bench.meter import Meter
 from tests.bench.plant import Plant, lamppost, six, twenty
 from tests.bench.report import as_json, as_table
 
@@ -42,6 +45,41 @@ def test_what_is_missed_or_not_measured_is_said_aloud() -> None:
     assert "*** GOAL MISSED: slow" in table and "*** NOT MEASURED: flash: it needs root" in table
     tree = json.loads(as_json(findings))
     assert tree["figures"][0]["met"] is False and tree["skipped"][0]["remedy"] == "sudo make bench"
+
+
+def test_a_reading_may_cost_what_it_cost_then_and_no_more() -> None:
+    now, then = [0.11, 0.10, 0.90], [0.10, 0.10, 0.10]
+    price = against.figure(against.PRICE, "ms", "54dc3d9", now, then)
+    assert (price.value, price.peer_value, price.met) == (0.11, 0.10, False)
+    assert against.figure(against.PRICE, "ms", "54dc3d9", then, now).met
+    assert against.figure("agent: resident memory", "MB", "54dc3d9", now, then).goal is None
+
+
+def burn(seconds: float) -> None:
+    until_s = time.process_time() + seconds
+    while time.process_time() < until_s:
+        pass
+
+
+def test_the_meter_counts_the_agent_and_neither_the_world_nor_itself() -> None:
+    meter = Meter(on=True)
+
+    def act() -> None:
+        burn(0.004)
+        with meter:
+            burn(0.040)
+
+    meter.agent(act)
+    with meter:
+        burn(0.020)  # nobody is at work
+    assert 4e6 * 0.95 < meter.spent_ns < 4e6 * 3
+    assert Meter().agent(lambda: 7) == 7
+
+
+def test_cpu_time_is_told_more_finely_than_in_ticks() -> None:
+    before = process.cpu_s(os.getpid())
+    burn(0.003)
+    assert 0.002 < process.cpu_s(os.getpid()) - before < 10
 
 
 @pytest.mark.parametrize(("plant", "each_minute"), [(six(), 360), (twenty(), 1_200), (lamppost(), 12)])

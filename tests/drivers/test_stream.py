@@ -154,6 +154,25 @@ def test_a_frame_beyond_the_longest_is_none_however_it_comes() -> None:
             assert len(heard(DSMR(), pieces)) == found, (spare, len(pieces))
 
 
+@pytest.mark.parametrize("kind", STREAMING)
+@given(noise)
+def test_where_nothing_is_midway_a_silence_ends_nothing(kind: type[StreamDriver], data: bytes) -> None:
+    driver = kind()
+    driver.feed(data)
+    before, midway = driver.errors.copy(), driver.midway
+    said = driver.flush()
+    assert midway or (said == [] and driver.errors == before)
+
+
+@pytest.mark.parametrize("kind", [PMS5003, SDS011, DSMR])
+def test_after_whole_frames_nothing_is_midway(kind: type[StreamDriver]) -> None:
+    driver = kind()
+    driver.feed(spoken(kind))
+    assert not driver.midway
+    driver.feed(spoken(kind)[:9])
+    assert driver.midway
+
+
 def test_silence_names_a_half_frame_and_gives_what_it_hid() -> None:
     frame = Plantower(lambda: 0).measurement()
     short = Plantower(lambda: 0)
