@@ -346,3 +346,26 @@ def test_ranges_beyond_what_can_be_remembered_are_told_again_by_later_acks() -> 
     assert outbox.acked == 5  # the sixth was not remembered: an ack tells it again
     outbox.land(5, [(6, 6)], 5_000)
     assert outbox.acked == 6
+
+
+def test_messages_are_told_apart_up_to_a_number_and_then_by_the_second() -> None:
+    flight = Flight()
+    for number in range(APART + 5):
+        flight.add(number, number, 1_000)
+        assert len(flight) == min(number + 1, APART)
+    flight.add(APART + 6, APART + 6, 1_000)  # it does not touch
+    flight.add(APART + 7, APART + 7, 1_999)
+    assert len(flight) == APART + 1
+    flight.add(APART + 8, APART + 8, 2_000)  # a second after the first of them
+    assert len(flight) == APART + 2
+    assert flight.expire(1_999) == 1_000 and flight.oldest_ms == 2_000
+    assert flight.after(0) == 0 and flight.after(APART + 8) == APART + 9
+
+
+def test_a_message_has_landed_when_all_of_it_is_acked() -> None:
+    for upto, ranges, lands in ((9, [], True), (8, [], False), (8, [(9, 9)], True), (4, [(5, 9)], True),
+                                (4, [(6, 9)], False), (3, [(5, 9)], False), (0, [(4, 8)], False)):  # fmt: skip
+        flight = Flight()
+        flight.add(5, 9, 700) if upto == 4 else flight.add(4, 9, 700)
+        assert (flight.land(Ranges(ranges), upto) == 700) == lands
+        assert len(flight) == (not lands)

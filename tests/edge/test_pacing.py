@@ -304,3 +304,13 @@ def test_a_node_goes_on_with_its_day_after_a_power_cut() -> None:
     assert spent <= resumed <= spent + 200_000 // 16
     pole.agent.node.end()
     assert read(pole.disk).spent == pole.agent.node.courier.uplink.outbox.allowance.spent
+
+
+def test_tokens_are_there_as_soon_as_they_can_be_and_no_more_than_fit() -> None:
+    tokens = Tokens(20, 4.0, 0)
+    tokens.take(20, 0)
+    assert tokens.wait_ms(1, 0) == 251 and tokens.wait_ms(1, 249) == 251
+    assert tokens.wait_ms(1, 250) is None
+    assert tokens.wait_ms(20, 10_000) is None
+    tokens.take(20, 10_000)
+    assert tokens.wait_ms(2, 10_000) == 10_501

@@ -45,3 +45,25 @@ def test_what_is_taken_out_is_gone(given_pairs: list[tuple[int, int]], first: in
 def test_they_take_the_least_memory(given_pairs: list[tuple[int, int]]) -> None:
     held = list(Ranges(given_pairs))
     assert all(before[1] + 1 < after[0] for before, after in pairwise(held))
+
+
+def test_every_small_set_and_everything_that_can_be_put_in_or_taken_out_of_it() -> None:
+    for bits in range(2**6):
+        truth = {n for n in range(6) if bits >> n & 1}
+        for first in range(-1, 7):
+            for last in range(first - 1, 8):
+                added, rest = (Ranges((n, n) for n in truth) for _ in range(2))
+                added.add(first, last)
+                rest.take_out(first, last)
+                part = set(range(first, last + 1))
+                for ranges, wanted in ((added, truth | part), (rest, truth - part)):
+                    held = list(ranges)
+                    assert {n for low, high in held for n in range(low, high + 1)} == wanted
+                    assert all(before[1] + 1 < after[0] for before, after in pairwise(held))
+
+
+def test_a_cut_leaves_what_lies_at_it() -> None:
+    for cut, left in ((2, [(2, 4), (8, 9)]), (3, [(3, 4), (8, 9)]), (4, [(4, 4), (8, 9)]), (5, [(8, 9)]), (10, [])):
+        ranges = Ranges([(2, 4), (8, 9)])
+        ranges.cut_below(cut)
+        assert list(ranges) == left
