@@ -204,8 +204,23 @@ def test_what_lies_behind_the_newest_record_is_read() -> None:
     assert inheritance(journal, schemas) == Inheritance(RECORD, [WITH], False)
     journal.append([(RecordKind.SCHEMA, 0, schema.encode()), (RecordKind.SCHEMA, 0, b"damaged")])
     assert inheritance(journal, schemas).later == [WITH]
+    journal.forget(2)
+    assert not inheritance(journal, schemas).whole, "of what went with the record nothing is acked yet"
     journal.forget(3)
     assert inheritance(journal, schemas).whole
+
+
+def test_of_a_commit_that_may_have_been_torn_the_state_before_its_window_is_taken_up() -> None:
+    """From the journal up to the driver: without the window's readings behind the record, they are counted on."""
+    disk = MemoryDisk()
+    journal, schemas = Journal.open(disk, lambda: 9, 1 << 20), Schemas(disk)
+    journal.append([(RecordKind.OPEN, 0, RECORD), (RecordKind.EVENT, 0, b"{}")])
+    found = inheritance(journal, schemas)
+    assert left(found.later, found.whole, found.body or b"") == THREE
+    journal.forget(2)
+    journal.append([(RecordKind.EVENT, 0, b"{}")])
+    found = inheritance(journal, schemas)
+    assert left(found.later, found.whole, found.body or b"") == AFTER, "the office has what went with it"
 
 
 @pytest.mark.parametrize("name", ["pulse_counter", "dual_tube", "ops243", "loop"])

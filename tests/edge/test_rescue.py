@@ -15,7 +15,15 @@ import pytest
 from edge import rescue
 from edge.journal.disk import FolderDisk
 from edge.journal.journal import Journal
-from edge.journal.layout import SECTOR, Entry, Mark, SegmentHeader, pack_records, pack_segment
+from edge.journal.layout import (
+    SECTOR,
+    Entry,
+    Mark,
+    SegmentHeader,
+    pack_records,
+    pack_segment,
+    unpack_record,
+)
 from edge.schemas import Schemas
 from edge.wire.record import Record, RecordKind, unpack
 from tests.fleet.store.lives import SCHEMAS
@@ -76,6 +84,36 @@ def test_everything_is_read_also_what_was_acked(tmp_path: Path) -> None:
         "held": total, "damaged": 0,
     }  # fmt: skip
     assert json.loads(frames(tmp_path)[b"E"][0])["unreadable"] == 0
+
+
+@pytest.mark.parametrize("acked", [0, 1, 9, 10, 19, 20])
+def test_only_what_the_office_has_not_got_is_held_and_can_be_damaged(tmp_path: Path, acked: int) -> None:
+    """Three readings in each record; the last commit writes down what was acked before it."""
+    disk, journal = opened(tmp_path)
+    bodies = [chunk(number) for number in range(21)]
+    for made in bodies[:20]:
+        journal.append([(made.kind, 3, made.body)])
+    journal.forget(acked)
+    journal.append([(bodies[20].kind, 3, bodies[20].body)])
+    journal.close()
+    disk.close()
+    found = standing(tmp_path)
+    assert (found["lowest"], found["held"], found["damaged"]) == (acked + 1, 3 * (21 - acked), 0)
+    for number in range(21):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for path in segments(tmp_path):
+            shutil.copy(path, folder)
+        _spoil_record(folder, number + 1)
+        assert standing(folder)["damaged"] == 3 * (acked < number + 1 < 21), "the newest says itself how it stands"
+
+
+def _spoil_record(folder: Path, seq: int) -> None:
+    for path in segments(folder):
+        for place in range(SECTOR, path.stat().st_size, SECTOR):
+            header = unpack_record(path.read_bytes()[place : place + SECTOR])
+            if header is not None and header.seq == seq:
+                spoil(path, place + 20, 4)
 
 
 def test_schemas_that_lie_beside_it_come_along(tmp_path: Path) -> None:
