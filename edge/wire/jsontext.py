@@ -33,7 +33,7 @@ class MessageError(ValueError):
 
 
 def to_json(message: object) -> bytes:
-    """The message as compact UTF-8 JSON. Raises MessageError for what could not be read back."""
+    """The message as compact UTF-8 JSON. Raises MessageError for what JSON cannot hold, or beyond LONGEST_MESSAGE."""
     try:
         text = json.dumps(_plain(message), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, TypeError) as error:
