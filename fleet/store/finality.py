@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 
+from fleet.store.copies import ANY
 from fleet.store.dating import ClockMark
 from fleet.store.runs import arrived
 from fleet.store.spans import Gap
@@ -60,7 +61,8 @@ class Finality:
         """Where something of a journal is not here: named spans of which not all came, and what is not settled."""
         if journal not in self._broken:
             gaps = [Gap(*row) for row in self._db.execute(GAPS, journal)]
-            spans = [(gap.first, gap.last) for gap in gaps if not gap.skip]
+            copied = self._db.execute(ANY, journal).fetchone() is not None  # what one life left out another may use
+            spans = [(gap.first, gap.last) for gap in gaps if copied or not gap.skip]
             spans += self._db.execute(HOLES, journal).fetchall()
             came = arrived(self._db, [(*journal, *span) for span in spans])
             broken = [span for span, (count, _) in zip(spans, came, strict=True) if count <= span[1] - span[0]]

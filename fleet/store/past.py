@@ -11,6 +11,7 @@ from heapq import merge
 from itertools import groupby
 from operator import or_
 
+from drivers.reading import Flag
 from fleet.store.answers import Point, ReadingLine, Series, Whole
 from fleet.store.retention import HOUR_MS
 
@@ -26,8 +27,9 @@ ROWS = """SELECT t_ms, steps AS sum, steps AS low, steps AS high, 1 AS n, flags 
 ROWS_AND_HOURS = f"""{ROWS} UNION ALL
   SELECT max(?2, min(?3-1, hour*{HOUR_MS}+{HOUR_MS // 2})), sum, low, high, count, flags
   FROM all_hours WHERE {IN_HOURS}"""
+FLAGS = "|".join(f"max(flags&{int(flag)})" for flag in Flag)
 POINTS = """SELECT ?2+CAST(total((t_ms-?2)*n)/sum(n) AS INTEGER), total(sum)/sum(n), min(low), max(high), sum(n),
-  max(flags), max(n)>1 FROM ({source}) GROUP BY (t_ms-?2)/?4 ORDER BY 1"""
+  {flags}, max(n)>1 FROM ({source}) GROUP BY (t_ms-?2)/?4 ORDER BY 1"""
 
 
 def has_hours(db: sqlite3.Connection, series: int, from_ms: int, to_ms: int) -> bool:
@@ -43,7 +45,7 @@ def points(
     source = ROWS_AND_HOURS if has_hours(db, series, from_ms, to_ms) else ROWS
     scale = 10**decimals
     for t_ms, mean, low, high, count, flags, rolled in db.execute(
-        POINTS.format(source=source), (series, from_ms, to_ms, width_ms)
+        POINTS.format(source=source, flags=FLAGS), (series, from_ms, to_ms, width_ms)
     ):
         yield Point(t_ms, mean / scale, low / scale, high / scale, count, flags, bool(rolled))
 

@@ -21,6 +21,7 @@ from edge.wire.jsontext import to_json
 from edge.wire.messages import GapRecord, Hello
 from edge.wire.record import Record, RecordKind
 from fleet.store.read import StoreReader
+from fleet.store.retention import ByDate
 from fleet.store.shelf import HOUR_MS
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, Parcel, Records
@@ -167,3 +168,16 @@ def test_every_reading_ends_in_the_hour_of_its_final_date(story: tuple[list[Reco
 @given(stories())
 def test_every_reading_ends_in_its_hour_in_thousands_of_lives(story: tuple[list[Record], list[Record | int]]) -> None:
     test_every_reading_ends_in_the_hour_of_its_final_date.hypothesis.inner_test(story)  # type: ignore[attr-defined]
+
+
+def test_hours_under_a_date_that_was_final_stay_where_they_are(store: SqliteStore) -> None:
+    """As a store of an earlier version left them: without what they were made of."""
+    store.commit([Records("pole-1", [names(1), clock(2, 1, (BEGAN_MS, HOLDOVER, 10)), chunk(3, 1, at_hours(1))], 5)])
+    ByDate(2 * BEGAN_MS).turn(store.db)
+    before = summed(store)
+    assert StoreReader(store.path).stored_readings() == 0
+    store.db.execute("DELETE FROM shelf")
+    store.commit([Records("pole-1", [clock(4, 1, (BEGAN_MS + 5 * HOUR_MS, SYNCED, 10))], 5)])
+    ByDate(2 * BEGAN_MS).turn(store.db)
+    assert summed(store) == before
+    assert store.db.execute("SELECT offset_ms FROM receipts WHERE seq=3").fetchall() == [(BEGAN_MS,)]

@@ -179,13 +179,14 @@ def test_a_turn_that_fails_leaves_everything(store: SqliteStore, reader: StoreRe
 
 
 def test_exports_and_points_read_hours_where_rows_are_gone(store: SqliteStore, reader: StoreReader) -> None:
-    store.commit([say(chunk(3, [at(0.1, 100), at(0.2, 201)]), chunk(4, [at(1.5, 7)]))])
+    store.commit([say(chunk(3, [at(0.1, 100, 1), at(0.2, 201, 4)]), chunk(4, [at(1.5, 7, 2)]))])
     tidy(store, 11)
     hour, row = list(reader.export())
     assert (hour.t_ms, hour.steps, hour.decimals, hour.clock) == (BEGAN_MS, 15050, 4, None) and hour.whole
     assert (hour.whole.count, hour.whole.low, hour.whole.high, hour.whole.sum) == (2, 100, 201, 301.0)
     assert (row.steps, row.whole) == (7, None)
     assert list(reader.export(from_ms=BEGAN_MS + 1)) == [row]
+    assert [point.flags for point in reader.points(1, BEGAN_MS, BEGAN_MS + 2 * HOUR_MS, 1)] == [1 | 2 | 4]
     old, young = reader.points(1, BEGAN_MS, BEGAN_MS + 2 * HOUR_MS, 2)
     assert (old.value, old.count, old.rolled, young.value, young.rolled) == (1.505, 2, True, 0.07, False)
     assert reader.first_ms(1, 0) == BEGAN_MS and reader.first_ms(1, BEGAN_MS + 5) == BEGAN_MS + 5

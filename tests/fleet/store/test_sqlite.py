@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from edge.wire.messages import State as Answer
 from edge.wire.record import Record, RecordKind
 from fleet.facts import all_facts
 from fleet.health import checks
+from fleet.store import ingest, memory
 from fleet.store.answers import Loss, Unread
 from fleet.store.losses import FORSAKEN, GONE
 from fleet.store.read import StoreReader
@@ -267,3 +269,67 @@ def test_what_was_heard_last_in_one_batch_decides(store: SqliteStore, reader: St
 def test_the_same_journal_after_a_new_start_is_the_same_journal(store: SqliteStore, reader: StoreReader) -> None:
     store.commit([hello(7, 8), hello(7, 12)])
     assert (reader.losses(), reader.waiting_records()) == ([], {"pole-1": 11})
+
+
+def test_a_node_was_last_heard_when_its_newest_word_came(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([Records("pole-1", [clock(1, 5)], 2000)])
+    store.commit([Records("pole-1", [names(2)], 1000), Records("pole-1", [chunk(3)], 9000, rescued=True)])
+    assert reader.nodes()[0].last_ms == 2000
+
+
+def test_what_is_remembered_is_bounded_and_nothing_hangs_on_it(
+    store: SqliteStore, reader: StoreReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "MOST_KEPT", 3)
+    told = [Records(f"pole-{n}", [clock(1, 5), names(2), chunk(3)], 1000) for n in range(10)]
+    for parcel in [*told, *told]:
+        store.commit([parcel])
+        assert len(store.memory.nodes) <= 4 and len(store.memory.settled) <= 4
+    assert (reader.stored_readings(), len(reader.nodes())) == (20, 10)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "input/output error"), MemoryError()])
+def test_a_machine_that_fails_is_not_the_message_s_fault(
+    store: SqliteStore, reader: StoreReader, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest, "decode_columns", raising(error))
+        with pytest.raises(StoreError) as raised:
+            store.commit(say(clock(1, 5), names(2), chunk(3)))
+    assert not isinstance(raised.value, PoisonError)
+    assert (reader.nodes(), store.commit(say(clock(1, 5), names(2), chunk(3))).acks[0].upto) == ([], 3)
+
+
+def raising(error: Exception) -> Callable[..., object]:
+    def work(*_: object) -> object:
+        raise error
+
+    return work
+
+
+def test_a_second_writer_is_waited_for_and_then_nothing_is_half_done(store: SqliteStore, reader: StoreReader) -> None:
+    store.db.execute("PRAGMA busy_timeout=1")
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked") as raised:
+        store.commit(say(clock(1, 5), names(2), chunk(3)))
+    assert not isinstance(raised.value, PoisonError) and reader.nodes() == []
+    other.execute("ROLLBACK")
+    assert store.commit(say(clock(1, 5), names(2), chunk(3))).acks[0].upto == 3
+    other.close()
+
+
+def test_after_a_commit_nobody_heard_of_the_same_again_is_acked_the_same(path: Path, store: SqliteStore) -> None:
+    first = store.commit([*say(clock(1, 5), names(2), chunk(3)), hello(7, 9)])
+    again = SqliteStore(path)  # the collector died between commit and ack, and left its connection as it was
+    after = again.commit([*say(clock(1, 5), names(2), chunk(3)), hello(7, 9)])
+    assert (after.acks, after.duplicates, after.rows) == (first.acks, 3, {})
+
+
+def test_a_card_is_read_without_becoming_the_journal_that_is_written(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([hello(7, 8), hello(77, 3)])
+    store.commit([Records("pole-1", [Record(7, 9, RecordKind.EVENT, 0, b"{}")], 1000, rescued=True)])
+    store.quarantine(Records("pole-1", [Record(7, 10, RecordKind.EVENT, 0, b"{}")], 1000, rescued=True), "why")
+    assert [account.epoch for account in reader.accounts() if account.current] == [77]
+    store.quarantine(Records("pole-1", [Record(7, 11, RecordKind.EVENT, 0, b"{}")], 1000), "why")
+    assert [account.epoch for account in reader.accounts() if account.current] == [7]
