@@ -91,14 +91,19 @@ def _counts(arrival: Arrival) -> list[int] | None:
 def _other_note(memory: Memory, arrival: Arrival, kind: int, seq: int, receipt: int) -> bool:
     db, body, key = memory.db, arrival.item.body, (arrival.node, arrival.item.epoch, seq)
     if kind in (RecordKind.EVENT, RecordKind.HEALTH):
-        return db.execute(EVENT, (receipt,)).fetchone() != (text_note(body),)
+        return _differs(db.execute(EVENT, (receipt,)).fetchone(), (text_note(body),))
     if kind == RecordKind.SCHEMA:
         return db.execute(SCHEMA, (arrival.node, body)).fetchone() is None
     if kind == RecordKind.CLOCK:
         note = clock_note(body)
         told = (note.boot, note.boot_id, note.offset_ms, int(note.quality), note.uncertainty_ms)
-        return db.execute(CLOCK, key).fetchone() != told
+        return _differs(db.execute(CLOCK, key).fetchone(), told)
     if kind == RecordKind.GAP:
         gap = gap_note(body)
-        return db.execute(GAP, key).fetchone() != (gap.first, gap.last, gap.readings, gap.why, gap.from_ms, gap.to_ms)
+        named = (gap.first, gap.last, gap.readings, gap.why, gap.from_ms, gap.to_ms)
+        return _differs(db.execute(GAP, key).fetchone(), named)
     return False
+
+
+def _differs(here: tuple[Any, ...] | None, came: tuple[Any, ...]) -> bool:
+    return here != came

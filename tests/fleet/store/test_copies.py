@@ -15,16 +15,16 @@ from edge.ranges import Ranges
 from edge.wire.cells import Cell
 from edge.wire.chunks import encode
 from edge.wire.clocks import ClockQuality
-from edge.wire.messages import Hello
+from edge.wire.messages import Hello, State
 from edge.wire.packs import repack
 from edge.wire.record import Pack, Record, RecordKind, pack, unpack
 from fleet.facts import all_facts
-from fleet.health import State, checks
+from fleet.health import checks
 from fleet.store.answers import Loss
 from fleet.store.losses import COPIED, TWICE
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
-from fleet.store.store import AckDue, Greeting
+from fleet.store.store import AckDue, Greeting, Parcel
 from fleet.verify import journal_check
 from tests.fleet.store.lives import FAST
 from tests.fleet.store.test_losses import gap
@@ -95,8 +95,10 @@ def test_what_was_lost_is_acked_but_for_what_lies_where_it_leapt(store: SqliteSt
 
 def test_one_journal_that_leaps_has_no_copies(store: SqliteStore, reader: StoreReader) -> None:
     again = gap(2010, 5, 2003, 40, "journal full")
-    batches = ([hello(1, 5), say(*BEGIN)], [hello(5, 1005, 4, 9), say(*NEWER)], [hello(1007, 2007, 1006, 20)],
-               [say(gap(2004, 1007, 2003), chunk(2005))], [say(again)], [say(*BEGIN, *NEWER)])  # fmt: skip
+    batches: list[list[Parcel]] = [
+        [hello(1, 5), say(*BEGIN)], [hello(5, 1005, 4, 9), say(*NEWER)], [hello(1007, 2007, 1006, 20)],
+        [say(gap(2004, 1007, 2003), chunk(2005))], [say(again)], [say(*BEGIN, *NEWER)],
+    ]  # fmt: skip
     for batch in batches:
         acks = store.commit(batch).acks
     assert found(store) == [] and acks[0].upto == 2005

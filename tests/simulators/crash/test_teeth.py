@@ -146,8 +146,10 @@ def test_an_ack_before_the_commit() -> None:
 
 
 def test_a_segment_written_over_before_the_mark_that_frees_it_is_durable(monkeypatch: pytest.MonkeyPatch) -> None:
-    def newest_first(ring: Ring, lowest: int, head: Head, target: Segment | None = None) -> list[Segment]:
-        found = oldest_first(ring, lowest, head, target)
+    def newest_first(
+        ring: Ring, lowest: int, head: Head, target: Segment | None = None, least: int = 0
+    ) -> list[Segment]:
+        found = oldest_first(ring, lowest, head, target, least)
         return sorted(found, key=lambda segment: (segment in ring.used[-1:], -segment.ordinal))
 
     oldest_first = Ring.free
