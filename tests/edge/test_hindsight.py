@@ -121,9 +121,9 @@ def begun(journal: Journal | None, pace: Pace | None = None) -> tuple[Hindsight,
 def test_it_looks_in_slices_and_ends() -> None:
     hindsight, outbox = begun(journal_of([EVENT, *[CHUNK] * (2 * SLICE)]))
     assert not hindsight.look(999)
-    assert hindsight.look(1_000) and hindsight.due_ms == 1_100
-    assert not hindsight.look(1_099) and not hindsight.look(1_100) and not hindsight.look(1_200)
-    assert hindsight.due_ms is None and not hindsight.look(10**9)
+    assert (hindsight.look(1_000), hindsight.due_ms) == (True, 1_100)
+    assert not any(hindsight.look(at_ms) for at_ms in (1_099, 1_100, 1_200))
+    assert (hindsight.look(10**9), hindsight.due_ms) == (False, None)
     sent = outbox.next(1_300)
     assert sent is not None and (sent.first, sent.last) == (1, 1)
 
@@ -143,8 +143,8 @@ def test_a_journal_that_cannot_be_read_now_is_looked_at_later() -> None:
     journal = journal_of([EVENT] * 3, 1, disk)
     hindsight, outbox = begun(journal)
     disk.fail("open", errno.EIO)
-    assert not hindsight.look(1_000) and hindsight.due_ms == 1_000 + LATER_MS
-    assert hindsight.look(1_000 + LATER_MS) and outbox.memory == 1 and hindsight.due_ms is None
+    assert (hindsight.look(1_000), hindsight.due_ms) == (False, 1_000 + LATER_MS)
+    assert (hindsight.look(1_000 + LATER_MS), outbox.memory, hindsight.due_ms) == (True, 1, None)
     hindsight, _ = begun(None)
     assert not hindsight.look(1_000) and hindsight.due_ms == 1_000 + LATER_MS
 

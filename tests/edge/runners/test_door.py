@@ -45,9 +45,9 @@ def tried(door: Door[Adapter], adapter: Adapter, until_ms: int, knocks: bool = F
 def test_it_stays_shut_between_its_tries(rests: bool, knocks: bool) -> None:
     adapter = Adapter()
     door = Door(adapter.open, rests)
-    assert not door.shut and not door.knock(0), "nobody has tried yet"
+    assert (door.shut, door.knock(0)) == (False, False), "nobody has tried yet"
     assert tried(door, adapter, 20_000, knocks) == [0, 1_000, 3_000, 7_000, 12_000, 17_000]
-    assert door.shut and door.why == "no such device" and door.retry_ms == 17_000 + LONGEST_SHUT_MS
+    assert (door.shut, door.why, door.retry_ms) == (True, "no such device", 17_000 + LONGEST_SHUT_MS)
 
 
 def test_it_opens_when_its_time_has_come() -> None:
