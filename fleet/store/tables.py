@@ -145,10 +145,16 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write. Raises sqlite3.OperationalError where there is no store yet."""
+    """A connection that cannot write. Raises sqlite3.OperationalError where there is no store yet, or one of another
+    version."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     connection.execute("PRAGMA busy_timeout=5000")
     connection.execute("PRAGMA trusted_schema=0")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != VERSION:
+        connection.close()
+        raise sqlite3.OperationalError(f"it is of version {version}, and this fleet reads version {VERSION}; "
+                                       "an older one is taken over by `fleet serve`")  # fmt: skip
     return connection
 
 

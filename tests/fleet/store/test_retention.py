@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -259,3 +260,54 @@ def test_an_older_store_is_taken_over(path: Path, store: SqliteStore) -> None:
     tidy(again, 20)
     assert StoreReader(path).stored_readings() == 0
     assert [hour[0] for hour in hours(again).values()] == [2]
+
+
+def test_a_store_of_another_version_is_not_read_until_it_was_taken_over(path: Path, store: SqliteStore) -> None:
+    store.db.execute("PRAGMA user_version=2")
+    with pytest.raises(sqlite3.OperationalError, match="taken over by `fleet serve`"):
+        StoreReader(path).nodes()
+
+
+def undated(seq: int, arrived_ms: int) -> Records:
+    return say(Record(7, seq, RecordKind.CHUNK, 1, encode(SCHEMA, 9, ClockQuality.UNKNOWN, [at(0.1)])),
+               arrived_ms=arrived_ms)  # fmt: skip
+
+
+def hour(number: float) -> int:
+    return BEGAN_MS + int(number * HOUR_MS)
+
+
+WRONG = {
+    "an office that woke up in 1970": ([5, hour(30)], {29.5: 0, 40: 0, 41: 2}),
+    "and nothing came since": ([5], {1000: 0}),
+    "an office that was ten years ahead for a while": ([hour(1), hour(90_000), hour(30)], {12: 1, 40: 1, 41: 3}),
+    "an office whose clock went back": ([hour(30), hour(1), hour(31)], {40: 0, 41: 2, 42: 3}),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_has_no_date_is_as_old_as_what_it_came_with(path: Path, what: str) -> None:
+    came, expected = WRONG[what]
+    store, reader = open_store(path), StoreReader(path)
+    store.commit([say(NAMES, arrived_ms=5)])
+    for seq, arrived_ms in enumerate(came, 3):
+        store.commit([undated(seq, arrived_ms)])
+    for when, gone in expected.items():
+        tidy(store, when)
+        assert reader.stored_readings() == len(came) - gone, when
+
+
+def test_an_office_whose_clock_goes_back_has_nothing_to_do(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([say(chunk(3, [at(0.1)])), say(chunk(4, [at(20)]))])
+    tidy(store, 11)
+    assert reader.stored_readings() == 1
+    assert not store.tidy(BEGAN_MS - 1000 * HOUR_MS) and not store.tidy(hour(11))
+    tidy(store, 31)
+    assert reader.stored_readings() == 0
+
+
+def test_what_is_dated_long_after_it_came_is_as_old_as_its_arrival(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([say(chunk(3, [at(80_000)])), say(chunk(4, [at(20)]))])
+    tidy(store, 11)
+    assert reader.stored_readings() == 1 and [key[1] - BEGAN_MS // HOUR_MS for key in hours(store)] == [80_000]
+    assert reader.duplicated_rows() == 0
