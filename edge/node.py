@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from edge import boots, room
+from edge import boots, room, views
 from edge.buses.port import PortOpener
 from edge.clock import Clock
 from edge.commits import Commits
 from edge.courier import Courier
 from edge.effects import Hurry, Tick
 from edge.events import Arrived, Asked, ClockTold, Connected, Event, Failed, Happened, Lost, Opened, Puback, Sampled
-from edge.health import JournalView, NodeView, SessionView, checks
+from edge.health import NodeView, SessionView, checks
 from edge.hindsight import Hindsight
 from edge.inbox import Inbox
 from edge.inheritance import inheritance
@@ -308,8 +308,11 @@ class Node:
     def health(self, now_ms: int) -> Health:
         """All checks, and counters that only grow within a run."""
         self._weigh(now_ms)
-        view = NodeView(now_ms, self._began_ms, self._journal_view(now_ms), self._session_view(now_ms),
-                        self.timekeeper.view(), self._free(), self.boot.unclean, self.refused_board,
+        journal = self.commits.journal
+        days_left = self._days_left(journal) if journal else None
+        kept = views.journal_view(self.commits, now_ms, days_left)
+        view = NodeView(now_ms, self._began_ms, kept, self._session_view(now_ms), self.timekeeper.view(),
+                        views.free_bytes(self.disk), self.boot.unclean, self.refused_board,
                         self.wear.check())  # fmt: skip
         return Health(now_ms, checks(view, list(self.sensors.patients.values())), self.counters())
 
@@ -324,33 +327,13 @@ class Node:
             counts["journal.bytes_written"], counts["journal.syncs"] = journal.bytes_written, journal.syncs
         return counts | self.wear.counters() | self.sensors.counters()
 
-    def _journal_view(self, now_ms: int) -> JournalView:
-        journal, trouble = self.commits.journal, self.commits.trouble
-        words = (trouble.what, trouble.remedy) if trouble else ("", "")
-        if journal is None:
-            return JournalView(*words, self.commits.waiting)
-        return JournalView(*words, self.commits.waiting, journal.backlog_readings, journal.used_bytes,
-                           journal.cap_bytes, self.commits.oldest_ms(now_ms), self._days_left(journal))  # fmt: skip
-
     def _days_left(self, journal: Journal) -> int:
         return room.days_left(journal, self.wiring, self.clock.boot_ms() - self._began_ms)
 
     def _session_view(self, now_ms: int) -> SessionView:
         if self.courier is None:
-            trouble = self._office_trouble
-            return SessionView(self._make_link is not None, trouble.what if trouble else "",
-                               trouble.remedy if trouble else "")  # fmt: skip
-        uplink = self.courier.uplink
-        since_ms, allowance = uplink.outbox.unanswered_ms, uplink.outbox.allowance
-        return SessionView(True, "", "", uplink.connected, uplink.phase_since_ms, uplink.reason, uplink.cause,
-                           None if since_ms is None else now_ms - since_ms, uplink.broker, uplink.answered,
-                           allowance.live_wait_ms(now_ms) is not None)  # fmt: skip
-
-    def _free(self) -> int | None:
-        try:
-            return self.disk.free_bytes()
-        except OSError:
-            return None
+            return views.no_session(self._make_link is not None, self._office_trouble)
+        return views.session_view(self.courier, now_ms)
 
     # Questions from the pole.
 

@@ -375,8 +375,7 @@ class Journal:
         return self._record(found) if found else None
 
     def seqs_of(self, kinds: Collection[int], first: int, most: int) -> tuple[list[int], int]:
-        """Seqs from `first` on that are of these kinds, as far as `most` headers tell, and from where to go on; nothing
-        but headers is read, and no header is proof. Raises JournalError when the disk fails."""
+        """Seqs of these kinds, as `most` headers from `first` on tell, and from where to go on. Raises JournalError."""
         try:
             return self._reader.seqs_of(kinds, max(first, self.lowest), self._head, most)
         except OSError as error:
