@@ -80,10 +80,10 @@ class Folding:
 
     def _fold(self, db: sqlite3.Connection, lines: list[Line]) -> None:
         some: list[Line] = []
-        for line in [*lines, None]:
-            if some and (line is None or line.seq != some[-1].seq + 1 or not line.ripe(self.horizon_ms)):
+        for line in [*(line for line in lines if line.ripe(self.horizon_ms)), None]:
+            if some and (line is None or line.seq != some[-1].seq + 1):
                 runs.add(db, *self._journal, some[0].seq, [each.readings for each in some])
                 db.execute(REMOVE, (*self._journal, some[0].seq, some[-1].seq))
                 some = []
-            if line is not None and line.ripe(self.horizon_ms):
+            if line is not None:
                 some.append(line)

@@ -135,15 +135,14 @@ class ByDate:
 class ByArrival:
     """Through the rows that have been here longest: what has no date to trust and arrived long ago.
 
-    The office's clock may have been wrong for a while too. What arrived before or after something else is known all
-    the same: a receipt came no earlier than those before it, and one whose own word cannot be came no later than the
-    next.
+    It ends at the first that is young: whatever the office's clock says of those behind it, they came later. A receipt
+    whose own time cannot be came no later than the next.
     """
 
     horizon_ms: int
     now_ms: int
     _row: int = 0
-    _arrived_ms: int = 0  # the latest that was met
+    _arrived_ms: int = 0  # of the receipt that was met last
 
     def turn(self, db: sqlite3.Connection) -> bool:
         """Some of it; whether it is done."""
@@ -166,8 +165,8 @@ class ByArrival:
         at_ms = old.arrived_ms
         if not YEAR_2000_MS <= at_ms <= self.now_ms:
             (at_ms,) = db.execute(NEXT_ARRIVED, (old.id, self.now_ms)).fetchone() or (self.now_ms,)
-        self._arrived_ms = max(self._arrived_ms, at_ms)
-        return self._arrived_ms
+        self._arrived_ms = at_ms
+        return at_ms
 
     def _doubtful(self, db: sqlite3.Connection, old: Old) -> bool:
         if old.offset_ms is None or not old.trusted:

@@ -181,3 +181,45 @@ def test_hours_under_a_date_that_was_final_stay_where_they_are(store: SqliteStor
     ByDate(2 * BEGAN_MS).turn(store.db)
     assert summed(store) == before
     assert store.db.execute("SELECT offset_ms FROM receipts WHERE seq=3").fetchall() == [(BEGAN_MS,)]
+
+
+def near(offset_hours: int, quality: ClockQuality) -> Clock:
+    return BEGAN_MS + offset_hours * HOUR_MS, quality, 10
+
+
+LATE: dict[str, tuple[list[Record], int, Record]] = {
+    "a clock that ran on by itself is corrected": (
+        [names(1), clock(2, 1, near(0, HOLDOVER)), chunk(3, 1, at_hours(1))], 0, clock(4, 1, near(5, SYNCED))),
+    "what the node let go of comes from its card": (
+        [names(1), clock(2, 1, near(0, SYNCED)), chunk(4, 1, at_hours(1)), event(5)], 6, clock(3, 1, near(5, SYNCED))),
+    "somebody knew before it was forgotten": (
+        [names(1), clock(3, 1, near(0, FLOOR)), chunk(4, 1, at_hours(1)), clock(5, 2, near(0, SYNCED))], 6,
+        clock(2, 1, near(5, SYNCED))),
+    "a clock of an earlier boot is told again in the next": (
+        [names(1), clock(2, 2, near(0, HOLDOVER)), chunk(3, 2, at_hours(1)), clock(4, 1, near(0, SYNCED))], 0,
+        clock(5, 2, near(5, SYNCED))),
+    "the clock before it comes after the one behind it": (
+        [names(1), chunk(3, 1, at_hours(1)), clock(4, 1, near(0, SYNCED)), clock(5, 2, near(0, SYNCED))], 6,
+        clock(2, 1, near(5, SYNCED))),
+    "the very next number is still to come": (
+        [names(1), clock(2, 1, near(0, SYNCED)), chunk(4, 1, at_hours(1))], 0, clock(3, 1, near(5, SYNCED))),
+    "of a gap one half came": (
+        [names(1), clock(2, 1, near(0, SYNCED)), event(4), chunk(5, 1, at_hours(1)), gap(6, 3, 4, 0)], 0,
+        clock(3, 1, near(5, SYNCED))),
+    "a boot that nobody could date": (
+        [names(1), clock(2, 1, (None, UNKNOWN, None)), chunk(3, 1, at_hours(1))], 0, clock(4, 1, near(5, SYNCED))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_what_grew_old_moves_when_its_clock_comes(what: str, tmp_path: Path) -> None:
+    told, lowest, late = LATE[what]
+    stores = [SqliteStore(tmp_path / "kept.db"), SqliteStore(tmp_path / "aged.db", KEEP_MS)]
+    commit(stores, [Records("pole-1", told, BEGAN_MS), *([hello(lowest, lowest)] if lowest else [])])
+    while stores[1].tidy(BEGAN_MS + 1000 * HOUR_MS):
+        pass
+    assert StoreReader(stores[1].path).stored_readings() == 0
+    assert summed(stores[1]) == summed(stores[0])
+    before = summed(stores[0])
+    commit(stores, [Records("pole-1", [late], BEGAN_MS)])
+    assert summed(stores[1]) == summed(stores[0]) != before

@@ -277,7 +277,7 @@ def hour(number: float) -> int:
     return BEGAN_MS + int(number * HOUR_MS)
 
 
-WRONG = {
+WRONG: dict[str, tuple[list[int], dict[float, int]]] = {
     "an office that woke up in 1970": ([5, hour(30)], {29.5: 0, 40: 0, 41: 2}),
     "and nothing came since": ([5], {1000: 0}),
     "an office that was ten years ahead for a while": ([hour(1), hour(90_000), hour(30)], {12: 1, 40: 1, 41: 3}),
