@@ -354,3 +354,22 @@ def test_an_ack_that_tells_a_number_of_somebody_else_forgets_nothing_and_neither
         desk.courier.tell(Arrived("ack", to_json(Ack(5, upto))), 1)
         heard.append((desk.journal.lowest, desk.courier.uplink.outbox.stranger, desk.commits.trouble is not None))
     assert heard == [(lowest, last + 1, False), (lowest, None, True), (last + 1, None, True)]
+
+
+@pytest.mark.parametrize("leaps", [True, False])
+def test_a_leap_is_passed_when_what_stands_behind_it_is_acked_and_what_is_unreadable_is_not(leaps: bool) -> None:
+    desk = Desk(chunk(0))
+    desk.go()
+    last = desk.journal.next - 1
+    if leaps:
+        desk.journal.leap(1_000)
+    desk.journal.append([chunk(10)])
+    if not leaps:
+        ((name, at),) = places(desk, chunk(10)[2])
+        desk.journal.append([chunk(20)])
+        desk.disk.rot(name, at)
+    desk.courier.tell(desk.commits.standing(), 1)
+    behind = next(seq for item in unpack(desk.post.records[-1]) for seq in seqs(item))
+    assert behind == last + (1_001 if leaps else 2)
+    desk.courier.tell(Arrived("ack", to_json(Ack(5, last, [(behind, desk.journal.next - 1)]))), 2)
+    assert desk.journal.acked == (desk.journal.next - 1 if leaps else last)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.allowance import DAY_MS, OVERHEAD, READINGS_SHARE, Allowance, Day
+from edge.allowance import DAY_MS, OVERHEAD, READINGS_SHARE, WRITE_MS, Allowance, Day
 from edge.pace import Pace, pace_of
 from edge.ration import FILE, Ration, read
 from edge.timekeeping import NOBODY, Belief
@@ -314,3 +314,23 @@ def test_tokens_are_there_as_soon_as_they_can_be_and_no_more_than_fit() -> None:
     assert tokens.wait_ms(20, 10_000) is None
     tokens.take(20, 10_000)
     assert tokens.wait_ms(2, 10_000) == 10_501
+
+
+@pytest.mark.parametrize(("spent", "at_ms", "due"), [(750, 1, False), (751, 1, True), (300, WRITE_MS - 1, False),
+                                                     (300, WRITE_MS, True)])  # fmt: skip
+def test_it_is_written_down_before_more_is_spent_than_it_says_and_every_few_hours(
+    spent: int, at_ms: int, due: bool
+) -> None:
+    allowance = Allowance(Pace(day_bytes=32_000), 0)
+    assert allowance.unkept(0) and allowance.day("b", 0).spent == 1_000
+    allowance.kept(0)
+    allowance.spend(spent - OVERHEAD, 1)
+    assert allowance.unkept(at_ms) == due
+
+
+def test_a_new_day_begins_with_nothing_spent_and_is_written_down_at_once() -> None:
+    allowance = Allowance(Pace(day_bytes=32_000), 0)
+    allowance.spend(5_000, 1, backlog=True)
+    allowance.kept(1)
+    assert allowance.day("b", DAY_MS + 5, last=True) == Day(None, "b", DAY_MS, 5, 0, 0)
+    assert allowance.unkept(DAY_MS + 5)
