@@ -34,7 +34,7 @@ def _tests(*names: str) -> tuple[str, ...]:
 JOURNAL = Area(
     "journal",
     _edge("journal/*", "commits", "needs", "epochs", "schemas"),
-    ("tests/edge/journal", *_tests("commits", "epochs", "schemas", "full_journal", "open_windows", "fit")),
+    ("tests/edge/journal", *_tests("commits", "epochs", "hindsight", "schemas", "full_journal", "open_windows", "fit")),
     ("tests/edge/journal/test_cost.py", "tests/edge/journal/test_life.py::test_many_random_lives",
      "tests/edge/journal/test_disk.py::test_a_journal_lives_in_a_folder"),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.journal.layout import Mark
+from edge.journal.layout import SECTOR, Mark
 from edge.journal.ring import Gap, Head, Ring, Segment, segment_size
 
 HEAD = Head(31, 300)
@@ -98,3 +98,10 @@ def test_segments_grow_with_the_cap_and_stay_whole_sectors() -> None:
     assert sizes == sorted(sizes)
     assert [sizes[0], sizes[1], sizes[2], sizes[-1]] == [1 << 16, 1 << 19, 1 << 20, 8 << 20]
     assert all(size % 512 == 0 for size in sizes)
+
+
+def test_segments_are_an_eighth_of_a_small_cap_and_never_more_than_eight_mebibytes() -> None:
+    kib, mib, gib = 1 << 10, 1 << 20, 1 << 30
+    sizes = {100 * kib: 64 * kib, 2 * mib: 256 * kib, 8 * mib: mib, 128 * mib: mib, 256 * mib: 2 * mib,
+             gib: 8 * mib, 90 * gib: 8 * mib, 1_000_001: 125_000 // SECTOR * SECTOR}  # fmt: skip
+    assert {cap: segment_size(cap) for cap in sizes} == sizes
