@@ -155,6 +155,11 @@ def test_what_was_taken_since_the_hello_is_told_with_its_moment(store: SqliteSto
     assert reader.accounts()[0].in_flight == 0 and judged(reader)[0] is UNKNOWN
 
 
+def test_what_is_missing_already_is_not_in_flight_as_well(store: SqliteStore, reader: StoreReader) -> None:
+    store.commit([restarted(HELD + 5, 7), vitals(HELD + 7)])
+    assert reader.accounts()[0].in_flight == 2 and judged(reader)[1].startswith("Missing: 5 readings that no gap names")
+
+
 def test_what_an_abandoned_journal_had_taken_is_missing(store: SqliteStore, reader: StoreReader) -> None:
     store.commit([restarted(HELD, 7), vitals(HELD + 7)])
     store.commit([hello(0, 1, epoch=8)])

@@ -223,3 +223,31 @@ def test_what_grew_old_moves_when_its_clock_comes(what: str, tmp_path: Path) -> 
     before = summed(stores[0])
     commit(stores, [Records("pole-1", [late], BEGAN_MS)])
     assert summed(stores[1]) == summed(stores[0]) != before
+
+
+def test_what_is_final_leaves_the_shelf_and_what_never_was_dated_stays_undated(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "readings.db", KEEP_MS)
+    boots = [clock(2, 1, near(0, HOLDOVER)), chunk(3, 1, at_hours(1)), clock(4, 2, (None, UNKNOWN, None)),
+             chunk(5, 2, at_hours(1)), clock(6, 3, (None, UNKNOWN, None)), chunk(7, 3, at_hours(1, 1.5))]  # fmt: skip
+    store.commit([Records("pole-1", [names(1), *boots], BEGAN_MS)])
+    while store.tidy(BEGAN_MS + 100 * HOUR_MS):
+        pass
+    counted = "SELECT boot, dated, sure, count FROM loose ORDER BY series, boot"
+    assert store.db.execute("SELECT count(*) FROM shelf").fetchone() == (1,), "the last boot goes on"
+    assert store.db.execute(counted).fetchall() == [(2, 0, 1, 1), (3, 0, 0, 1), (3, 0, 0, 1)]
+    reader = StoreReader(store.path)
+    lines = [(line.dated, line.t_ms, line.whole.count) for line in reader.export(quantity="temperature") if line.whole]
+    assert lines == [(False, HOUR_MS, 1), (False, HOUR_MS, 1), (True, BEGAN_MS + HOUR_MS, 1)], "boots are not mixed"
+    assert reader.stock("pole-1").undated_in_hours == 3 and reader.points(1, 0, 5 * HOUR_MS) == []
+
+
+def test_an_hour_of_which_some_is_final_and_some_is_not_is_one_line(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "readings.db", KEEP_MS)
+    cells = [Cell(HOUR_MS, 0, 7, 1), Cell(HOUR_MS + 1, 0, -3, 4), Cell(HOUR_MS + 2, 0, 90, 2)]
+    told = [names(1), clock(2, 1, near(0, SYNCED)), chunk(3, 1, cells[:1]), clock(4, 2, near(0, HOLDOVER))]
+    store.commit([Records("pole-1", [*told, chunk(5, 2, cells[1:])], BEGAN_MS)])
+    while store.tidy(BEGAN_MS + 100 * HOUR_MS):
+        pass
+    (line,) = StoreReader(store.path).export()
+    assert line.whole and (line.whole.count, line.whole.low, line.whole.high, line.whole.sum) == (3, -3, 90, 94.0)
+    assert (line.flags, line.dated, line.steps, line.decimals) == (7, True, 3133, 4)

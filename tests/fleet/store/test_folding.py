@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.wire.record import Record
+from edge.wire.record import Record, RecordKind
 from fleet.store import folding, runs
 from fleet.store.answers import Loss
 from fleet.store.folding import Folding
@@ -169,3 +169,29 @@ def test_nobody_can_tell_by_any_answer(story: tuple[list[Record], list[Record | 
         assert answers(reader, len(told)) == before
         reader.close()
         store.close()
+
+
+def test_what_came_after_it_had_been_missed_stays_found(
+    store: SqliteStore, reader: StoreReader, life: list[Record]
+) -> None:
+    store.commit([say(*[record for record in life if record.seq != 5]), hello(22, 22)])
+    assert [(loss.first, loss.last) for loss in reader.losses()] == [(5, 5)]
+    store.commit([say(life[4])])
+    assert (life[4].seq, reader.losses()) == (5, [])
+    age(store)
+    through(store, Folding(LATER_MS))
+    assert (reader.losses(), seqs(store)) == ([], [20])
+
+
+@pytest.mark.parametrize(("held", "found"), [(1050, True), (1061, False)])
+def test_a_neighbour_is_looked_for_as_far_as_before(
+    store: SqliteStore, reader: StoreReader, held: int, found: bool
+) -> None:
+    blank = [Record(7, seq, RecordKind.OPEN, 0, b"") for seq in range(4, held)]
+    told = [names(1), clock(2, 1, (BEGAN_MS, SYNCED, 10)), *blank, gap(held, 3, 60, 5)]
+    store.commit([say(*told), hello(held + 1, held + 1)])
+    store.commit([say(chunk(held + 1, 1, at_hours(1)), arrived_ms=LATER_MS)])
+    before = reader.gaps()
+    assert (before[0].to_ms == BEGAN_MS + HOUR_MS) == found
+    through(store, Folding(LATER_MS))
+    assert (reader.gaps(), seqs(store)) == (before, [held + 1])

@@ -18,7 +18,7 @@ from edge.wire.messages import State as Answer
 from edge.wire.record import Record, RecordKind
 from fleet.facts import all_facts
 from fleet.health import checks
-from fleet.store import ingest, memory
+from fleet.store import ingest, memory, tables
 from fleet.store.answers import Loss, Unread
 from fleet.store.losses import FORSAKEN, GONE
 from fleet.store.read import StoreReader
@@ -333,3 +333,14 @@ def test_a_card_is_read_without_becoming_the_journal_that_is_written(store: Sqli
     assert [account.epoch for account in reader.accounts() if account.current] == [77]
     store.quarantine(Records("pole-1", [Record(7, 11, RecordKind.EVENT, 0, b"{}")], 1000), "why")
     assert [account.epoch for account in reader.accounts() if account.current] == [7]
+
+
+def test_a_setting_that_does_not_take_is_said_at_the_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tables.SETTINGS, "busy_timeout", -5)
+    with pytest.raises(ValueError, match="busy_timeout is 0, it must be -5"):
+        SqliteStore(path)
+
+
+def test_who_reads_cannot_write(store: SqliteStore, reader: StoreReader) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.db.execute("DELETE FROM receipts")
