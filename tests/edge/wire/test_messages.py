@@ -141,6 +141,7 @@ def test_how_they_look() -> None:
         (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":9,"next":8}', "do not fit together"),
         (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":7,"next":8,"acked":9}', "acked 9 and next 8"),
         (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":7,"next":8,"publish_ms":-1}', "each -1 ms"),
+        (Hello, '{"node":"pole-1","boot_id":"","epoch":1,"lowest":7,"next":8,"ack_ms":-1}', "waits -1 ms for an ack"),
         (Order, '{"id":"1","verb":"read","arguments":{"deep":{"a":1}}}', "Order.arguments.deep should be"),
         (Order, '{"id":"1","verb":"read","arguments":{"far":1e999}}', "Order.arguments.far should be"),
         (Order, '{"id":"1","verb":"read","arguments":{"far":9223372036854775808}}', "Order.arguments.far should be"),
