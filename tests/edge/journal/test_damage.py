@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge.journal.errors import JournalError
 from edge.journal.journal import LEAP, Journal
-from edge.journal.layout import SECTOR, Mark, SegmentHeader, pack_segment
+from edge.journal.layout import SECTOR, Entry, Mark, SegmentHeader, pack_records, pack_segment
 from edge.journal.naming import SKIPPED, UNREADABLE
 from edge.wire.record import RecordKind
 from simulators.disk import MemoryDisk
@@ -234,3 +234,27 @@ def test_a_torn_commit_takes_nothing_away() -> None:
     flipped(disk, write.at + (SECTOR if write.at == 0 else 0) + 89, write.name)
     journal = open_on(disk)
     assert {record.seq: record.body for record in read_all(journal)} == before
+
+
+def test_a_record_with_a_lower_seq_than_the_one_before_is_none() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    for _ in range(3):
+        one(journal)
+    use = journal._ring.used[0].use
+    stray = pack_records([Entry(RecordKind.CHUNK, 1, b"stray")], 2, Mark(), use, EPOCH, 1)
+    disk.open("segment-00000.journal").pwrite(stray, 4 * SECTOR)
+    assert [record.body for record in read_all(reopened(journal, disk))] == [b"x"] * 3
+
+
+def test_seqs_of_a_commit_that_does_not_count_are_nobodys() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    for _ in range(2):
+        one(journal)
+    journal.append([(RecordKind.CHUNK, 1, b"torn")] * 2)
+    flipped(disk, 2 * SECTOR + 20)
+    flipped(disk, 4 * SECTOR + 89)
+    journal = reopened(journal, disk)
+    new = one(journal)
+    assert journal.seqs_of({RecordKind.CHUNK}, 1, 100)[0] == [1, new]
