@@ -241,7 +241,7 @@ def test_a_journal_that_cannot_be_opened_is_asked_for_again_and_what_waits_is_ke
         assert commits.oldest_ms(at_ms) == 0
     assert commits.events_lost == 4
     assert commits.commit([], 50) is not None
-    assert commits.trouble is None and commits.journal is not None
+    assert commits.trouble is None and commits.journal is not None and commits.oldest_ms(50) == 0
     found = Found(read_all(commits.journal))
     assert [knock.at_ms for knock in found.events("knock")] == [30, 31] and found.sum("events") == 4
     assert "Read-only" in str(found.events("events lost")[0].details["why"])
