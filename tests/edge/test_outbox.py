@@ -334,6 +334,8 @@ def test_whose_number_it_is_is_asked_of_what_is_new_alone() -> None:
     for upto, ranges in ((9, []), (8, [(3, 5)]), (10, [(20, 29)])):
         assert not outbox.land(upto, ranges, 1_000)
     assert asked == [10, 29] and outbox.stranger is None
+    new = Outbox(Pace(), held(40))
+    assert (new.stranger, new.misled) == (None, False)  # nobody is met before an ack
 
 
 def test_ranges_beyond_what_can_be_remembered_are_told_again_by_later_acks() -> None:
