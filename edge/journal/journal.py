@@ -217,7 +217,7 @@ class Journal:
         self._eviction.goes_on([*preamble, *wanted])
         made = self._make_room(target, fill, least)
         if made is not None:
-            gaps = [made.gap, *(gap for gap in gaps if gap.last > made.gap.last)]
+            gaps = self._losses.beside(made.gap, gaps)
             mark, left = made.mark, made.left
         named = [naming.entry(gap) for gap in sorted(gaps, key=lambda gap: gap.why != SKIPPED)]
         entries = [*named, *preamble, *left, *wanted]

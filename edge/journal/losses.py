@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge.journal.layout import Mark
 from edge.journal.naming import FULL, SKIPPED, UNREADABLE, named_by
 from edge.journal.reading import Missing
@@ -45,6 +47,14 @@ class Losses:
     def some(self, most: int) -> list[Gap]:
         """What one commit may name."""
         return self.pending[: max(0, min(most, PER_COMMIT))]
+
+    def beside(self, given_up: Gap, gaps: list[Gap]) -> list[Gap]:
+        """What a commit names that gives something up and was to name `gaps`: what lies in it is named with it, but
+        for a leap. That is no loss, and another copy of this journal may go on there."""
+        if self.skipped:
+            given_up = replace(given_up, last=min(given_up.last, self.pending[0].first - 1))
+        others = [gap for gap in gaps if gap.last > given_up.last]
+        return [given_up, *others] if given_up.first <= given_up.last else others
 
     def wrote(self, gaps: list[Gap], lowest: int) -> None:
         """These are named on the disk, and so is everything below `lowest`."""

@@ -100,14 +100,20 @@ def _base(lowest: int, acked: int | None) -> int:
 def came(memory: Memory, journal: Journal, first: int, last: int) -> None:
     """These have their receipts."""
     if (own := memory.owns.get(journal)) is not None:
-        own.covered.add(first, last)
+        _here(own, first, last)
+
+
+def _here(own: Own, first: int, last: int) -> None:
+    own.covered.add(first, last)
+    if own.lost.touches(first, last):
+        own.late.add(first, last)
 
 
 def own(memory: Memory, journal: Journal) -> tuple[int, list[tuple[int, int]]] | None:
     """What a node whose journal has copies may be told, `upto` and ranges; None where it has none.
 
-    Cut where a leap begins or ends: one copy goes on there and another does not, and each believes what ends at a
-    number of its own.
+    Cut where a leap begins or ends, and where something came that is named as lost, for a loss may have taken a leap
+    along: one copy goes on there and another does not, and each believes what ends at a number of its own.
     """
     if journal not in memory.copied:
         memory.copied[journal] = memory.db.execute(ANY, journal).fetchone() is not None
@@ -116,8 +122,8 @@ def own(memory: Memory, journal: Journal) -> tuple[int, list[tuple[int, int]]] |
     if journal not in memory.owns:
         memory.owns[journal] = _load(memory, journal)
     own = memory.owns[journal]
-    whole = [(own.base - 1, own.covered.upto), *own.covered.islands]
-    (_, upto), *ranges = [piece for first, last in whole for piece in _cut(own.edges, first, last)]
+    whole, edges = [(own.base - 1, own.covered.upto), *own.covered.islands], own.edges
+    (_, upto), *ranges = [piece for first, last in whole for piece in _cut(edges, first, last)]
     return upto, ranges
 
 
@@ -130,17 +136,16 @@ def _cut(edges: list[int], first: int, last: int) -> Iterator[tuple[int, int]]:
 
 def _load(memory: Memory, journal: Journal) -> Own:
     base = memory.bases.get(journal) or _said_last(memory, journal)
-    covered = Coverage(base - 1)
-    for (seq,) in memory.db.execute(RECEIPTS, (*journal, base)):
-        covered.add(seq, seq)
-    for _, _, first, last in stretches(memory.db, [(*journal, base, LARGEST_SEQ)]):
-        covered.add(first, last)
     gaps = [Gap(*row[1:]) for row in memory.db.execute(GAPS, (*journal, base, LARGEST_SEQ))]
     leaps = [(gap.first, gap.last) for gap in gaps if gap.skip]
-    for gap in gaps:
-        for first, last in () if gap.skip else outside(leaps, gap.first, gap.last):
-            covered.add(first, last)
-    return Own(base, covered, sorted({edge for first, last in leaps for edge in (first, last + 1)}))
+    losses = [span for gap in gaps if not gap.skip for span in outside(leaps, gap.first, gap.last)]
+    edges = sorted({edge for first, last in leaps for edge in (first, last + 1)})
+    own = Own(base, Coverage(base - 1, losses), Coverage(-1, losses), edges, Coverage())
+    for (seq,) in memory.db.execute(RECEIPTS, (*journal, base)):
+        _here(own, seq, seq)
+    for _, _, first, last in stretches(memory.db, [(*journal, base, LARGEST_SEQ)]):
+        _here(own, first, last)
+    return own
 
 
 def _said_last(memory: Memory, journal: Journal) -> int:

@@ -34,11 +34,19 @@ class Plan:
 
 @dataclass(slots=True)
 class Own:
-    """What of a journal with copies is here from `base` on, and the numbers at which leaps begin and end."""
+    """What of a journal with copies is here from `base` on, or `lost`; the numbers at which leaps begin and end, and
+    what came although it is among the lost."""
 
     base: int
     covered: Coverage
-    edges: list[int]
+    lost: Coverage
+    leaps: list[int]
+    late: Coverage
+
+    @property
+    def edges(self) -> list[int]:
+        """Where an ack is cut."""
+        return sorted({*self.leaps, *(edge for first, last in self.late.islands for edge in (first, last + 1))})
 
 
 @dataclass(slots=True)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from edge.journal.errors import JournalError
 from edge.journal.journal import LEAP, Journal
 from edge.journal.layout import SECTOR
-from edge.journal.naming import SKIPPED, UNREADABLE
+from edge.journal.losses import Losses
+from edge.journal.naming import FULL, SKIPPED, UNREADABLE
+from edge.journal.ring import Gap
 from edge.wire.record import Record, RecordKind
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, gaps_in, read_all
@@ -269,3 +271,14 @@ def test_it_is_looked_for_in_two_segments_and_no_more_also_when_the_newest_holds
     while journal.segment < 3:
         one(journal)
     assert journal.newest(RecordKind.OPEN) is None
+
+
+def test_what_is_given_up_with_the_first_commit_takes_no_leap_along() -> None:
+    leap, torn = Gap(30, 1029, 0, SKIPPED), Gap(21, 25, 7, UNREADABLE)
+    losses = Losses([torn])
+    losses.skip(leap.first, leap.last)
+    assert losses.beside(Gap(11, 1029, 90, FULL), losses.some(8)) == [Gap(11, 29, 90, FULL), leap]
+    assert losses.beside(Gap(30, 1029, 0, FULL), losses.some(8)) == [leap]
+    assert losses.beside(Gap(11, 20, 90, FULL), losses.some(8)) == [Gap(11, 20, 90, FULL), leap, torn]
+    losses.wrote([leap], 0)
+    assert losses.beside(Gap(11, 29, 90, FULL), losses.some(8)) == [Gap(11, 29, 90, FULL)]

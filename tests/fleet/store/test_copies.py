@@ -93,6 +93,16 @@ def test_what_was_lost_is_acked_but_for_what_lies_where_it_leapt(store: SqliteSt
     assert told(ack) == {1, 2, 3, 4, 504, 508, *range(1004, 1010)}
 
 
+def test_what_came_where_a_loss_took_a_leap_along_is_told_by_itself(store: SqliteStore) -> None:
+    store.commit([say(*BEGIN, chunk(5), gap(1004, 6, 1003, 0, "journal full"), chunk(1005)), hello(504, 507, acked=4)])
+    for again in (False, True):
+        (ack,) = store.commit([say(*OLDER[: 2 + again])]).acks
+        assert (504, 505 + again) in ack.ranges and ack.ranges[-1] == (506 + again, 1005)
+        store.close()
+        store = SqliteStore(store.path)
+    store.close()
+
+
 def test_one_journal_that_leaps_has_no_copies(store: SqliteStore, reader: StoreReader) -> None:
     again = gap(2010, 5, 2003, 40, "journal full")
     batches: list[list[Parcel]] = [
