@@ -10,7 +10,9 @@ the nearest before it, and only records of that boot date it.
 Among them: the newest trusted one at or before the chunk, else the first trusted one after it, and only without any
 trusted one a guess. A clock that ran on by itself (holdover) is corrected by what was learnt later from somebody
 surer, when that lies beyond what the clock itself took for possible: first of all by the next record of a synchronised
-clock. What a synchronised clock said stands: when it is stepped, the step counts from then on.
+clock. So it is by whoever is as sure and says a time much earlier: a node goes back so far only when its floor gave way,
+that is when it found out itself that it had been told a wrong time. What a synchronised clock said stands: when it is
+stepped, the step counts from then on.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from operator import attrgetter
 SYNCED, HOLDOVER = 0, 1  # of ClockQuality
 TRUSTED = (SYNCED, HOLDOVER)
 VAST = 1 << 60
+FAR_BACK_MS = 2 * 3_600_000  # no clock of a node goes back so far before its floor gave way
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,6 +53,10 @@ class ClockMark:
     def doubt(self) -> tuple[int, int]:
         """Less is surer."""
         return self.quality, VAST if self.uncertainty_ms is None else self.uncertainty_ms
+
+    def went_back(self, before: ClockMark) -> bool:
+        """Whether it is so much earlier that what was believed before was wrong."""
+        return (self.offset_ms or 0) < (before.offset_ms or 0) - FAR_BACK_MS
 
     def contradicts(self, other: ClockMark) -> bool:
         """Whether it lies beyond what the other took for possible."""
@@ -79,8 +86,12 @@ def _nearest(seq: int, marks: Sequence[ClockMark]) -> ClockMark | None:
 
 def _corrected(seq: int, held: ClockMark, trusted: Sequence[ClockMark]) -> ClockMark:
     """What was learnt after a clock ran on by itself, if that says that it was wrong."""
-    later = [mark for mark in trusted if mark.seq > max(seq, held.seq) and mark.doubt < held.doubt]
-    better = next((mark for mark in later if mark.final), None) or min(later, key=lambda m: m.doubt, default=None)
+    later = [mark for mark in trusted if mark.seq > max(seq, held.seq)]
+    surer = [mark for mark in later if mark.doubt < held.doubt]
+    back = [mark for mark in later if mark.went_back(held)]
+    better = next((mark for mark in surer if mark.final), None) or min(
+        back or surer, key=lambda m: m.doubt, default=None
+    )
     return better if better is not None and better.contradicts(held) else held
 
 

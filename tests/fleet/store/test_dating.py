@@ -52,6 +52,17 @@ def test_a_clock_that_ran_on_by_itself_is_corrected_when_it_was_wronger_than_it_
     assert mark_for(5, [gps, ClockMark(6, 0, HOLDOVER, 2_000)]) == gps  # one that is less sure corrects nobody
 
 
+def test_a_node_that_went_back_years_found_out_that_it_had_been_told_a_wrong_time() -> None:
+    wrong, again = ClockMark(1, YEARS, HOLDOVER, 59), ClockMark(3, YEARS + 5, HOLDOVER, 50)
+    for uncertainty in (40, 59, 60, 5_000):
+        right = ClockMark(5, 0, HOLDOVER, uncertainty)
+        assert mark_for(2, [wrong, right]) == mark_for(2, [wrong, again, right]) == right
+        assert mark_for(6, [wrong, again, right]) == right
+    later = ClockMark(5, YEARS * 2, HOLDOVER, 60)  # forwards it goes on any word
+    near = ClockMark(5, YEARS - 3_600_000, HOLDOVER, 60)  # and so far back without another thought
+    assert mark_for(2, [wrong, later]) == mark_for(2, [wrong, near]) == wrong
+
+
 def test_a_boot_that_was_given_the_number_of_another_is_not_dated_by_it() -> None:
     """A card that lied lost the file that counts boots, and the number was given out again."""
     first = [ClockMark(1, None, UNKNOWN, None, "a"), ClockMark(5, 10**12, SYNCED, 10, "a")]
