@@ -48,7 +48,7 @@ UPLINK = Area(
     "uplink",
     _edge("uplink", "outbox", "flight", "window", "tokens", "allowance", "retry", "pace", "courier", "ranges",
           "delivery", "effects"),
-    _tests("uplink", "uplink_rules", "outbox", "pacing", "ranges", "retry", "courier", "delivery"),
+    _tests("uplink", "sessions", "uplink_rules", "outbox", "pacing", "ranges", "retry", "courier", "delivery"),
 )  # fmt: skip
 TIME = Area(
     "time",

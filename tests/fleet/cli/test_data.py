@@ -117,7 +117,8 @@ def test_an_account_that_adds_up_and_one_that_does_not(home: Path) -> None:
     assert done.returncode == 1 and "1 wrong" in done.stderr
     first, stored, *_ = json.loads(done.stdout)
     keys = {"node", "state", "check", "epoch", "told", "as_told_at", "here", "named", "waiting", "in_flight", "as_of",
-            "stepped_back_at", "erased", "duplicated_rows", "rows", "receipted", "raw", "quarantined", "reason", "remedy"}
+            "raw", "stepped_back_at", "erased", "duplicated_rows", "rows", "receipted", "quarantined", "reason",
+            "remedy"}
     assert all(set(line) == keys for line in json.loads(done.stdout)), "each line has each key, whatever it is about"
     assert (first["epoch"], first["as_told_at"], stored["epoch"]) == (7, "1970-01-01T00:00:01.000Z", None)
     assert (first["state"], first["told"], first["here"]) == ("bad", 9, chunk(3).count)
