@@ -94,8 +94,9 @@ class Commits:
         return self.standing(tuple(urgent)) if took else None
 
     def _append(self, batch: list[Entry]) -> list[int]:
-        """One commit of these, with all that they lean on; the seqs of events."""
+        """One commit of these, with all that they lean on; the seqs of events, and of the first loss or leap named."""
         assert self.journal is not None
+        named = [self.journal.next] if self.journal.gaps_to_write else []
         lacking, repeated = self._needs.split(batch)
         batch, segment = lacking + batch, self.journal.segment
         seqs = self.journal.append(batch, repeated)
@@ -105,7 +106,7 @@ class Commits:
         self.schemas.save()
         if self.journal.segment != segment:
             epochs.write(self._disk, self.journal)
-        return [seq for seq, entry in zip(seqs, batch, strict=True) if lane(entry[0]) is Lane.EVENTS]
+        return named + [seq for seq, entry in zip(seqs, batch, strict=True) if lane(entry[0]) is Lane.EVENTS]
 
     def _batches(self, now_ms: int) -> Iterator[list[Entry]]:
         """Parts of what waits, each small enough; taken out when the next is asked for."""

@@ -1,4 +1,5 @@
 """Events of earlier lives that the office has not got: looked for in the backlog, so that they go before its readings.
+So do gap records: where there are copies of a journal, no ack is exact before the office knows what was left out.
 
 What was committed in this run says itself which of it is urgent. Of what lies in the journal from before nobody
 remembers that, and a gigabyte is not read through at a start. So a slice of record headers is looked at every tenth of
@@ -13,7 +14,7 @@ from edge.journal.errors import JournalError
 from edge.outbox import Outbox
 from edge.wire.record import RecordKind
 
-KINDS = (RecordKind.EVENT, RecordKind.KEPT)
+KINDS = (RecordKind.EVENT, RecordKind.KEPT, RecordKind.GAP)
 SLICE = 256  # headers
 PAUSE_MS = 100
 LATER_MS = 10_000

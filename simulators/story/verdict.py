@@ -39,7 +39,7 @@ def judge(pole: Pole, view: StoreView) -> Iterator[tuple[str, str]]:
     filed = {key: receipt for key, receipt in view.filed(pole.name).items() if key[0] in pole.page.epochs}
     rows = view.rows(pole.name)
     yield from _missing(pole, filed, view.gaps(pole.name))
-    yield from _copies(pole, filed, view.copied(pole.name))
+    yield from _copies(pole, filed, view.gaps(pole.name), view.copied(pole.name))
     yield from _contents(pole, filed, rows, view)
     yield from _dates(pole, filed, rows, view)
     yield from _totals(pole, filed, view)
@@ -54,11 +54,12 @@ def _missing(pole: Pole, filed: dict[Epoch, Filed], gaps: Gaps) -> Iterator[tupl
             yield "stored once or named", f"{pole.name} epoch {epoch} seq {seq}: {entry[1]} readings are gone unnamed"
 
 
-def _copies(pole: Pole, filed: dict[Epoch, Filed], told: set[int]) -> Iterator[tuple[str, str]]:
+def _copies(pole: Pole, filed: dict[Epoch, Filed], gaps: Gaps, told: set[int]) -> Iterator[tuple[str, str]]:
     """Where the office can know that a copy was replaced by an older one, it says so, and nowhere else."""
-    gone: dict[int, int] = {}  # the first that is nowhere, by epoch: behind it all was the newer copy's alone
+    gone: dict[int, int] = {}  # the first that is nowhere, by epoch: behind it all was the newer copy alone
     for epoch, seq in pole.page.newer - filed.keys():
-        gone[epoch] = min(seq, gone.get(epoch, seq))
+        if not any(first <= seq <= last for first, last in gaps.get(epoch, ())):
+            gone[epoch] = min(seq, gone.get(epoch, seq))
     known = {epoch for epoch, seq in pole.page.newer & filed.keys() if seq > gone.get(epoch, seq)}
     for epoch in sorted(known - told):
         yield "older copies are named", f"{pole.name} epoch {epoch}: nobody says that a newer copy held more"
