@@ -10,9 +10,9 @@ the nearest before it, and only records of that boot date it.
 Among them: the newest trusted one at or before the chunk, else the first trusted one after it, and only without any
 trusted one a guess. A clock that ran on by itself (holdover) is corrected by what was learnt later from somebody
 surer, when that lies beyond what the clock itself took for possible: first of all by the next record of a synchronised
-clock. So it is by whoever is as sure and says a time much earlier: a node goes back so far only when its floor gave way,
-that is when it found out itself that it had been told a wrong time. What a synchronised clock said stands: when it is
-stepped, the step counts from then on.
+clock. So it is by whoever says a time much earlier: a node goes back so far only when its floor gave way, that is when
+it found out itself that it had been told a wrong time. What a synchronised clock said stands: when it is stepped, the
+step counts from then on.
 """
 
 from __future__ import annotations

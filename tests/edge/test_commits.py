@@ -165,6 +165,23 @@ def test_events_and_only_they_are_urgent() -> None:
     assert [r.seq for r in records if r.kind == RecordKind.EVENT] == list(held.urgent) and len(held.urgent) == 2
 
 
+def test_a_leap_goes_with_the_events_for_the_office_must_know_of_it_before_it_acks() -> None:
+    disk = MemoryDisk()
+
+    def opened() -> Journal:
+        journal = Journal.open(disk, lambda: 9, 1 << 20)
+        journal.leap(100)
+        return journal
+
+    first = Commits(opened, disk)
+    assert first.commit([clock(0)], 5) == Committed(9, 1, 2)
+    second = Commits(opened, disk)
+    held = second.commit([clock(0), event(1)], 5)
+    assert held == Committed(9, 1, 105, (102, 104))
+    assert second.journal is not None and read_all(second.journal)[1].kind == RecordKind.GAP
+    assert second.commit([event(2)], 5) == Committed(9, 1, 106, (105,))
+
+
 def test_lanes() -> None:
     assert {kind: lane(kind) for kind in RecordKind} == {
         RecordKind.CHUNK: Lane.READINGS, RecordKind.SCHEMA: Lane.READINGS, RecordKind.CLOCK: Lane.READINGS,
