@@ -25,12 +25,6 @@ def left_out(journal: Journal, seq: int) -> tuple[int, int] | None:
     return next(((gap.first, gap.last) for gap in told if gap.why == SKIPPED and gap.first <= seq <= gap.last), None)
 
 
-def leap_below(journal: Journal) -> tuple[int, int] | None:
-    """The leap that ends right below the lowest number held: nobody will come to read there, and so find it."""
-    leap = left_out(journal, journal.lowest - 1)
-    return leap if leap and leap[1] == journal.lowest - 1 else None
-
-
 def _gaps_in(record: Record) -> Sequence[GapRecord | Gap]:
     with suppress(MessageError):
         return [from_json(GapRecord, record.body)] if record.kind == RecordKind.GAP else []

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 
 from edge.commits import Commits
-from edge.copies import gave_out, leap_below, left_out
+from edge.copies import gave_out, left_out
 from edge.effects import Connect, Disconnect, Effect, Forget, Greet, Outcome, Redeclare, Send, Sent, Unreadable
 from edge.journal.errors import JournalError
 from edge.journal.journal import Journal
@@ -46,7 +45,7 @@ class Courier:
     ) -> None:
         self.uplink, self._link, self._commits = uplink, link, commits
         self._greet, self._redeclare = greet, redeclare
-        uplink.outbox.gave_out, uplink.outbox.leap_below = self._gave_out, self._leap_below
+        uplink.outbox.gave_out = self._gave_out
         self.delivered = 0  # messages from below that nobody here answers yet
         self._now_ms = uplink.phase_since_ms
         self._schemas: dict[bytes, Schema] = {}
@@ -132,11 +131,6 @@ class Courier:
         except JournalError as error:
             self._commits.trouble = error
             return None
-
-    def _leap_below(self) -> tuple[int, int] | None:
-        with suppress(JournalError):  # told by who reads next
-            return leap_below(journal) if (journal := self._commits.journal) else None
-        return None
 
     def _forget(self, upto: int) -> None:
         if self._commits.journal is not None:

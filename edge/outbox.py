@@ -32,7 +32,6 @@ class Outbox:
         self._backlog_tokens = Tokens(max(pace.backlog_rate, pace.pack), pace.backlog_rate, now_ms)
         self._event_tokens = Tokens(pace.burst, 1_000 / pace.event_ms, now_ms)
         self.gave_out: Callable[[int], bool | None] = lambda seq: seq < self.held.next  # None: nobody can tell now
-        self.leap_below: Callable[[], tuple[int, int] | None] = lambda: None  # that ends right below the lowest held
         self.stranger: int | None = None  # a number that the last ack told and that this journal never gave out
         self.misled = False  # that ack was mostly for another copy of the journal
         self._begin_epoch(held, max(acked, held.lowest - 1))
@@ -41,6 +40,7 @@ class Outbox:
     def _begin_epoch(self, held: Committed, acked: int) -> None:
         self.held = held
         self.acked = acked
+        self._named_by = held.next  # the records below name whatever the journal gave up or left out below the lowest
         self._beyond = Ranges()  # acked above a hole
         self._gone = Ranges()  # neither acked nor readable
         self._leaps = Ranges()  # those of them that were never given out
@@ -81,6 +81,7 @@ class Outbox:
             self._begin_epoch(held, held.lowest - 1)
             self.begin_session()
             self._live = held.lowest
+        self._named_by = held.next if held.lowest > self.held.lowest else self._named_by
         self.held = held
         self._gone.cut_below(held.lowest)
         self._urgent.cut_below(held.lowest)
@@ -135,8 +136,8 @@ class Outbox:
         for first, last in (ours := list(self._ours(upto, ranges))):
             self._beyond.add(first, last)
             self._urgent.take_out(first, last)
-        if before + 1 < self.held.lowest and self.held.lowest in self._beyond and (leap := self.leap_below()):
-            self._leaps.add(*leap)
+        if self._beyond_leaps(self.held.lowest) >= self._named_by:
+            self._beyond.add(before + 1, self.held.lowest - 1)
         self.acked = self._beyond_leaps(before + 1) - 1
         for known in (self._beyond, self._urgent, self._leaps):
             known.cut_below(self.acked + 1)

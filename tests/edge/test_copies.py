@@ -9,14 +9,13 @@ from copy import deepcopy
 import pytest
 
 from edge import node
-from edge.copies import gave_out, leap_below, left_out
+from edge.copies import gave_out, left_out
 from edge.events import Arrived
 from edge.journal.errors import JournalError
-from edge.journal.journal import LEAP, Journal
+from edge.journal.journal import LEAP
 from edge.wire.messages import Ack, Hello, from_json, to_json
-from edge.wire.record import LARGEST_SEQ, RecordKind
+from edge.wire.record import LARGEST_SEQ
 from simulators.disk import MemoryDisk
-from tests.edge.journal.life import SEGMENT
 from tests.edge.journal.opened import one, open_on, reopened
 from tests.edge.loopback import Office
 from tests.edge.pole import Pole, events
@@ -114,21 +113,6 @@ def test_what_a_copy_gave_out_and_what_it_leapt_over() -> None:
     disk.fail("pread", errno.EIO)
     with pytest.raises(JournalError):
         gave_out(journal, 500)
-
-
-def test_the_leap_right_below_what_is_held() -> None:
-    disk, leaps, found = MemoryDisk(), set[tuple[int, int]](), set[tuple[int, int]]()
-    journal = Journal.open(disk, lambda: 7, 2 * SEGMENT, SEGMENT)
-    for commit in range(400):
-        if commit and commit % 3 == 0:
-            head = journal.next
-            journal = Journal.open(disk, lambda: 7, 2 * SEGMENT, SEGMENT, leap=1_000)
-            leaps.add((head, journal.next - 1))
-        journal.append([(RecordKind.CHUNK, 1, bytes(1_500))])
-        below = {leap for leap in leaps if leap[1] == journal.lowest - 1}
-        assert leap_below(journal) == next(iter(below), None)
-        found |= below
-    assert len(found) > 3
 
 
 def test_numbers_last_for_ten_years_of_a_crash_loop() -> None:

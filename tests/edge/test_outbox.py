@@ -175,23 +175,22 @@ def test_a_leap_is_passed_when_the_record_behind_it_is_acked() -> None:
     assert outbox.memory == 1 + 2  # nothing is remembered of what is acked, but for the gone
 
 
-def test_a_leap_right_below_what_is_held_is_passed_though_nobody_reads_there() -> None:
-    outbox, asked = Outbox(Pace(), Committed(7, 5, 1_020), acked=4), list[int]()
-
-    def below() -> tuple[int, int]:
-        asked.append(1)
-        return 40, 999
-
-    outbox.leap_below = below
+def test_what_is_no_more_held_is_passed_when_all_is_here_that_may_name_it() -> None:
+    outbox = Outbox(Pace(), Committed(7, 5, 1_020), acked=4)
     outbox.land(9, [], 1_000)
-    assert outbox.acked == 9 and not asked  # what is held begins below
-    outbox.commit(Committed(7, 1_000, 1_020), 1_000)
-    outbox.land(38, [(1_001, 1_004)], 1_000)
-    assert outbox.acked == 38 and not asked  # the first that is held is not here
-    outbox.land(38, [(1_000, 1_004)], 1_000)
-    assert outbox.acked == 38 and asked  # 39 is no part of the leap
-    outbox.land(39, [], 1_000)
-    assert outbox.acked == 1_004
+    outbox.commit(Committed(7, 1_000, 1_024), 1_000)  # 10..999 are gone: a leap among them, that no ack will hold
+    outbox.commit(Committed(7, 1_000, 1_030), 1_000)
+    outbox.land(38, [(1_001, 1_024)], 1_000)
+    assert outbox.acked == 38
+    outbox.land(38, [(1_000, 1_022)], 1_000)
+    assert outbox.acked == 1_024
+    outbox.land(1_024, [(1_027, 1_027)], 1_000)
+    assert outbox.acked == 1_024
+    outbox.commit(Committed(7, 1_026, 1_031), 1_000)
+    outbox.land(1_024, [(1_026, 1_029)], 1_000)
+    assert outbox.acked == 1_024  # 1030 may say what became of 1025
+    outbox.land(1_024, [(1_030, 1_030)], 1_000)
+    assert outbox.acked == 1_030
 
 
 def test_the_backlog_of_a_spent_day_waits_and_readings_too_but_events_go() -> None:
