@@ -37,6 +37,7 @@ class Page:
     readings: int = 0  # in what it took
     order: list[tuple[int, int]] = field(default_factory=list)  # of `kept`
     newer: set[tuple[int, int]] = field(default_factory=set)  # what only a copy held that was replaced by an older one
+    replaced: list[frozenset[tuple[int, int]]] = field(default_factory=list)  # each of these copies by itself
 
     def say(self, boot_id: str, sensor: str, at_ms: int, readings: Sequence[Reading]) -> None:
         """A sensor said this."""
@@ -57,7 +58,8 @@ class Page:
 
     def forgets(self, since: int) -> None:
         """What it took from that place of `order` on is on no card any more, or may not be."""
-        self.newer.update(self.order[since:])
+        self.replaced.append(frozenset(self.order[since:]))
+        self.newer |= self.replaced[-1]
 
     def learn(self, body: bytes) -> None:
         """A schema that chunks lean on."""

@@ -56,15 +56,21 @@ def _missing(pole: Pole, filed: dict[Epoch, Filed], gaps: Gaps) -> Iterator[tupl
 
 def _copies(pole: Pole, filed: dict[Epoch, Filed], gaps: Gaps, told: set[int]) -> Iterator[tuple[str, str]]:
     """Where the office can know that a copy was replaced by an older one, it says so, and nowhere else."""
-    gone: dict[int, int] = {}  # the first that is nowhere, by epoch: behind it all was the newer copy alone
-    for epoch, seq in pole.page.newer - filed.keys():
-        if not any(first <= seq <= last for first, last in gaps.get(epoch, ())):
-            gone[epoch] = min(seq, gone.get(epoch, seq))
-    known = {epoch for epoch, seq in pole.page.newer & filed.keys() if seq > gone.get(epoch, seq)}
+    known = {epoch for copy in pole.page.replaced for epoch in _known(copy, filed, gaps)}
     for epoch in sorted(known - told):
         yield "older copies are named", f"{pole.name} epoch {epoch}: nobody says that a newer copy held more"
     for epoch in sorted(told - {epoch for epoch, _ in pole.page.newer}):
         yield "older copies are named", f"{pole.name} epoch {epoch}: there never was another copy"
+
+
+def _known(copy: frozenset[Epoch], filed: dict[Epoch, Filed], gaps: Gaps) -> set[int]:
+    """The epochs of this copy in which something came from behind the first record that is nowhere and unnamed: it and
+    all behind it was this copy's alone."""
+    gone: dict[int, int] = {}
+    for epoch, seq in copy - filed.keys():
+        if not any(first <= seq <= last for first, last in gaps.get(epoch, ())):
+            gone[epoch] = min(seq, gone.get(epoch, seq))
+    return {epoch for epoch, seq in copy & filed.keys() if seq > gone.get(epoch, seq)}
 
 
 def _contents(pole: Pole, filed: dict[Epoch, Filed], rows: Rows, view: StoreView) -> Iterator[tuple[str, str]]:

@@ -152,8 +152,8 @@ def test_an_older_copy_that_is_put_back_breaks_no_promise() -> None:
         assert {name: said for name, said in told.invariants.items() if said != "holds"} == {}
 
 
-def found_in_copies(*invariants: str, more: Sequence[Trouble] = ()) -> None:
-    broken = [tell(Plan(seed, 1, 0.05), sorted([*PUT_BACK, *more])).invariants for seed in range(1, 6)]
+def found_in_copies(*invariants: str) -> None:
+    broken = [tell(Plan(seed, 1, 0.05), PUT_BACK).invariants for seed in range(1, 6)]
     assert any(told[name] != "holds" for told in broken for name in invariants)
 
 
@@ -166,17 +166,14 @@ def test_a_life_that_does_not_leap_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.once
 def test_a_node_that_believes_what_was_said_to_another_copy_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courier, "gave_out", lambda *_: True)
-    monkeypatch.setattr(copies.Suspects, "look", lambda *_: None)  # for an office that knows says only what is so
+    monkeypatch.setattr(copies, "_note", lambda *_: None)  # for an office that knows says only what is so
     found_in_copies("stored once or named")
 
 
 @pytest.mark.once
 def test_an_office_that_takes_no_notice_of_copies_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copies.Suspects, "look", lambda *_: None)
-    away = Trouble(
-        1_320_000, "cut", 0, 1_500_000, "", 3
-    )  # what the newer copy left out does not come before the older one
-    found_in_copies("older copies are named", more=[away])
+    monkeypatch.setattr(copies, "_note", lambda *_: None)
+    found_in_copies("all is quiet at last", "stored once or named")
 
 
 @pytest.mark.once
