@@ -1,5 +1,5 @@
 """Events of earlier lives that the office has not got: looked for in the backlog, so that they go before its readings.
-So do gap records: where there are copies of a journal, no ack is exact before the office knows what was left out.
+So do the gap records of leaps: where there are copies of a journal, no ack is exact before the office knows them.
 
 What was committed in this run says itself which of it is urgent. Of what lies in the journal from before nobody
 remembers that, and a gigabyte is not read through at a start. So a slice of record headers is looked at every tenth of

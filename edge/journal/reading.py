@@ -11,9 +11,10 @@ from collections.abc import Collection, Generator, Iterator
 from typing import NamedTuple
 
 from edge.journal.disk import Disk
-from edge.journal.layout import RecordHeader
+from edge.journal.layout import SECTOR, RecordHeader
 from edge.journal.ring import Head, Ring, Segment
 from edge.journal.walk import Walk, Waymarks
+from edge.wire.record import RecordKind
 
 LEAST_AHEAD, MOST_AHEAD = 8 * 1024, 64 * 1024  # bytes read at once
 
@@ -87,20 +88,25 @@ class Reader:
 
     def seqs_of(self, kinds: Collection[int], seq: int, head: Head, most: int) -> tuple[list[int], int]:
         """Seqs of records of these kinds from `seq` on, as their headers tell, and from where to go on after `most`
-        headers, two at least. The next call goes on where this one stopped, with the last of them."""
+        headers, two at least; gap records only of leaps, which stand where numbers are missing before them, or first of
+        a segment. The next call goes on where this one stopped, with the last of them."""
         found: list[int] = []
         segment = self._ring.holding(seq)
         while segment is not None and seq < head.seq:
             following = self._ring.after(segment)
             end = following.head if following else head
             stop = self.waymarks.nearest(segment, seq)
+            leapt = stop.at == SECTOR
             with self._open(segment) as walk:
                 for step in walk.steps(stop.at):
                     if step.header.seq >= end.seq:
                         break
+                    leapt = leapt or step.header.seq > stop.seq + 1
                     stop, most = step.mark, most - 1
-                    if step.header.kind in kinds and step.header.seq >= seq:
+                    counts = step.header.kind in kinds and (leapt or step.header.kind != RecordKind.GAP)
+                    if counts and step.header.seq >= seq:
                         found.append(step.header.seq)
+                    leapt = False
                     if most <= 0:
                         self.waymarks.stop(segment.ordinal, stop)
                         return found, max(seq, stop.seq + 1)
