@@ -12,8 +12,9 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.wire.messages import Ack, to_json
-from edge.wire.record import Record
+from edge.ranges import Ranges
+from edge.wire.messages import Ack, GapRecord, from_json, to_json
+from edge.wire.record import Record, RecordKind
 from edge.wire.schema import Schema
 from edge.wire.topics import EVERY_UP, down, parse
 from fleet.broker import Broker, free_port, write_users
@@ -90,11 +91,15 @@ class Collector:
             self.client.publish(down(node, "ack"), to_json(self.ack(records[0].epoch)), 1)
 
     def ack(self, epoch: int) -> Ack:
-        seqs = {seq for of, seq in self.records if of == epoch}
-        upto = 0
-        while upto + 1 in seqs:
-            upto += 1
-        return Ack(epoch, upto, [(seq, seq) for seq in sorted(seqs) if seq > upto])
+        settled = self.settled(epoch)
+        upto = settled.after(1) - 1
+        return Ack(epoch, upto, [(seq, seq) for of, seq in sorted(self.records) if of == epoch and seq > upto])
+
+    def settled(self, epoch: int) -> Ranges:
+        """What arrived, and what its gap records name."""
+        here = [record for (of, _), record in sorted(self.records.items()) if of == epoch]
+        gaps = [from_json(GapRecord, record.body) for record in here if record.kind == RecordKind.GAP]
+        return Ranges([*((record.seq, record.seq) for record in here), *((gap.first, gap.last) for gap in gaps)])
 
     def wait(self, enough: Callable[[], bool], timeout_s: float = 20.0) -> None:
         """Until this is so; asked again after every message. Fails when nothing comes for too long."""

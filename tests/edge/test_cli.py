@@ -138,8 +138,7 @@ def test_sigkill_loses_nothing_that_was_journalled(tmp_path: Path) -> None:
             assert stop(process) == 0
         hello = from_json(Hello, office.last["hello"])
         office.wait(lambda: max(seq for _, seq in office.records) >= hello.next)
-        seqs = {seq for _, seq in office.records}
-        assert seqs == set(range(1, max(seqs) + 1))
+        assert office.settled(hello.epoch).after(1) > hello.next, "whatever is not here was left out by a new life"
         stored = sum(record.count for record in office.records.values())
         assert cells(office) == stored >= hello.readings_total > 0
 
