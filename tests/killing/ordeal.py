@@ -161,4 +161,6 @@ class Ordeal:
                 **{f"kills_{kind}": self.kills[kind] for kind in KINDS}, "broker_forgot": self.forgot,
                 "office_found_no_broker": self.refused_starts, "seconds": round(self.seconds, 1),
                 "readings": tree.pop("sampled"), **tree, "sampled_minus_journalled": missed,
-                "one_commit_interval": self.interval_readings, "whole": census.whole}  # fmt: skip
+                "one_commit_interval": self.interval_readings, "whole": census.whole,
+                "not_whole": [[head.node, head.lost, head.missed, head.may_miss]
+                              for head in census.heads if not head.whole]}  # fmt: skip
