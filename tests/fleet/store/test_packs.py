@@ -114,16 +114,6 @@ def test_the_tables_do_not_depend_on_how_a_journal_was_packed(
     assert told(travelled, cuts) == told([say(record) for record in records])
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "readings.db"
-
-
-@pytest.fixture
-def store(path: Path) -> SqliteStore:
-    return SqliteStore(path)
-
-
 def packed(first: int, last: int) -> Pack:
     (item,) = repack([chunk(seq) for seq in range(first, last + 1)], KNOWN.get)
     assert isinstance(item, Pack)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from edge.wire.messages import State
 from fleet.collect import Incoming, sort
 from fleet.facts import all_facts
@@ -17,16 +15,6 @@ from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Refused
 
 LATER = bytes.fromhex("2100000007" + "2a") + b"a format of the future"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "readings.db"
-
-
-@pytest.fixture
-def store(path: Path) -> SqliteStore:
-    return SqliteStore(path)
 
 
 def rubbish(number: int, size: int = 1, node: str = "pole-1", at_ms: int | None = None) -> Refused:
