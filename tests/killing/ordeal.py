@@ -15,7 +15,7 @@ from typing import Any
 
 from fleet.clock import steady_ms
 from fleet.store.read import StoreReader
-from simulators.census import Census, take_census
+from simulators.census import Census, journalled, take_census
 from simulators.residents import Resident
 from tests.killing.town import PER_SECOND, Child, Town
 
@@ -38,6 +38,7 @@ class Ordeal:
     refused_starts: int = 0
     fallen: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    costs: list[tuple[int, str]] = field(default_factory=list)  # of each kill of an agent: readings, whose
     _dismissed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -96,6 +97,7 @@ class Ordeal:
         if kind == "agent" and up:
             pole = self._random.choice(up)
             self._fell(kind, pole, pole.name, pole.start)
+            self._cost(pole)
         elif kind == "broker" and self.town.broker.alive:
             self._fell(kind, self.town.broker, kind, self._with_or_without_memory)
         elif kind == "collector" and self.town.office.alive:
@@ -107,6 +109,12 @@ class Ordeal:
         self.kills[kind] += 1
         self._kinds.pop(0)
         self._moments.pop(0)
+
+    def _cost(self, pole: Resident) -> None:
+        """What this kill cost: sampled by now and not journalled, less what earlier kills of it cost."""
+        sampled = self.town.tally[self.town.names.index(pole.name)]
+        before = sum(cost for cost, name in self.costs if name == pole.name)
+        self.costs.append((sampled - journalled(pole.folder / "journal") - before, pole.name))
 
     def _with_or_without_memory(self) -> None:
         if self._random.random() < 0.5:
@@ -161,6 +169,7 @@ class Ordeal:
                 **{f"kills_{kind}": self.kills[kind] for kind in KINDS}, "broker_forgot": self.forgot,
                 "office_found_no_broker": self.refused_starts, "seconds": round(self.seconds, 1),
                 "readings": tree.pop("sampled"), **tree, "sampled_minus_journalled": missed,
-                "one_commit_interval": self.interval_readings, "whole": census.whole,
+                "one_commit_interval": self.interval_readings,
+                "costliest_kills": sorted(self.costs, reverse=True)[:5], "whole": census.whole,
                 "not_whole": [[head.node, head.lost, head.missed, head.may_miss]
                               for head in census.heads if not head.whole]}  # fmt: skip
