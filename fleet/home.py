@@ -1,6 +1,7 @@
 """The office's home: one folder that holds all it knows, so a backup is a copy.
 
 fleet.toml     addresses and ports, for people to edit
+authority/     who signs certificates, with keys (0600) and the office's own certificates
 registry.db    which nodes there are, and the broker's passwords (0600)
 readings.db    receipts and readings
 broker/        the broker's config, user lists (0600), what it keeps, and its pid
@@ -31,10 +32,13 @@ LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
 EXAMPLE_URL = "mqtt://office.example.org:1883"
 HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
-URL = re.compile(rf"mqtt://({HOST}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?/?")
+URL = re.compile(rf"mqtts?://({HOST}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?/?")
+EXAMPLE_DESK = "https://office.example.org:8443"
+DESK_URL = re.compile(rf"https://({HOST}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?")
 KEYS: dict[str, tuple[str, ...]] = {
     "broker": ("kind", "host", "port", "url"),
     "web": ("host", "port"),
+    "enrol": ("host", "port", "url"),
     "store": ("keep",),
 }
 KEEP = re.compile("([1-9][0-9]{0,4})d")
@@ -51,6 +55,11 @@ port = {broker_port}
 host = "{web_host}"
 port = {web_port}
 
+[enrol]
+host = "{enrol_host}"   # where nodes fetch their certificates, over HTTPS
+port = {enrol_port}
+# url = "https://office.example.org:8443"   # what nodes are told; made of the host and port unless it is given
+
 [store]
 # keep = "400d"   # readings that are older become hourly roll-ups; without it every reading is kept
 """
@@ -66,6 +75,16 @@ class Ports:
     web_port: int = 8080
     url: str = ""
     broker_kind: str = NATS.kind
+    enrol_host: str = LOOPBACK
+    enrol_port: int = 8443
+    enrol_told: str = ""
+
+    @property
+    def enrol_url(self) -> str:
+        """The `https://` address of the desk, for cards; "" when the office listens everywhere and none is given."""
+        if self.enrol_told or self.enrol_host in EVERYWHERE:
+            return self.enrol_told
+        return f"https://{in_url(self.enrol_host)}:{self.enrol_port}"
 
     @property
     def node_url(self) -> str:
@@ -90,6 +109,11 @@ class Home:
     def config(self) -> Path:
         """`fleet.toml`."""
         return self.folder / "fleet.toml"
+
+    @property
+    def authority(self) -> Path:
+        """Who signs certificates: roots, the issuing key, the office's own certificates."""
+        return self.folder / "authority"
 
     @property
     def registry(self) -> Path:
@@ -130,10 +154,11 @@ class Home:
         try:
             facts = tomllib.loads(self.config.read_text())
             _known(facts)
-            broker, web = facts.get("broker", {}), facts.get("web", {})
-            hosts = [str(table.get("host", LOOPBACK)) for table in (broker, web)]
+            broker, web, desk = (facts.get(table, {}) for table in ("broker", "web", "enrol"))
+            hosts = [str(table.get("host", LOOPBACK)) for table in (broker, web, desk)]
             ports = (hosts[0], _port(broker, 1883, 1), hosts[1], _port(web, 8080, 0))
-            return sound(Ports(*ports, str(broker.get("url", "")), str(broker.get("kind", NATS.kind))))
+            enrol = (hosts[2], _port(desk, 8443, 0), str(desk.get("url", "")))
+            return sound(Ports(*ports, str(broker.get("url", "")), str(broker.get("kind", NATS.kind)), *enrol))
         except (OSError, ValueError, AttributeError) as error:
             stands = "Nothing was started, changed or lost."
             what = f"{self.config} cannot be used: {error}" + ("" if str(error).endswith("?") else ".")
@@ -198,13 +223,15 @@ def _known(facts: Mapping[str, Mapping[str, object]]) -> None:
 
 def sound(ports: Ports) -> Ports:
     """The same. Raises ValueError when a host is no host or the address for nodes no address."""
-    for host in (ports.broker_host, ports.web_host):
+    for host in (ports.broker_host, ports.web_host, ports.enrol_host):
         if host not in EVERYWHERE and not re.fullmatch(HOST, host) and not _numeric(host):
             raise ValueError(f"host = {host!r} is neither a name nor an address of a machine")
     if ports.broker_kind not in KINDS:
         raise ValueError(f"kind = {ports.broker_kind!r} is no broker we know; {meant(ports.broker_kind, KINDS)}")
     if ports.url and not URL.fullmatch(ports.url):
         raise ValueError(f"url = {ports.url!r} does not look like {EXAMPLE_URL}")
+    if ports.enrol_told and not DESK_URL.fullmatch(ports.enrol_told):
+        raise ValueError(f"url = {ports.enrol_told!r} does not look like {EXAMPLE_DESK}")
     return ports
 
 
@@ -247,7 +274,8 @@ def write_config(home: Home, ports: Ports) -> None:
     if not home.config.exists():
         text = CONFIG.format(broker_kind=ports.broker_kind, broker_host=ports.broker_host,
                              broker_port=ports.broker_port, url=_url_line(ports),
-                             web_host=ports.web_host, web_port=ports.web_port)  # fmt: skip
+                             web_host=ports.web_host, web_port=ports.web_port,
+                             enrol_host=ports.enrol_host, enrol_port=ports.enrol_port)  # fmt: skip
         home.config.write_text(text)
 
 

@@ -58,11 +58,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a broker asks for. The client id is as secret as the password: whoever has it takes the session over."""
+    """What a broker asks for: a password, or a certificate of the key called `key` (see fleet.authority.keys).
+
+    The client id is as secret as a password: whoever has it takes the session over. A node with a key of its own draws
+    its client id itself, and nobody else knows it.
+    """
 
     user: str
-    password: str = field(repr=False)
-    client_id: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    client_id: str = field(default="", repr=False)
+    key: str = ""
 
 
 class Registry:
