@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from multiprocessing.pool import Pool
 from random import Random
 from typing import Protocol
 
@@ -21,7 +20,7 @@ from simulators.crash.judge import Judge
 from simulators.crash.life import live
 from simulators.crash.plan import REAL, Makings, plan
 from simulators.crash.states import LIES, Fault, Part, State, crashes
-from simulators.undisturbed import helpers
+from simulators.undisturbed import Helpers, helpers
 
 TOLD = 5  # faults that are told of
 
@@ -133,7 +132,7 @@ def enumerate_lives(
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[Pool | None]:
+def _pool(jobs: int) -> Iterator[Helpers | None]:
     if jobs < 2:
         yield None
     else:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.trouble import Trouble
 from simulators.undisturbed import helpers
 from tests.fleet.pole import wait_for
 
@@ -54,3 +55,14 @@ def test_what_helpers_find_comes_in_order_and_what_they_raise_too() -> None:
         assert list(pool.imap(abs, [-3, 2, -1])) == [3, 2, 1]
         with pytest.raises(TypeError):
             list(pool.imap(int, [object()]))  # type: ignore[arg-type]
+
+
+def test_a_helper_that_is_killed_ends_the_work_with_a_sentence() -> None:
+    with helpers(2) as pool:
+        assert list(pool.imap(abs, [-1, 2])) == [1, 2]
+        with pytest.raises(Trouble, match="ended from outside"):
+            list(pool.imap(_die, [signal.SIGKILL, signal.SIGKILL]))
+
+
+def _die(how: int) -> None:
+    os.kill(os.getpid(), how)
