@@ -78,6 +78,7 @@ class Ports:
     enrol_host: str = LOOPBACK
     enrol_port: int = 8443
     enrol_told: str = ""
+    secure: bool = False  # whether nodes and office prove themselves with certificates
 
     @property
     def enrol_url(self) -> str:
@@ -88,10 +89,10 @@ class Ports:
 
     @property
     def node_url(self) -> str:
-        """The `mqtt://` address that goes into credentials; "" when the office listens everywhere and none is given."""
+        """What nodes are told of the broker; "" when the office listens everywhere and no address is given."""
         if self.url or self.broker_host in EVERYWHERE:
             return self.url
-        return f"mqtt://{in_url(self.broker_host)}:{self.broker_port}"
+        return f"{'mqtts' if self.secure else 'mqtt'}://{in_url(self.broker_host)}:{self.broker_port}"
 
 
 def in_url(host: str) -> str:
@@ -114,6 +115,11 @@ class Home:
     def authority(self) -> Path:
         """Who signs certificates: roots, the issuing key, the office's own certificates."""
         return self.folder / "authority"
+
+    @property
+    def secure(self) -> bool:
+        """Whether certificates prove who is who: there is an authority, even if its files are damaged."""
+        return self.authority.is_dir()
 
     @property
     def registry(self) -> Path:
@@ -155,10 +161,11 @@ class Home:
             facts = tomllib.loads(self.config.read_text())
             _known(facts)
             broker, web, desk = (facts.get(table, {}) for table in ("broker", "web", "enrol"))
-            hosts = [str(table.get("host", LOOPBACK)) for table in (broker, web, desk)]
-            ports = (hosts[0], _port(broker, 1883, 1), hosts[1], _port(web, 8080, 0))
-            enrol = (hosts[2], _port(desk, 8443, 0), str(desk.get("url", "")))
-            return sound(Ports(*ports, str(broker.get("url", "")), str(broker.get("kind", NATS.kind)), *enrol))
+            return sound(Ports(
+                _host(broker), _port(broker, 8883 if self.secure else 1883, 1), _host(web), _port(web, 8080, 0),
+                str(broker.get("url", "")), str(broker.get("kind", NATS.kind)),
+                _host(desk), _port(desk, 8443, 0), str(desk.get("url", "")), self.secure,
+            ))  # fmt: skip
         except (OSError, ValueError, AttributeError) as error:
             stands = "Nothing was started, changed or lost."
             what = f"{self.config} cannot be used: {error}" + ("" if str(error).endswith("?") else ".")
@@ -200,6 +207,10 @@ def _lock(handle: int, home: Home) -> None:
             f"fleet node list --home {home.folder}, or choose another home with --home",
             Exit.REFUSED,
         ) from error
+
+
+def _host(facts: Mapping[str, object]) -> str:
+    return str(facts.get("host", LOOPBACK))
 
 
 def _port(facts: Mapping[str, object], default: int, lowest: int) -> int:
