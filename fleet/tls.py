@@ -50,6 +50,23 @@ class Tls:
     crl: Path
 
 
+def of_broker(authority: Path) -> Tls | None:
+    """What the broker shows and asks for; None in a home without an authority: then it is passwords."""
+    return _named(authority, "broker")
+
+
+def of_collector(authority: Path) -> Tls | None:
+    """What the collector shows and asks for; None in a home without an authority."""
+    return _named(authority, "collector")
+
+
+def _named(authority: Path, whose: str) -> Tls | None:
+    """By the folder, not by its files: one that is lost must not turn into a broker without encryption."""
+    if not authority.is_dir():
+        return None
+    return Tls(authority / f"{whose}.pem", authority / f"{whose}.key", authority / "trust.pem", authority / "crl.pem")
+
+
 def client_context(tls: Tls) -> ssl.SSLContext:
     """For one who connects. Raises OSError, which ssl.SSLError is, when a file cannot be used."""
     return _ready(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), tls)
