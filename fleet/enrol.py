@@ -25,7 +25,7 @@ RESERVED = ("office", "collector")
 
 def new_credential(user: str) -> Credential:
     """A fresh secret for a node or the collector."""
-    return Credential(user, new_password(), new_client_id(user.replace(".", "-")))  # NATS wants no dot in it
+    return Credential(user, new_password(), new_client_id(user))
 
 
 def make_home(home: Home, registry: Registry) -> None:
@@ -38,7 +38,7 @@ def make_home(home: Home, registry: Registry) -> None:
 def _write_users(home: Home, registry: Registry) -> None:
     """The user list from a registry that is whole: one without the collector has lost more than that."""
     with files.locked(home.broker / "users.lock"):
-        credentials = registry.credentials()
+        credentials = registry.members()
         if COLLECTOR not in [each.user for each in credentials]:
             stands = "The broker's user list stays as it is; nodes keep their readings."
             raise Trouble(f"The registry {registry.path} has lost the collector's credential.", stands,

@@ -18,34 +18,20 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from fleet import tables
+from fleet.ledger import ADDED, REVOKED, Ledger
+from fleet.papers import Certificate, Incident, Token
+from fleet.tables import COLLECTOR, CREDENTIALS, NODES
 from fleet.trouble import Exit, Trouble
 
-METADATA = sa.MetaData()
-NODES = sa.Table(
-    "nodes",
-    METADATA,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("site", sa.Text, nullable=False),
-    sa.Column("lat", sa.Float),
-    sa.Column("lon", sa.Float),
-    sa.Column("labels", sa.Text, nullable=False),
-    sa.Column("added_ms", sa.BigInteger, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-)
-CREDENTIALS = sa.Table(
-    "credentials",
-    METADATA,
-    sa.Column("user", sa.Text, primary_key=True),
-    sa.Column("password", sa.Text, nullable=False),
-    sa.Column("client_id", sa.Text, nullable=False),
-)
+__all__ = ["COLLECTOR", "Credential", "Node", "Registry"]
+
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-COLLECTOR = "office.collector"  # a dot: no node can be called so
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node and its site. `state` is `added` until it is retired."""
+    """A node and its site. `state` is `added`, `revoked` or `retired`."""
 
     id: str
     site: str
@@ -53,7 +39,7 @@ class Node:
     lon: float | None = None
     labels: dict[str, str] = field(default_factory=dict)
     added_ms: int = 0
-    state: str = "added"
+    state: str = ADDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +70,16 @@ class Registry:
         self.engine = _engine(path)
         with self._transaction() as connection:
             path.chmod(0o600)
-            lacking = set(METADATA.tables) - set(sa.inspect(connection).get_table_names())
+            lacking, version = tables.lacking(connection), tables.version(connection)
         if lacking:
-            raise _unusable(path, f"it has no table of {' and '.join(sorted(lacking))}", damaged=True)
+            raise _unusable(path, f"it has no table of {' and '.join(lacking)}", damaged=True)
+        if version > tables.VERSION:
+            raise Trouble(f"The registry {path} was made by a newer fleet.", "Nothing was changed.",
+                          "run that release of fleet, or put an older copy of the registry back",
+                          Exit.REFUSED)  # fmt: skip
+        if version < tables.VERSION:
+            with self._transaction(writing=True) as connection:
+                tables.renew(connection)
 
     def nodes(self) -> list[Node]:
         """All nodes, by id."""
@@ -99,18 +92,21 @@ class Registry:
             row = connection.execute(sa.select(NODES).where(NODES.c.id == node)).one_or_none()
             return _node(row) if row else None
 
-    def add(self, node: Node, credential: Credential) -> None:
-        """Enters a node and its credential together. Raises ValueError when the id is taken."""
+    def add(self, node: Node, secret: Credential | Token) -> None:
+        """Enters a node with its password, or with its token. Raises ValueError when the id is taken."""
         try:
-            with self._transaction() as connection:
+            with self._transaction(writing=True) as connection:
                 connection.execute(NODES.insert().values(**_row(node)))
-                connection.execute(CREDENTIALS.insert().values(**_secret(credential)))
+                if isinstance(secret, Token):
+                    Ledger(connection).add_token(secret)
+                else:
+                    connection.execute(CREDENTIALS.insert().values(**_secret(secret)))
         except sa.exc.IntegrityError:
             raise ValueError(f"{node.id} is in the registry already") from None
 
     def set_credential(self, credential: Credential) -> None:
         """Gives a user a new credential; the old one is void from the next reload of the broker."""
-        with self._transaction() as connection:
+        with self._transaction(writing=True) as connection:
             connection.execute(CREDENTIALS.delete().where(CREDENTIALS.c.user == credential.user))
             connection.execute(CREDENTIALS.insert().values(**_secret(credential)))
 
@@ -121,14 +117,50 @@ class Registry:
             return Credential(*row) if row else None
 
     def credentials(self) -> list[Credential]:
-        """All of them, by user: what the broker's user list is written from."""
+        """All of them, by user."""
         with self._transaction() as connection:
             return [Credential(*row) for row in connection.execute(sa.select(CREDENTIALS).order_by(CREDENTIALS.c.user))]
 
+    def members(self) -> list[Credential]:
+        """Who may come in at the broker, by user: whoever has a password, or a key that is not revoked."""
+        return [each for each in self.credentials() if each.password or each.key]
+
+    def certificates(self, node: str | None = None) -> list[Certificate]:
+        """The certificates of one node or of all, by node, the newest first."""
+        with self.turn(writing=False) as ledger:
+            return ledger.certificates(node)
+
+    def revoked(self, now_ms: int = 0) -> list[tuple[int, int]]:
+        """(serial, revoked at, Unix ms) of the certificates that are revoked and had not ended by themselves."""
+        with self.turn(writing=False) as ledger:
+            return ledger.revoked(now_ms)
+
+    def revoke(self, node: str, why: str, now_ms: int) -> None:
+        """Takes all rights from a node, its key and its certificates, for ever. Doing it again changes nothing."""
+        with self.turn() as ledger:
+            ledger.disown(node, why, now_ms)
+            ledger.set_state(node, REVOKED)
+
+    def note_incident(self, kind: str, node: str, what: str, now_ms: int) -> None:
+        """Writes down an event of security; `node` is "" when it concerns none that we know."""
+        with self.turn() as ledger:
+            ledger.note(kind, node, what, now_ms)
+
+    def incidents(self, since_ms: int = 0) -> list[Incident]:
+        """The last thousand events of security since then, the newest first."""
+        with self.turn(writing=False) as ledger:
+            return ledger.incidents(since_ms)
+
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def turn(self, writing: bool = True) -> Iterator[Ledger]:
+        """The papers in one transaction: all that is done is there at the end, or nothing. One writes at a time."""
+        with self._transaction(writing) as connection:
+            yield Ledger(connection)
+
+    @contextmanager
+    def _transaction(self, writing: bool = False) -> Iterator[sa.Connection]:
         try:
-            with self.engine.begin() as connection:
+            with self.engine.execution_options(writing=writing).begin() as connection:
                 yield connection
         except sa.exc.IntegrityError:
             raise
@@ -140,6 +172,7 @@ class Registry:
 def _engine(path: Path) -> sa.Engine:
     engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
     sa.event.listen(engine, "connect", _settle)
+    sa.event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -148,7 +181,8 @@ def _make(path: Path) -> None:
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
     beside.touch(mode=0o600)
-    METADATA.create_all(_engine(beside))
+    with _engine(beside).begin() as connection:
+        tables.make(connection)
     os.rename(beside, path)
 
 
@@ -161,8 +195,15 @@ def _unusable(path: Path, why: str, damaged: bool) -> Trouble:
 
 
 def _settle(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say ourselves when a transaction begins
     for setting in ("journal_mode=DELETE", "synchronous=EXTRA", "busy_timeout=5000", "trusted_schema=0"):
         connection.execute(f"PRAGMA {setting}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Who is to write says so at once: who began by reading might find that another has written since."""
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 def _row(node: Node) -> dict[str, object]:
@@ -171,7 +212,8 @@ def _row(node: Node) -> dict[str, object]:
 
 
 def _secret(credential: Credential) -> dict[str, object]:
-    return {"user": credential.user, "password": credential.password, "client_id": credential.client_id}
+    return {"user": credential.user, "password": credential.password, "client_id": credential.client_id,
+            "key": credential.key}  # fmt: skip
 
 
 def _node(row: sa.Row[tuple[object, ...]]) -> Node:

@@ -100,7 +100,7 @@ def test_a_right_that_is_too_wide_is_told(more: str) -> None:
 
 PATTERNS = """pattern write lantaarn/v1/%u/up/+
 pattern read lantaarn/v1/%u/down/+
-user office.collector
+user collector
 topic write lantaarn/v1/+/down/+
 topic read lantaarn/v1/+/up/+
 user dashboard
@@ -165,7 +165,7 @@ def test_the_examples_are_what_we_would_write(server: Server) -> None:
 
 
 EXAMPLES = [Credential("pole-001", "0" * 64, f"pole-001-{'0' * 32}"),
-            Credential(COLLECTOR, "1" * 64, f"office-collector-{'1' * 32}")]  # fmt: skip
+            Credential(COLLECTOR, "1" * 64, f"collector-{'1' * 32}")]  # fmt: skip
 
 
 def judged_example(server: Server) -> dict[str, State]:

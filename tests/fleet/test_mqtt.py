@@ -29,7 +29,7 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
 
     def make(*grants: int, welcome: int = 0) -> tuple[Doorman, MqttInlet]:
         doorman = Doorman(grants or (1,), welcome)
-        inlet = MqttInlet(Live(), SystemClock(), "127.0.0.1", doorman.port, Credential("office.collector", "x", "y"))
+        inlet = MqttInlet(Live(), SystemClock(), "127.0.0.1", doorman.port, Credential("collector", "x", "y"))
         made.append((doorman, inlet))
         return doorman, inlet
 
