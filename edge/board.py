@@ -72,8 +72,8 @@ class Place(Table):
 
 PORT = r"(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
 SIX = r"\[[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%[0-9A-Za-z._-]+)?\]"  # an IPv6 address in its brackets
-BROKER = rf"^mqtt://(?:[^\s/:\[\]]+|{SIX})(:{PORT})?/?$"
-LIKE = "must look like mqtt://host:1883"
+BROKER = rf"^mqtts?://(?:[^\s/:\[\]]+|{SIX})(:{PORT})?/?$"
+LIKE = "must look like mqtts://host:8883 or mqtt://host:1883"
 BrokerUrl = Annotated[str, Field(pattern=BROKER)]
 
 

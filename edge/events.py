@@ -10,8 +10,8 @@ from drivers.ongoing import State
 from drivers.reading import Reading
 
 Cause = Literal[
-    "new", "dns", "refused", "unreachable", "timeout", "portal", "identity", "rights", "busy", "protocol", "broken",
-    "mute", "stuck",
+    "new", "dns", "refused", "unreachable", "timeout", "portal", "identity", "certificate", "trust", "rights", "busy",
+    "protocol", "broken", "mute", "stuck",
 ]  # fmt: skip
 
 

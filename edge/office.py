@@ -1,12 +1,21 @@
-"""How this node proves to the office who it is: one file, written by `fleet node add`, readable by its owner only."""
+"""How this node proves to the office who it is: one file, written by `fleet node add`, readable by its owner only.
+
+It holds either a password, or what a node needs to fetch a certificate: where the desk is, which roots to trust there,
+and a token that is good once. What the node makes and is given after that lies beside the file, see `identity`.
+"""
 
 from __future__ import annotations
 
+import json
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from edge.wire.messages import MessageError, from_json
+
+SCHEMES = {"mqtt": 1883, "mqtts": 8883}
+T = TypeVar("T", "Credentials", "Card")
 
 
 class OfficeError(Exception):
@@ -19,40 +28,94 @@ class OfficeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Name and secrets of one node. The client id is a secret too: on NATS it takes a session over."""
+    """Name and secrets of one node. The client id is a secret too: on NATS it takes a session over. `trust`: the
+    roots, as PEM, by which a broker under TLS is known."""
 
     node: str
     url: str
     user: str
     password: str = field(repr=False)
     client_id: str = field(repr=False)
+    trust: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a node that fetches a certificate is given: the broker, the desk, a token that is good once ("" when it was
+    used), and the roots to trust, as PEM."""
+
+    node: str
+    url: str
+    enrol: str
+    token: str = field(default="", repr=False)
+    trust: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a broker listens, and whether it is spoken to under TLS."""
+
+    host: str
+    port: int
+    secure: bool
+
+
+def read_card(path: Path, node: str) -> Credentials | Card:
+    """What lies there for `node`: a password, or a card. Raises OfficeError."""
+    data = _private(path, node)
+    try:
+        tree = json.loads(data)
+    except (ValueError, RecursionError):
+        tree = None
+    if isinstance(tree, dict) and "enrol" in tree:
+        return _of(Card, data, path, node)
+    return _of(Credentials, data, path, node)
 
 
 def read_credentials(path: Path, node: str) -> Credentials:
-    """The credentials of `node`. Raises OfficeError."""
-    add = f"Make them in the office with `fleet node add {node}`, and put them there with mode 0600."
+    """The password of `node`. Raises OfficeError."""
+    return _of(Credentials, _private(path, node), path, node)
+
+
+def _private(path: Path, node: str) -> bytes:
     try:
-        others = stat.S_IMODE(path.stat().st_mode) & 0o077
-        found = from_json(Credentials, path.read_bytes())
+        others, data = stat.S_IMODE(path.stat().st_mode) & 0o077, path.read_bytes()
     except OSError as error:
-        raise OfficeError(f"The credentials {path} cannot be read: {error.strerror}.", add) from None
-    except MessageError as error:
-        raise OfficeError(f"{path} holds no credentials: {error}.", add) from None
+        raise OfficeError(f"The credentials {path} cannot be read: {error.strerror}.", _add(node)) from None
     if others:
         raise OfficeError(f"The credentials {path} can be read by others.", f"Run: chmod 600 {path}")
+    return data
+
+
+def _of(kind: type[T], data: bytes, path: Path, node: str) -> T:
+    try:
+        found = from_json(kind, data)
+    except MessageError as error:
+        raise OfficeError(f"{path} holds no credentials: {error}.", _add(node)) from None
     if found.node != node:
-        raise OfficeError(f"The credentials {path} are those of node {found.node}, this is {node}.", add)
+        raise OfficeError(f"The credentials {path} are those of node {found.node}, this is {node}.", _add(node))
     return found
 
 
-def address(url: str) -> tuple[str, int]:
-    """Host and port of `mqtt://host[:port]`; an IPv6 address stands in brackets there. Raises OfficeError."""
+def _add(node: str) -> str:
+    return f"Make them in the office with `fleet node add {node}`, and put them there with mode 0600."
+
+
+def endpoint(url: str) -> Endpoint:
+    """What `mqtt://host[:port]` or `mqtts://host[:port]` means; an IPv6 address stands in brackets there. Raises
+    OfficeError."""
     scheme, _, rest = url.partition("://")
     host, _, port = rest.rstrip("/").rpartition("]") if rest.startswith("[") else rest.rstrip("/").partition(":")
     port = port.removeprefix(":") if rest.startswith("[") else port
-    if scheme != "mqtt" or not host.strip("[") or not (port or "1883").isdigit():
+    if scheme not in SCHEMES or not host.strip("[") or not (port or "1").isdigit():
         raise OfficeError(f"{url} is no address of a broker.", 'Write url = "mqtt://host:1883" under [office].')
-    return host.removeprefix("["), int(port or 1883)
+    return Endpoint(host.removeprefix("["), int(port or SCHEMES[scheme]), scheme == "mqtts")
+
+
+def address(url: str) -> tuple[str, int]:
+    """Host and port of a broker's address. Raises OfficeError."""
+    place = endpoint(url)
+    return place.host, place.port
 
 
 def shown(host: str, port: int) -> str:

@@ -89,11 +89,15 @@ class FolderDisk:
 
     Raises JournalBusy when another process has it, JournalError when the folder cannot be used. What `MENDABLE` names
     is not raised here: then every call raises OSError until the folder can be locked.
+
+    A `private` one is for its owner's eyes only, files and folder. One that is not `alone` takes no lock: for a second
+    process, which may look while the first one works, and change what that one does not.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, private: bool = False, alone: bool = True) -> None:
         self.path = Path(path)
         self._lock: int | None = None
+        self._private, self._alone = private, alone
         try:
             self._hold()
         except BlockingIOError as error:
@@ -105,7 +109,11 @@ class FolderDisk:
     def _hold(self) -> None:
         """Lock the folder, unless we have it already. Raises OSError, BlockingIOError when another process has it."""
         if self._lock is None:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700 if self._private else 0o777, parents=True, exist_ok=True)
+            if self._private and self._alone:
+                _sync_folder(self.path.parent)  # what lies in it may be worth nothing without its name
+            if not self._alone:
+                return
             number = self._open_lock()
             try:
                 fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,7 +186,9 @@ class FolderDisk:
     def _replace(self, name: str, parts: Iterable[bytes]) -> None:
         unfinished = self._held() / (name + _UNFINISHED)
         try:
-            with unfinished.open("wb") as file:
+            with open(unfinished, "wb", opener=self._opener) as file:
+                if self._private:
+                    os.fchmod(file.fileno(), 0o600)  # an earlier life may have left it with other rights
                 for part in parts:
                     file.write(part)
                 file.flush()
@@ -189,6 +199,9 @@ class FolderDisk:
                 unfinished.unlink()
             raise
         _sync_folder(self.path)
+
+    def _opener(self, path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_CLOEXEC, 0o600 if self._private else 0o666)
 
     def read_small(self, name: str) -> bytes:
         return (self._held() / name).read_bytes()

@@ -188,7 +188,7 @@ interval = 0.05
     told = {key: (mistake.value, mistake.allowed) for key, mistake in found.items()}
     assert told["journal.cap"] == ('"1KiB"', "must be at least 2MiB")
     assert told["journal.commit_every"] == ('"2m"', "must be at most 1m")
-    assert told["office.url"] == ('"http://office"', "must look like mqtt://host:1883")
+    assert told["office.url"] == ('"http://office"', "must look like mqtts://host:8883 or mqtt://host:1883")
     assert told["sensor[1].interval"][0] == '"1500ms"' and "no faster than every" in told["sensor[1].interval"][1]
     assert told["sensor[2].window"][0] == '"1m"'
     assert told["sensor[3].interval"] == ('"2d"', "must be at most 1d")
@@ -202,7 +202,8 @@ def test_a_broker_has_a_port_that_can_be(port: str) -> None:
     url = f"mqtt://office:{port}"
     found = mistakes(GOOD.replace("mqtt://127.0.0.1:1883", url).replace("[journal]", f'others = ["{url}"]\n[journal]'))
     told = {key: (mistake.value, mistake.allowed) for key, mistake in found.items()}
-    assert set(told.values()) == {(f'"{url}"', "must look like mqtt://host:1883")} and len(told) == 2
+    like = "must look like mqtts://host:8883 or mqtt://host:1883"
+    assert set(told.values()) == {(f'"{url}"', like)} and len(told) == 2
 
 
 @pytest.mark.parametrize("host", ["[::1]", "[fd00::17]", "[2001:db8:0:1::7]", "[fe80::1%eth0]", "[::ffff:10.0.0.7]"])
@@ -214,7 +215,7 @@ def test_a_broker_may_have_an_address_of_version_six(host: str, port: str) -> No
 @pytest.mark.parametrize("host", ["::1", "[]", "[::1", "::1]", "[office]", "[10.0.0.7]", "[1:2]", "[::1]]", "[::1 ]"])
 def test_what_is_no_address_of_version_six_is_refused(host: str) -> None:
     found = mistakes(GOOD.replace("mqtt://127.0.0.1:1883", f"mqtt://{host}:1883"))
-    assert found["office.url"].allowed == "must look like mqtt://host:1883"
+    assert found["office.url"].allowed == "must look like mqtts://host:8883 or mqtt://host:1883"
 
 
 @pytest.mark.parametrize("port", ["", ":1", ":1883", ":59999", ":65535"])
