@@ -5,6 +5,8 @@
  *                           under the running processes that share it
  * CLOCK_STATE=unsynced      adjtimex says that nobody sets this clock (else: that it is synchronised)
  *
+ * CLOCK_EXEC=FILE           shifted_exec.c, built: it is put before nats-server, which is Go and asks no libc
+ *
  * The clocks that count from the start of the machine are left alone. Nobody may set the machine's clock from here.
  */
 #define _GNU_SOURCE
@@ -83,3 +85,22 @@ int clock_adjtime(clockid_t clock, struct timex *said) { (void)clock; return adj
 int ntp_adjtime(struct timex *said) { return adjtimex(said); }
 int clock_settime(clockid_t clock, const struct timespec *at) { (void)clock; (void)at; errno = EPERM; return -1; }
 int settimeofday(const struct timeval *at, const struct timezone *zone) { (void)at; (void)zone; errno = EPERM; return -1; }
+
+static int deaf(const char *program) {
+    const char *name = strrchr(program, '/');
+    return getenv("CLOCK_EXEC") && !strcmp(name ? name + 1 : program, "nats-server");
+}
+
+int execve(const char *program, char *const words[], char *const environment[]) {
+    if (!deaf(program)) return (int)syscall(SYS_execve, program, words, environment);
+    size_t count = 0;
+    while (words[count]) count++;
+    const char *all[count + 2];
+    const char *helper = getenv("CLOCK_EXEC");
+    all[0] = helper;
+    all[1] = program;
+    for (size_t at = 1; at <= count; at++) all[at + 1] = words[at];
+    return (int)syscall(SYS_execve, helper, all, environment);
+}
+
+int execv(const char *program, char *const words[]) { return execve(program, words, environ); }

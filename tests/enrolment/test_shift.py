@@ -15,7 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.enrolment.shift import DAY_S, Shift, shifted
+from fleet.servers import NATS
+from simulators.street import free_port
+from tests.enrolment.shift import DAY_S, Shift, for_nats, shifted
+from tests.fleet.pole import wait_for
 
 pytestmark = pytest.mark.once
 CLOCKS = """
@@ -81,6 +84,26 @@ def ask(process: subprocess.Popen[str]) -> float:
     process.stdin.write("x\n")
     process.stdin.flush()
     return float(process.stdout.readline())
+
+
+def test_a_nats_server_lives_at_that_time_too(tmp_path: Path) -> None:
+    """Started as the office does, through `execv` of a process under the shim."""
+    for_nats()
+    shift = Shift(tmp_path / "shift", 1_000 * DAY_S)
+    log, config = tmp_path / "log", tmp_path / "conf"
+    config.write_text(f'host: 127.0.0.1\nport: {free_port()}\nlog_file: "{log}"\nlogtime_utc: true\n')
+    start = f"import os; os.execv({NATS.find()!r}, {NATS.command(config)!r})"
+    with subprocess.Popen([sys.executable, "-c", start], env=shift.environment) as server:
+        wait_for(lambda: "Server is ready" in heard(log), "the server")
+        year = time.gmtime(time.time() + 1_000 * DAY_S).tm_year
+        assert f"{year}/" in heard(log) and NATS.program in Path(f"/proc/{server.pid}/cmdline").read_text()
+        shift.by_days(365 * 4)
+        server.terminate()
+        wait_for(lambda: f"{year + 4}/" in heard(log), "a line of that year")
+
+
+def heard(log: Path) -> str:
+    return log.read_text() if log.exists() else ""
 
 
 def test_nobody_can_set_the_machines_clock_from_under_it() -> None:
