@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from fleet import tether as tethers
 from fleet.clock import SystemClock, steady_ms
 from fleet.registry import Credential
 from fleet.servers import NATS, SERVERS, Server
+from fleet.tls import Tls, in_words
 from fleet.trouble import Exit, Trouble
 
 LOG = logging.getLogger(__name__)
@@ -47,6 +49,41 @@ def reload(folder: Path) -> bool:
     for pid in pids:
         os.kill(pid, signal.SIGHUP)
     return bool(pids)
+
+
+def reload_certificates(folder: Path, tls: Tls) -> bool:
+    """Has a running broker take what lies in its files by now; live sessions stay. False when none runs here.
+
+    Both brokers do so on SIGHUP (measured). Raises Trouble, and leaves the broker as it is, when the files do not
+    belong together: NATS would keep the old ones, but Mosquitto would let nobody in.
+    """
+    check_pair(tls)
+    return reload(folder)
+
+
+def check_pair(tls: Tls) -> None:
+    """Raises Trouble when certificate, key and roots cannot be used together."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_verify_locations(cafile=tls.trust)
+        context.load_cert_chain(tls.certificate, tls.key)
+    except OSError as error:
+        raise Trouble(f"The broker's certificate cannot be used: {in_words(error)}.",
+                      "The broker stays as it is; nodes keep their readings.",
+                      f"ls -l {tls.certificate.parent}; fleet cert renew office", Exit.REFUSED) from error  # fmt: skip
+
+
+def end(folder: Path, server: Server) -> bool:
+    """Ends a broker that runs in this folder, with all its sessions; the office starts it again. Whether it ended."""
+    pid = running(folder, server)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+    until, pause = steady_ms() + int(STOP_WITHIN_S * 1000), threading.Event()
+    while pid is not None and running(folder, server) == pid:
+        if steady_ms() > until:
+            return False
+        pause.wait(0.02)
+    return True
 
 
 def running(folder: Path, server: Server = NATS) -> int | None:
@@ -97,8 +134,8 @@ def see_port(port: int, section: str) -> str:
 class Broker:
     """The child and the thread that starts it and watches it: the same one, for the child ends with that thread."""
 
-    def __init__(self, folder: Path, host: str, port: int, server: Server = NATS) -> None:
-        self.folder, self.host, self.port, self.server = folder, host, port, server
+    def __init__(self, folder: Path, host: str, port: int, server: Server = NATS, tls: Tls | None = None) -> None:
+        self.folder, self.host, self.port, self.server, self.tls = folder, host, port, server, tls
         self.restarts = 0
         self.ended_ms = 0
         self.fault = ""
@@ -132,11 +169,13 @@ class Broker:
     def start(self) -> None:
         """Starts the child and waits until it answers. Raises Trouble."""
         self.server.find()
+        if self.tls:
+            check_pair(self.tls)
         for server in SERVERS.values():
             self._stop_leftover(server)
         check_free(self.host, self.port, "The broker", see_port(self.port, "broker"))
         (self.folder / "jetstream").mkdir(mode=0o700, exist_ok=True)
-        files.replace(self.config, self.server.config_text(self.folder, self.host, self.port))
+        files.replace(self.config, self.server.config_text(self.folder, self.host, self.port, True, self.tls))
         self._watcher.start()
         self._await_ready()
 
@@ -221,7 +260,7 @@ class Broker:
             if self._ending.is_set():
                 return None
             self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, umask=0o077,
-                                           start_new_session=True)  # fmt: skip
+                                           start_new_session=True, cwd=self.folder)  # fmt: skip
             return self._child
 
     def _stop_leftover(self, server: Server) -> None:

@@ -4,6 +4,12 @@ Mosquitto grants any subscription and acknowledges any publish, and drops what t
 named there with one filter to write and one to read, and nobody else is. The client id becomes the user name, or a
 node could throw another off by taking its id.
 
+With an authority the user is the name in the certificate, and the list of the revoked decides who is out. Any
+certificate of the authority lets one connect; without a line in the access list it can neither say nor hear anything.
+The list is asked only when somebody connects, so a live session is ended by the dynamic-security plug-in, which keeps
+no rights here: it knows nobody for longer than it takes to show one out (see `fleet.kick`). It is told so through a
+socket in the broker's folder, by the one user with a password.
+
 Passwords are 256 random bits: nobody guesses them, so one round of the key derivation is enough, and a storm of
 reconnects is not CPU-bound. The salt follows from the client id, which is random: the same registry makes the same
 file.
@@ -18,14 +24,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from edge.wire.record import LARGEST_PACKET
 from fleet.registry import Credential
 from fleet.rights import MOST_UNACKED, filters
+from fleet.tls import Tls
 
-CONFIG, PASSWORDS, ACCESS = "mosquitto.conf", "mosquitto.passwd", "mosquitto.acl"
+CONFIG, PASSWORDS, ACCESS, SECURITY = "mosquitto.conf", "mosquitto.passwd", "mosquitto.acl", "mosquitto.security.json"
+SOCKET = "mosquitto.sock"  # relative, for the names of sockets must be short: the broker is started in its folder
+USHER = "office.usher"  # shows the revoked out; a dot: no node can be called so
+CONTROL, CONTROLLED = "$CONTROL/dynamic-security/v1", "$CONTROL/dynamic-security/v1/response"
 ROUNDS = 1
 SALT_BYTES = 12
 AUTOSAVE_S = 60
@@ -34,7 +45,7 @@ MOST_QUEUED, MOST_QUEUED_BYTES = 100_000, 256 << 20
 
 def password_file(credentials: Iterable[Credential]) -> str:
     """A line for each user, hashed as `mosquitto_passwd` does it: PBKDF2 with SHA-512."""
-    return "".join(f"{each.user}:{_hashed(each)}\n" for each in credentials)
+    return "".join(f"{each.user}:{_hashed(each)}\n" for each in credentials if not each.key)
 
 
 def _hashed(credential: Credential) -> str:
@@ -49,11 +60,19 @@ def access_list(credentials: Iterable[Credential]) -> str:
 
 
 def _access(user: str) -> str:
-    says, hears = filters(user)
+    says, hears = (CONTROL, CONTROLLED) if user == USHER else filters(user)
     return f"user {user}\ntopic write {says}\ntopic read {hears}\n"
 
 
-def server_config(folder: Path, host: str, port: int, child: bool = True) -> str:
+def security(credentials: Iterable[Credential]) -> str:
+    """What the plug-in keeps: nobody. Whoever it does not know is judged by the access list."""
+    ways = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
+    return json.dumps({"defaultACLAccess": dict.fromkeys(ways, False), "clients": [], "groups": [], "roles": []}) + "\n"
+
+
+def server_config(
+    folder: Path, host: str, port: int, child: bool = True, tls: Tls | None = None, plugin: Path | None = None
+) -> str:
     """Mosquitto's own file. A `child` of ours stays who it is, and leaves its pid and log in `folder`."""
     return f"""# Written by `fleet`; changes are lost.
 {CHILD.format(folder=folder) if child else ""}listener {port} {host}
@@ -63,14 +82,7 @@ acl_file {folder / ACCESS}
 use_username_as_clientid true
 allow_zero_length_clientid false
 
-# Until nodes have certificates, keep the port on a private network or a VPN. Then:
-# cafile {folder / "ca.pem"}
-# certfile {folder / "broker.pem"}
-# keyfile {folder / "broker.key"}
-# require_certificate true
-# use_identity_as_username true
-# crlfile {folder / "crl.pem"}
-
+{_tls(tls) if tls else PLAIN.format(folder=folder)}
 persistence true
 persistence_location {folder}/
 persistence_file mosquitto.db
@@ -82,9 +94,34 @@ max_queued_bytes {MOST_QUEUED_BYTES}
 max_packet_size {LARGEST_PACKET}
 set_tcp_nodelay true
 sys_interval 0
+{DOOR.format(folder=folder, plugin=plugin) if tls and plugin else ""}"""
+
+
+def _tls(tls: Tls) -> str:
+    return f"""cafile {tls.trust}
+certfile {tls.certificate}
+keyfile {tls.key}
+crlfile {tls.crl}
+tls_version tlsv1.2
+require_certificate true
+use_identity_as_username true
 """
 
 
+PLAIN = """# Until nodes have certificates, keep the port on a private network or a VPN. Then:
+# cafile {folder}/ca.pem
+# certfile {folder}/broker.pem
+# keyfile {folder}/broker.key
+# require_certificate true
+# use_identity_as_username true
+# crlfile {folder}/crl.pem
+"""
+DOOR = f"""
+# The office's own door: who was revoked is shown out through it.
+plugin {{plugin}}
+plugin_opt_config_file {{folder}}/{SECURITY}
+listener 0 {SOCKET}
+"""
 CHILD = """user root
 pid_file {folder}/mosquitto.pid
 log_dest file {folder}/mosquitto.log

@@ -5,6 +5,9 @@ what the office has not acked. Whoever connects with our client id takes our ses
 session that was lost is counted where health can see it. A broker that refuses a subscription keeps the connection
 open and acknowledges to the nodes what it then drops, so the SUBACK is waited for at the start, and asked for again,
 ever less often, for as long as it is refused or does not come.
+
+With an authority the collector shows its certificate, a new one as soon as it lies there, and goes nowhere without
+TLS; why a broker was not believed, or did not believe us, is told in words.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from fleet.inlet import Letter
 from fleet.live import Live
 from fleet.registry import Credential
 from fleet.rights import MOST_UNACKED
+from fleet.tls import Door, Tls, in_words
 from fleet.trouble import Exit, Trouble
 
 LOG = logging.getLogger(__name__)
@@ -40,8 +44,9 @@ class MqttInlet:
     """See `fleet.inlet.Inlet`. Its callbacks run in paho's thread and only put letters in a queue."""
 
     def __init__(
-        self, live: Live, clock: Clock, host: str, port: int, credential: Credential, look: str = "see its log"
-    ) -> None:
+        self, live: Live, clock: Clock, host: str, port: int, credential: Credential, look: str = "see its log",
+        tls: Tls | None = None,
+    ) -> None:  # fmt: skip
         self.live, self.clock, self.host, self.port, self.look = live, clock, host, port, look
         self.letters: queue.Queue[Letter | None] = queue.Queue(maxsize=2 * MOST_UNACKED)
         self.connection = 0
@@ -49,12 +54,17 @@ class MqttInlet:
         self._seen_session = False
         self._shut = threading.Event()
         self._asking: threading.Timer | None = None
+        self._door = _door(tls) if tls else None
         self._client = self._make(credential)
 
     def _make(self, credential: Credential) -> paho.Client:
         client = paho.Client(CallbackAPIVersion.VERSION2, credential.client_id, clean_session=False,
                              protocol=paho.MQTTv311, manual_ack=True)  # fmt: skip
-        client.username_pw_set(credential.user, credential.password)
+        if self._door:
+            client.tls_set_context(self._door)
+        else:
+            client.username_pw_set(credential.user, credential.password)
+        client.on_connect_fail = self._on_connect_fail
         client.reconnect_delay_set(1, LONGEST_PAUSE_S)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_subscribe, client.on_message = self._on_subscribe, self._on_message
@@ -106,7 +116,8 @@ class MqttInlet:
 
     def _on_connect(self, client: paho.Client, _: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         if code.is_failure:
-            self.live.refused(f"it refused the connection ({code})")
+            unknown = "it does not know the office's certificate, and " if self._door else "it "
+            self.live.refused(f"{unknown}refused the connection ({code})")
             LOG.error("The broker refused the collector: %s. Nodes keep their readings; it is tried again.", code)
             return
         lost = self._seen_session and not flags.session_present
@@ -115,6 +126,10 @@ class MqttInlet:
         if lost:
             LOG.warning("The broker no longer knew the collector's session; nodes will send again what is not acked.")
         self._ask(self.connection, ASK_AGAIN_S)
+
+    def _on_connect_fail(self, client: paho.Client, _: Any) -> None:
+        if self._door and self._door.trouble:
+            self.live.refused(self._door.trouble)
 
     def _ask(self, connection: int, patience_s: float) -> None:
         """Subscribes, and does so again after a while unless it was granted by then."""
@@ -144,8 +159,10 @@ class MqttInlet:
         self._ask_no_more()
         self.subscribed.clear()
         self.live.link(False)
+        self._on_connect_fail(client, None)
         if not self._shut.is_set():
-            why = "the broker closed it or died" if code == UNSPECIFIED else code
+            closed = (self._door.trouble if self._door else "") or "the broker closed it or died"
+            why = closed if code == UNSPECIFIED else code
             LOG.warning("The collector's connection ended (%s); it is made again. Nodes keep their readings.", why)
 
     def _on_message(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
@@ -156,3 +173,12 @@ class MqttInlet:
                 return self.letters.put(letter, timeout=1.0)
             except queue.Full:
                 continue
+
+
+def _door(tls: Tls) -> Door:
+    try:
+        return Door(tls)
+    except OSError as error:
+        raise Trouble(f"The collector's certificate cannot be used: {in_words(error)}.",
+                      "The office did not start; nothing was lost, nodes keep their readings.",
+                      f"ls -l {tls.certificate.parent}; fleet cert renew office", Exit.REFUSED) from error  # fmt: skip

