@@ -73,10 +73,10 @@ class Authority:
     def load(self) -> None:
         """Reads the files anew. Raises Trouble."""
         papers.settle(self.folder)
-        self.root_pem = papers.read(self.folder, papers.ROOT)
-        self.next_root_pem = papers.read_if_there(self.folder, papers.NEXT_ROOT) or ""
+        self.root_pem = certificates.pem(read_certificate(self.folder, papers.ROOT))
+        self.next_root_pem = self._read_next_root()
         self.issuing_pem = papers.read(self.folder, papers.ISSUING)
-        self.terms: dict[str, int] = json.loads(papers.read_if_there(self.folder, papers.TERMS) or "{}")
+        self.terms = self._read_terms()
         self._signer = self._read_signer(papers.ISSUING, papers.ISSUING_KEY)
         self._previous = self._read_previous()
 
@@ -92,12 +92,17 @@ class Authority:
 
     def trust(self) -> str:
         """The roots to pin, the current one and the next, as PEM."""
-        return self.root_pem + self.next_root_pem
+        return _once(self.root_pem, self.next_root_pem)
+
+    def vouches(self, certificate: str, now_ms: int) -> bool:
+        """Whether a leaf (PEM) was signed by an issuing key that our servers believe at this time, roll-over or not."""
+        leaf = x509.load_pem_x509_certificate(certificate.encode())
+        return any(certificates.signed_by(leaf, issuer) for issuer in self.issuers(now_ms))
 
     def trust_of_servers(self, now_ms: int) -> str:
         """The roots that the office's servers believe: also the previous one, while certificates of it are in use."""
         previous = self._previous
-        return self.trust() + (previous.root if previous and now_ms < previous.until_ms else "")
+        return _once(self.trust(), previous.root if previous and now_ms < previous.until_ms else "")
 
     def node_certificate(
         self, node: str, public_key: PublicKey, now_ms: int, days: int = certificates.NODE_DAYS
@@ -124,8 +129,24 @@ class Authority:
         Serials are random, so each list names all of them: what another authority signed does no harm in it.
         """
         serials = list(revoked)
-        previous = [self._previous.signer] if self._previous and now_ms < self._previous.until_ms else []
-        return "".join(certificates.revocations(serials, signer, now_ms) for signer in (self._signer, *previous))
+        return "".join(certificates.revocations(serials, signer, now_ms) for signer in self._signers(now_ms))
+
+    def issuers(self, now_ms: int) -> list[x509.Certificate]:
+        """The issuing certificates whose leaves are in use: ours, and the previous one for a while."""
+        return [signer.certificate for signer in self._signers(now_ms)]
+
+    def previous_ended(self, now_ms: int) -> bool:
+        """Whether there is a previous authority that counts no more."""
+        return self._previous is not None and now_ms >= self._previous.until_ms
+
+    def forget_previous(self) -> None:
+        """Removes the previous authority, its key included. Raises OSError."""
+        papers.change(self.folder, dict.fromkeys(papers.PREVIOUS))
+        self.load()
+
+    def _signers(self, now_ms: int) -> list[Signer]:
+        previous = self._previous
+        return [self._signer, previous.signer] if previous and now_ms < previous.until_ms else [self._signer]
 
     def _client(self, user: str, public_key: PublicKey, now_ms: int, days: int) -> Issued:
         if not keys.strong(public_key):
@@ -148,22 +169,29 @@ class Authority:
         return Issued(leaf.serial_number, keys.key_id(key), begin_ms, end_ms, text, text + self.issuing_pem)
 
     def _read_signer(self, certificate: str, key: str) -> Signer:
-        path = self.folder / certificate
-        try:
-            found = x509.load_pem_x509_certificate(papers.read(self.folder, certificate).encode())
-        except ValueError as error:
-            raise Trouble(f"{path} holds no certificate.", UNCHANGED, f"put your copy of {path} back",
-                          Exit.REFUSED) from error  # fmt: skip
+        found = read_certificate(self.folder, certificate)
         signer = Signer(read_key(self.folder, key, self._passphrase), found)
         if keys.public_der(signer.key.public_key()) != keys.public_der(found.public_key()):
-            raise Trouble(f"{path} and {key} do not belong together.", UNCHANGED, "put your copies of both back",
-                          Exit.REFUSED)  # fmt: skip
+            raise Trouble(f"{certificate} and {key} in {self.folder} do not belong together.", UNCHANGED,
+                          "put your copies of both back", Exit.REFUSED)  # fmt: skip
         return signer
 
+    def _read_next_root(self) -> str:
+        if not (self.folder / papers.NEXT_ROOT).exists():
+            return ""
+        return certificates.pem(read_certificate(self.folder, papers.NEXT_ROOT))
+
+    def _read_terms(self) -> dict[str, int]:
+        try:
+            found = json.loads(papers.read_if_there(self.folder, papers.TERMS) or "{}")
+            return {str(key): int(value) for key, value in found.items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise damaged(self.folder / papers.TERMS, "it holds no moments") from error
+
     def _read_previous(self) -> Previous | None:
-        root = papers.read_if_there(self.folder, papers.PREVIOUS_ROOT)
-        if root is None:
+        if not (self.folder / papers.PREVIOUS_ROOT).exists():
             return None
+        root = certificates.pem(read_certificate(self.folder, papers.PREVIOUS_ROOT))
         signer = self._read_signer(papers.PREVIOUS_ISSUING, papers.PREVIOUS_ISSUING_KEY)
         return Previous(root, signer, self.terms.get("previous_until_ms", 0))
 
@@ -173,6 +201,10 @@ def make_home_authority(home: Home, passphrase: str | None, now_ms: int) -> Auth
     if papers.present(home.authority):
         return Authority.open(home.authority, passphrase)
     return Authority.make(home.authority, passphrase, now_ms)
+
+
+def _once(first: str, second: str) -> str:
+    return first if second in first else first + second
 
 
 def new_root(now_ms: int) -> Signer:
@@ -201,5 +233,17 @@ def read_key(folder: Path, name: str, passphrase: str | None) -> PrivateKey:
                       "put the right passphrase into a file and name that file in FLEET_PASSPHRASE_FILE",
                       Exit.REFUSED) from error  # fmt: skip
     except keys.NoKey as error:
-        raise Trouble(f"{folder / name} is damaged: {error}.", UNCHANGED, f"put your copy of {folder / name} back",
-                      Exit.REFUSED) from error  # fmt: skip
+        raise damaged(folder / name, str(error)) from error
+
+
+def read_certificate(folder: Path, name: str) -> x509.Certificate:
+    """The first certificate of a file of the authority. Raises Trouble."""
+    try:
+        return x509.load_pem_x509_certificate(papers.read(folder, name).encode())
+    except ValueError as error:
+        raise damaged(folder / name, "it holds no certificate") from error
+
+
+def damaged(path: Path, why: str) -> Trouble:
+    """A file of the authority that is of no use."""
+    return Trouble(f"{path} is damaged: {why}.", UNCHANGED, f"put your copy of {path} back", Exit.REFUSED)

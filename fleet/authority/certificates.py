@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes, CertificatePublicKeyTypes
@@ -123,6 +124,15 @@ def begins_ms(certificate: x509.Certificate) -> int:
 def ends_ms(certificate: x509.Certificate) -> int:
     """Unix ms until which it is valid."""
     return int(certificate.not_valid_after_utc.timestamp()) * 1000
+
+
+def signed_by(certificate: x509.Certificate, above: x509.Certificate) -> bool:
+    """Whether `above` names itself in it and signed it."""
+    try:
+        certificate.verify_directly_issued_by(above)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _leaf(

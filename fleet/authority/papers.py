@@ -22,8 +22,9 @@ NEXT_ROOT, NEXT_ROOT_KEY = "next-root.pem", "next-root.key"
 NEXT_ISSUING, NEXT_ISSUING_KEY = "next-issuing.pem", "next-issuing.key"  # only from an authority elsewhere
 PREVIOUS_ROOT = "previous-root.pem"
 PREVIOUS_ISSUING, PREVIOUS_ISSUING_KEY = "previous-issuing.pem", "previous-issuing.key"
+PREVIOUS = (PREVIOUS_ROOT, PREVIOUS_ISSUING, PREVIOUS_ISSUING_KEY)
 TERMS = "terms.json"  # since when the next root is told, until when the previous one counts
-CHANGE = "change.json"
+CHANGE, LOCK = "change.json", "change.lock"
 TRUST, CRL = "trust.pem", "crl.pem"
 
 
@@ -44,13 +45,21 @@ def put_new(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def change(folder: Path, texts: Mapping[str, str | None]) -> None:
-    """Replaces these files, and removes those whose text is None: all, even if the power fails midway."""
-    files.replace(folder / CHANGE, json.dumps(dict(texts)))
-    settle(folder)
+    """Replaces these files, and removes those whose text is None: all or none. Raises OSError."""
+    with files.locked(folder / LOCK):
+        _carry_out(folder)
+        files.replace(folder / CHANGE, json.dumps(dict(texts)))
+        _carry_out(folder)
 
 
 def settle(folder: Path) -> None:
-    """Carries out a change that was written down and not finished."""
+    """Carries out a change that was written down and not finished. Raises OSError."""
+    if (folder / CHANGE).exists():
+        with files.locked(folder / LOCK):
+            _carry_out(folder)
+
+
+def _carry_out(folder: Path) -> None:
     try:
         texts = json.loads((folder / CHANGE).read_text())
     except FileNotFoundError:
