@@ -14,7 +14,6 @@ from fleet.tables import CERTIFICATES, CREDENTIALS, INCIDENTS, KEYS, NODES, TOKE
 MOST_INCIDENTS = 1_000
 TOGETHER_MS = 3_600_000  # incidents of a kind and a node that are so near are one
 LONGEST_WHAT = 500  # characters
-ADDED, REVOKED = "added", "revoked"
 
 
 class Ledger:

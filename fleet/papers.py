@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+ADDED, REVOKED = "added", "revoked"  # states of a node
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

@@ -19,8 +19,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from fleet import tables
-from fleet.ledger import ADDED, REVOKED, Ledger
-from fleet.papers import Certificate, Incident, Token
+from fleet.ledger import Ledger
+from fleet.papers import ADDED, REVOKED, Certificate, Incident, Token
 from fleet.tables import COLLECTOR, CREDENTIALS, NODES
 from fleet.trouble import Exit, Trouble
 
