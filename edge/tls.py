@@ -10,6 +10,7 @@ out new ones.
 
 from __future__ import annotations
 
+import select
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ ALERTS = {
     "ACCESS_DENIED": "it gives it no access",
     "DECRYPT_ERROR": "it does not accept our signature",
 }
+HEED_S = 2.0  # for servers that give no tickets
 OLD = ("UNSUPPORTED_PROTOCOL", "PROTOCOL_VERSION", "VERSION_TOO_LOW", "UNSUPPORTED_SSL_VERSION")
 NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 
@@ -49,6 +51,21 @@ class Peer(ssl.SSLSocket):
         context = self.context
         assert isinstance(context, Pinned)
         context.judge(self.getpeercert(binary_form=True))
+        if context.shows and self.version() == "TLSv1.3":
+            self._heed()
+
+    def _heed(self) -> None:
+        """Raises SSLError when the server refuses us."""
+        wait_s = self.gettimeout()
+        select.select([self], [], [], HEED_S)
+        self.setblocking(False)
+        try:
+            spoke = super().recv(1)
+            raise ConnectionResetError(0, "it spoke before it was spoken to" if spoke else "it hung up after TLS stood")
+        except ssl.SSLWantReadError:
+            pass  # a ticket, or nothing
+        finally:
+            self.settimeout(wait_s)
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         try:
@@ -61,9 +78,10 @@ class Peer(ssl.SSLSocket):
 
 
 class Pinned(ssl.SSLContext):
-    """Trusts but the roots that it was given; `moment` says what time it is."""
+    """Trusts but the roots that it was given; `moment` says what time it is. `shows`: we have a certificate too."""
 
     moment: Callable[[], Moment]
+    shows = False
 
     def judge(self, certificate: bytes | None) -> None:
         """Raises Untimely."""
@@ -96,6 +114,7 @@ def pinned(trust: str, moment: Callable[[], Moment], own: tuple[Path, Path] | No
 def _show(context: Pinned, certificate: Path, key: Path) -> None:
     try:
         context.load_cert_chain(certificate, key, password="")  # a password is never asked for
+        context.shows = True
     except (OSError, ValueError) as error:  # SSLError is an OSError
         why = getattr(error, "reason", None) or getattr(error, "strerror", None) or "it is none"
         raise OfficeError(f"The certificate {certificate} and its key cannot be used: {why}.",
