@@ -29,7 +29,7 @@ class Pole:
 
     def inside(self, command: Sequence[str]) -> list[str]:
         """The command that runs this one in there."""
-        return ["nsenter", f"--net=/run/netns/{self.space}", *command]
+        return [shutil.which("nsenter") or "nsenter", f"--net=/run/netns/{self.space}", *command]
 
     def cut(self) -> None:
         """The wire is pulled."""
