@@ -101,9 +101,7 @@ def certificate_check(leaves: dict[str, x509.Certificate | None], now_ms: int) -
             return CheckResult("certificates", State.BAD, f"The {name} of the office has no certificate.", REMEDY)
         begin_ms, end_ms = certificates.begins_ms(leaf), certificates.ends_ms(leaf)
         if not begin_ms <= now_ms < begin_ms + (end_ms - begin_ms) * 5 // 6:
-            reason = (
-                f"The certificate of the office's {name} counts until {show.when(end_ms)} and was not renewed in time."
-            )
+            reason = f"The certificate of the office's {name} counts until {show.when(end_ms)} and was not renewed."
             return CheckResult("certificates", State.BAD, reason, REMEDY)
     return CheckResult("certificates", State.GOOD, "The office's own certificates are in order.")
 

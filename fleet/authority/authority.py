@@ -76,7 +76,7 @@ class Authority:
         self.root_pem = certificates.pem(read_certificate(self.folder, papers.ROOT))
         self.next_root_pem = self._read_next_root()
         self.issuing_pem = papers.read(self.folder, papers.ISSUING)
-        self.terms = self._read_terms()
+        self.terms = read_terms(self.folder)
         self._signer = self._read_signer(papers.ISSUING, papers.ISSUING_KEY)
         self._previous = self._read_previous()
 
@@ -181,13 +181,6 @@ class Authority:
             return ""
         return certificates.pem(read_certificate(self.folder, papers.NEXT_ROOT))
 
-    def _read_terms(self) -> dict[str, int]:
-        try:
-            found = json.loads(papers.read_if_there(self.folder, papers.TERMS) or "{}")
-            return {str(key): int(value) for key, value in found.items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise damaged(self.folder / papers.TERMS, "it holds no moments") from error
-
     def _read_previous(self) -> Previous | None:
         if not (self.folder / papers.PREVIOUS_ROOT).exists():
             return None
@@ -221,6 +214,15 @@ def root_papers(root: Signer, certificate: str, key: str, passphrase: str | None
 def terms(**moments: int) -> str:
     """`next_told_ms`: since when the next root is pinned by whoever asks; `previous_until_ms`. Unix ms."""
     return json.dumps(moments) + "\n"
+
+
+def read_terms(folder: Path) -> dict[str, int]:
+    """The moments that `terms` wrote. Raises Trouble."""
+    try:
+        found = json.loads(papers.read_if_there(folder, papers.TERMS) or "{}")
+        return {str(key): int(value) for key, value in found.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise damaged(folder / papers.TERMS, "it holds no moments") from error
 
 
 def read_key(folder: Path, name: str, passphrase: str | None) -> PrivateKey:

@@ -1,15 +1,17 @@
-"""`fleet init`: makes a home."""
+"""`fleet init`: makes a home; and gives it an authority that is signed elsewhere, or lets the next one take over."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fleet import enrol, show
-from fleet.cli.options import DryRun, HomeFolder
-from fleet.home import Ports, find, sound, write_config
+from fleet import adopted, enrol, show
+from fleet.cli import authority
+from fleet.cli.options import DryRun, HomeFolder, home_of
+from fleet.home import Home, Ports, find, sound, write_config
 from fleet.registry import Registry
 from fleet.servers import NATS
 from fleet.trouble import Exit, Trouble
@@ -17,8 +19,24 @@ from fleet.trouble import Exit, Trouble
 Host = Annotated[str, typer.Option(help="Where the broker listens; 127.0.0.1 is this machine only.")]
 BrokerPort = Annotated[int, typer.Option("--port", min=1, max=65535, help="The broker's MQTT port.")]
 WebPort = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes a free one at every start.")]
-Kind = Annotated[str, typer.Option("--broker", metavar="nats|mosquitto|none", help="none: somebody else's.")]
+Broker = Annotated[
+    str,
+    typer.Option("--broker", metavar="nats|mosquitto|none|URL",
+                 help="none: somebody else's; or its address, such as mqtts://broker.example.org:8883."),
+]  # fmt: skip
 Url = Annotated[str, typer.Option(help="What nodes are told, such as mqtt://office.example.org:1883.")]
+Makes = Annotated[bool, typer.Option("--authority/--no-authority", hidden=True)]
+Encrypt = Annotated[
+    bool, typer.Option("--encrypt-keys", help="Encrypt the authority's keys; see FLEET_PASSPHRASE_FILE.")
+]
+Csr = Annotated[Path | None, typer.Option("--csr", help="Write a request here, for an authority elsewhere to sign.")]
+Chain = Annotated[Path | None, typer.Option("--chain", help="Its answer: our certificate up to the root, as PEM.")]
+RollOver = Annotated[bool, typer.Option("--roll-over", help="Let the next root take over; the office must be stopped.")]
+Soon = Annotated[bool, typer.Option("--soon", help="With --roll-over: even if nodes may not know the next root yet.")]
+Forget = Annotated[
+    bool, typer.Option("--forget", help="With --roll-over: certificates so far are void at once, as after a theft.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def init(
@@ -27,11 +45,41 @@ def init(
     port: BrokerPort = 1883,
     web_port: WebPort = 8080,
     url: Url = "",
-    broker: Kind = NATS.kind,
+    broker: Broker = NATS.kind,
+    makes: Makes = False,
+    encrypt_keys: Encrypt = False,
+    csr: Csr = None,
+    chain: Chain = None,
+    roll_over: RollOver = False,
+    soon: Soon = False,
+    forget: Forget = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Make a home for an office."""
+    """Make a home for an office; or give it an authority from elsewhere, or the next one."""
+    _check_one(csr is not None, chain is not None, roll_over)
+    _check_with(roll_over, soon or forget)
+    if chain is not None:
+        return authority.take_in(home_of(home), chain, dry_run)
+    if roll_over:
+        return authority.roll_over(home_of(home), soon, forget, yes, dry_run)
     place, ports = find(home, os.environ), _ports(host, port, web_port, url, broker)
+    if csr is not None and place.config.is_file() and place.registry.is_file():
+        return authority.ask_elsewhere(place, csr, encrypt_keys, dry_run)
+    _make(place, ports, dry_run)
+    if adopted.is_address(broker):
+        _tell_weakened(ports)
+    if csr is not None:
+        return authority.ask_elsewhere(place, csr, encrypt_keys, dry_run)
+    if dry_run:
+        return
+    if makes or encrypt_keys:
+        authority.make(place, encrypt_keys)
+    show.out(f"{place.folder}\n")
+    show.note(f"A fleet home is made. Next: fleet serve --home {place.folder}")
+
+
+def _make(place: Home, ports: Ports, dry_run: bool) -> None:
     if place.config.exists() and place.in_use():
         raise Trouble(f"{place.folder} is a fleet home already.", "Nothing was changed.",
                       f"fleet serve --home {place.folder}", Exit.REFUSED)  # fmt: skip
@@ -40,21 +88,40 @@ def init(
                       f"put your copy of {place.registry} back, or choose another folder with --home",
                       Exit.REFUSED)  # fmt: skip
     if dry_run:
-        show.note(f"Would make a fleet home in {place.folder}.")
-        return
+        return show.note(f"Would make a fleet home in {place.folder}.")
     try:
         write_config(place, ports)
         enrol.make_home(place, Registry(place.registry))
     except OSError as error:
         raise Trouble(f"{place.folder} cannot be made: {error.strerror}.", "There is no office there yet.",
                       "choose another folder with --home") from error  # fmt: skip
-    show.out(f"{place.folder}\n")
-    show.note(f"A fleet home is made. Next: fleet serve --home {place.folder}")
 
 
-def _ports(host: str, port: int, web_port: int, url: str, kind: str) -> Ports:
+def _tell_weakened(ports: Ports) -> None:
+    show.note(f"The broker at {ports.url} is somebody else's. What that weakens:")
+    for sentence in adopted.weakened(ports.url):
+        show.note(f"- {sentence}")
+
+
+def _ports(host: str, port: int, web_port: int, url: str, broker: str) -> Ports:
     try:
-        return sound(Ports(host, port, web_port=web_port, url=url, broker_kind=kind))
+        if not adopted.is_address(broker):
+            return sound(Ports(host, port, web_port=web_port, url=url, broker_kind=broker))
+        if url or (host, port) != ("127.0.0.1", 1883):
+            raise ValueError("--broker URL says it all; --host, --port and --url go with a broker of our own")
+        return sound(adopted.ports_of(broker, web_port))
     except ValueError as error:
         raise Trouble(f"{error}.", "Nothing was made.", "fleet init again, with another --host, --url or --broker",
                       Exit.USAGE) from error  # fmt: skip
+
+
+def _check_one(*wanted: bool) -> None:
+    if sum(wanted) > 1:
+        raise Trouble("--csr, --chain and --roll-over are three different things.", "Nothing was changed.",
+                      "give one of them", Exit.USAGE)  # fmt: skip
+
+
+def _check_with(roll_over: bool, its_own: bool) -> None:
+    if its_own and not roll_over:
+        raise Trouble("--soon and --forget say how to --roll-over.", "Nothing was changed.",
+                      "fleet init --roll-over, with them", Exit.USAGE)  # fmt: skip
