@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -24,9 +25,12 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 
 
 class Pole:
-    """A client with somebody's credentials; everything that happens to it is written down."""
+    """A client with somebody's credentials, or a certificate in `tls`; all that happens to it is written down."""
 
-    def __init__(self, credentials: dict[str, str], will: tuple[str, bytes] | None = None, client_id: str = "") -> None:
+    def __init__(
+        self, credentials: dict[str, str], will: tuple[str, bytes] | None = None, client_id: str = "",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self.heard: list[tuple[str, bytes, bool]] = []
         self.connects: list[int] = []
         self.subacks: dict[int, list[int]] = {}
@@ -34,11 +38,14 @@ class Pole:
         self.ended = 0
         self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id or credentials["client_id"],
                                   protocol=paho.MQTTv311, clean_session=True)  # fmt: skip
-        self.client.username_pw_set(credentials["user"], credentials["password"])
+        if tls:
+            self.client.tls_set_context(tls)
+        if "user" in credentials:
+            self.client.username_pw_set(credentials["user"], credentials["password"])
         if will:
             self.client.will_set(will[0], will[1], 1, True)
         self._listen()
-        host, port = credentials["url"].removeprefix("mqtt://").split(":")
+        host, port = credentials["url"].partition("://")[2].split(":")
         self.client.reconnect_delay_set(1, 1)
         self.client.connect_async(host, int(port), 30)
         self.client.loop_start()
