@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from fleet.home import URL, Ports
+from fleet.home import URL, Ports, in_url
 from fleet.servers import NOBODY
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
@@ -24,8 +24,9 @@ def ports_of(url: str, web_port: int) -> Ports:
     if not URL.fullmatch(url):
         raise ValueError(f"{url!r} does not look like mqtts://broker.example.org:{TLS_PORT}")
     parts = urlsplit(url)
+    host = parts.hostname or ""
     port = parts.port or (TLS_PORT if parts.scheme == "mqtts" else PLAIN_PORT)
-    return Ports(parts.hostname or "", port, web_port=web_port, url=url.rstrip("/"), broker_kind=NOBODY)
+    return Ports(host, port, web_port=web_port, url=f"{parts.scheme}://{in_url(host)}:{port}", broker_kind=NOBODY)
 
 
 def with_certificates(url: str) -> bool:
@@ -45,18 +46,18 @@ PLAIN = (
     "Nodes prove themselves with passwords instead of certificates: who copies one is that node.",
 )
 OVER_TLS = (
-    """Nodes believe the broker only if its certificate comes from an authority that they pin: ours, or the one that signs
-    ours (fleet init --csr). Its keeper renews it in time, or every node waits.""",
+    """Nodes believe the broker only if its certificate comes from an authority that they pin: ours, or the one that
+    signs ours (fleet init --csr). Its keeper renews it in time, or every node waits.""",
     """Certificates of nodes count only if the broker believes our authority and takes the name in them for the user;
     otherwise nodes need passwords, and who copies one is that node.""",
-    """A copied certificate of an older key stays good there until it ends, unless its keeper loads our list of the revoked
-    every few days.""",
+    """A copied certificate of an older key stays good there until it ends, unless its keeper loads our list of the
+    revoked every few days.""",
 )
 ALWAYS = (
-    """Revoking does not end a session within seconds: it takes until its keeper has loaded the new lists. What a revoked
-    node still sends is stored until then.""",
-    """That a node speaks and hears only under its own name is the keeper's list of rights: fleet broker config mosquitto
-    --to DIR writes ours, fleet broker check FILE judges his.""",
+    """Revoking does not end a session within seconds: it takes until its keeper has loaded the new lists. What a
+    revoked node still sends is stored until then.""",
+    """That a node speaks and hears only under its own name is the keeper's list of rights: fleet broker config
+    mosquitto --to DIR writes ours, fleet broker check FILE judges his.""",
     "Who knows another's client id may take its session over, unless that broker makes the user the client id.",
     "Whoever administers that broker can read all readings and speak to nodes in the office's name.",
     "We do not start, watch or update that broker; when it is down nodes keep their readings and wait.",

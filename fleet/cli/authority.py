@@ -17,11 +17,16 @@ from fleet.trouble import Exit, Trouble
 UNCHANGED = "Nothing was changed."
 
 
-def make(place: Home, encrypt: bool) -> None:
-    """The home's own authority, unless it has one. Raises Trouble, OSError."""
+def new_words(wanted: bool) -> str | None:
+    """A new passphrase, if one is wanted. Raises Trouble."""
+    return passphrase.new() if wanted else None
+
+
+def make(place: Home, words: str | None) -> None:
+    """The home's own authority, unless it has one; its keys encrypted with these words. Raises Trouble, OSError."""
     if papers.present(place.authority):
         return
-    make_home_authority(place, passphrase.new() if encrypt else None, SystemClock().wall_ms())
+    make_home_authority(place, words, SystemClock().wall_ms())
     show.note(f"Its authority is in {place.authority}. Take root.key and next-root.key away to a safe place: they are "
               "needed only when the next root takes over.")  # fmt: skip
 

@@ -66,6 +66,8 @@ def init(
     place, ports = find(home, os.environ), _ports(host, port, web_port, url, broker)
     if csr is not None and place.config.is_file() and place.registry.is_file():
         return authority.ask_elsewhere(place, csr, encrypt_keys, dry_run)
+    _check_new(place)
+    words = authority.new_words(encrypt_keys and csr is None and not dry_run)
     _make(place, ports, dry_run)
     if adopted.is_address(broker):
         _tell_weakened(ports)
@@ -73,13 +75,13 @@ def init(
         return authority.ask_elsewhere(place, csr, encrypt_keys, dry_run)
     if dry_run:
         return
-    if makes or encrypt_keys:
-        authority.make(place, encrypt_keys)
+    if makes or words:
+        authority.make(place, words)
     show.out(f"{place.folder}\n")
     show.note(f"A fleet home is made. Next: fleet serve --home {place.folder}")
 
 
-def _make(place: Home, ports: Ports, dry_run: bool) -> None:
+def _check_new(place: Home) -> None:
     if place.config.exists() and place.in_use():
         raise Trouble(f"{place.folder} is a fleet home already.", "Nothing was changed.",
                       f"fleet serve --home {place.folder}", Exit.REFUSED)  # fmt: skip
@@ -87,6 +89,9 @@ def _make(place: Home, ports: Ports, dry_run: bool) -> None:
         raise Trouble(f"{place.folder} is a fleet home whose registry.db is missing.", "Nothing was changed.",
                       f"put your copy of {place.registry} back, or choose another folder with --home",
                       Exit.REFUSED)  # fmt: skip
+
+
+def _make(place: Home, ports: Ports, dry_run: bool) -> None:
     if dry_run:
         return show.note(f"Would make a fleet home in {place.folder}.")
     try:
