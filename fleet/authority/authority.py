@@ -3,7 +3,7 @@
 Nodes and cards pin the root and the next one, which is made years before it is needed. All certificates are signed by
 the issuing key; the roots' own keys are needed for nothing but the roll-over, and may be taken away. After a roll-over
 the previous authority still counts at the servers, and its revocation list is still signed, until its last certificate
-has ended. What certificates say stands in `certificates`, which files there are in `papers`.
+has ended. What certificates say stands in `certificates`, which files there are in `vault`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cryptography import x509
 from edge.wire.clocks import credible
 from edge.wire.identity import node_id
 from fleet import show
-from fleet.authority import certificates, keys, papers
+from fleet.authority import certificates, keys, vault
 from fleet.authority.certificates import DAY_MS, HOUR_MS, Issued, Life, Signer
 from fleet.authority.keys import PrivateKey, PublicKey
 from fleet.home import Home
@@ -54,30 +54,30 @@ class Authority:
                           "No authority was made.", "timedatectl set-ntp true", Exit.REFUSED)  # fmt: skip
         root = new_root(now_ms)
         key = keys.new_key()
-        texts = root_papers(root, papers.ROOT, papers.ROOT_KEY, passphrase) | {
-            papers.ISSUING: certificates.pem(certificates.issuing(key.public_key(), root, now_ms)),
-            papers.ISSUING_KEY: keys.dump(key, passphrase),
-            papers.TERMS: terms(next_told_ms=now_ms),
+        texts = root_papers(root, vault.ROOT, vault.ROOT_KEY, passphrase) | {
+            vault.ISSUING: certificates.pem(certificates.issuing(key.public_key(), root, now_ms)),
+            vault.ISSUING_KEY: keys.dump(key, passphrase),
+            vault.TERMS: terms(next_told_ms=now_ms),
         }
-        texts |= root_papers(new_root(now_ms), papers.NEXT_ROOT, papers.NEXT_ROOT_KEY, passphrase)
-        papers.put_new(folder, texts)
+        texts |= root_papers(new_root(now_ms), vault.NEXT_ROOT, vault.NEXT_ROOT_KEY, passphrase)
+        vault.put_new(folder, texts)
         return cls(folder, passphrase)
 
     @classmethod
     def open(cls, folder: Path, passphrase: str | None = None) -> Authority:
         """The authority that is there. Raises Trouble when it cannot be used."""
-        if not papers.present(folder):
+        if not vault.present(folder):
             raise Trouble(f"There is no authority in {folder}.", UNCHANGED, "fleet init", Exit.REFUSED)
         return cls(folder, passphrase)
 
     def load(self) -> None:
         """Reads the files anew. Raises Trouble."""
-        papers.settle(self.folder)
-        self.root_pem = certificates.pem(read_certificate(self.folder, papers.ROOT))
+        vault.settle(self.folder)
+        self.root_pem = certificates.pem(read_certificate(self.folder, vault.ROOT))
         self.next_root_pem = self._read_next_root()
-        self.issuing_pem = papers.read(self.folder, papers.ISSUING)
+        self.issuing_pem = vault.read(self.folder, vault.ISSUING)
         self.terms = read_terms(self.folder)
-        self._signer = self._read_signer(papers.ISSUING, papers.ISSUING_KEY)
+        self._signer = self._read_signer(vault.ISSUING, vault.ISSUING_KEY)
         self._previous = self._read_previous()
 
     @property
@@ -141,7 +141,7 @@ class Authority:
 
     def forget_previous(self) -> None:
         """Removes the previous authority, its key included. Raises OSError."""
-        papers.change(self.folder, dict.fromkeys(papers.PREVIOUS))
+        vault.change(self.folder, dict.fromkeys(vault.PREVIOUS))
         self.load()
 
     def _signers(self, now_ms: int) -> list[Signer]:
@@ -177,21 +177,21 @@ class Authority:
         return signer
 
     def _read_next_root(self) -> str:
-        if not (self.folder / papers.NEXT_ROOT).exists():
+        if not (self.folder / vault.NEXT_ROOT).exists():
             return ""
-        return certificates.pem(read_certificate(self.folder, papers.NEXT_ROOT))
+        return certificates.pem(read_certificate(self.folder, vault.NEXT_ROOT))
 
     def _read_previous(self) -> Previous | None:
-        if not (self.folder / papers.PREVIOUS_ROOT).exists():
+        if not (self.folder / vault.PREVIOUS_ROOT).exists():
             return None
-        root = certificates.pem(read_certificate(self.folder, papers.PREVIOUS_ROOT))
-        signer = self._read_signer(papers.PREVIOUS_ISSUING, papers.PREVIOUS_ISSUING_KEY)
+        root = certificates.pem(read_certificate(self.folder, vault.PREVIOUS_ROOT))
+        signer = self._read_signer(vault.PREVIOUS_ISSUING, vault.PREVIOUS_ISSUING_KEY)
         return Previous(root, signer, self.terms.get("previous_until_ms", 0))
 
 
 def make_home_authority(home: Home, passphrase: str | None, now_ms: int) -> Authority:
     """The authority of a home, made unless it is there. Raises Trouble, OSError."""
-    if papers.present(home.authority):
+    if vault.present(home.authority):
         return Authority.open(home.authority, passphrase)
     return Authority.make(home.authority, passphrase, now_ms)
 
@@ -219,16 +219,16 @@ def terms(**moments: int) -> str:
 def read_terms(folder: Path) -> dict[str, int]:
     """The moments that `terms` wrote. Raises Trouble."""
     try:
-        found = json.loads(papers.read_if_there(folder, papers.TERMS) or "{}")
+        found = json.loads(vault.read_if_there(folder, vault.TERMS) or "{}")
         return {str(key): int(value) for key, value in found.items()}
     except (ValueError, TypeError, AttributeError) as error:
-        raise damaged(folder / papers.TERMS, "it holds no moments") from error
+        raise damaged(folder / vault.TERMS, "it holds no moments") from error
 
 
 def read_key(folder: Path, name: str, passphrase: str | None) -> PrivateKey:
     """A key of the authority. Raises Trouble, which never says what was tried."""
     try:
-        return keys.load(papers.read(folder, name), passphrase)
+        return keys.load(vault.read(folder, name), passphrase)
     except keys.Locked as error:
         what = "and the passphrase does not open it" if passphrase else "and no passphrase was given"
         raise Trouble(f"{folder / name} is encrypted, {what}.", UNCHANGED,
@@ -241,7 +241,7 @@ def read_key(folder: Path, name: str, passphrase: str | None) -> PrivateKey:
 def read_certificate(folder: Path, name: str) -> x509.Certificate:
     """The first certificate of a file of the authority. Raises Trouble."""
     try:
-        return x509.load_pem_x509_certificate(papers.read(folder, name).encode())
+        return x509.load_pem_x509_certificate(vault.read(folder, name).encode())
     except ValueError as error:
         raise damaged(folder / name, "it holds no certificate") from error
 

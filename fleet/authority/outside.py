@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from fleet import files, show
-from fleet.authority import certificates, keys, papers
+from fleet.authority import certificates, keys, vault
 from fleet.authority.authority import Authority, read_key, read_terms, terms
 from fleet.authority.certificates import CLIENT, SERVER
 from fleet.home import Home
@@ -39,9 +39,9 @@ def request(home: Home, passphrase: str | None) -> str:
     """A request for an issuing certificate, as PEM; asked again, for the same key. Raises Trouble, OSError."""
     folder = request_folder(home)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (folder / papers.ISSUING_KEY).exists():
-        files.replace(folder / papers.ISSUING_KEY, keys.dump(keys.new_key(), passphrase))
-    return certificates.pem(certificates.issuing_request(read_key(folder, papers.ISSUING_KEY, passphrase)))
+    if not (folder / vault.ISSUING_KEY).exists():
+        files.replace(folder / vault.ISSUING_KEY, keys.dump(keys.new_key(), passphrase))
+    return certificates.pem(certificates.issuing_request(read_key(folder, vault.ISSUING_KEY, passphrase)))
 
 
 def install(home: Home, chain: str, passphrase: str | None, now_ms: int) -> Authority | None:
@@ -49,23 +49,23 @@ def install(home: Home, chain: str, passphrase: str | None, now_ms: int) -> Auth
     folder = request_folder(home)
     path = rehearse(home, chain, passphrase, now_ms)
     issuing, root = "".join(map(certificates.pem, path[:-1])), certificates.pem(path[-1])
-    key_pem = papers.read(folder, papers.ISSUING_KEY)
-    if papers.present(home.authority):
+    key_pem = vault.read(folder, vault.ISSUING_KEY)
+    if vault.present(home.authority):
         _become_next(home.authority, issuing, key_pem, root, now_ms)
     else:
-        papers.put_new(home.authority, {papers.ROOT: root, papers.ISSUING: issuing, papers.ISSUING_KEY: key_pem,
-                                        papers.TERMS: terms()})  # fmt: skip
+        vault.put_new(home.authority, {vault.ROOT: root, vault.ISSUING: issuing, vault.ISSUING_KEY: key_pem,
+                                        vault.TERMS: terms()})  # fmt: skip
     shutil.rmtree(folder)
-    return None if (home.authority / papers.NEXT_ISSUING).exists() else Authority.open(home.authority, passphrase)
+    return None if (home.authority / vault.NEXT_ISSUING).exists() else Authority.open(home.authority, passphrase)
 
 
 def rehearse(home: Home, chain: str, passphrase: str | None, now_ms: int) -> list[x509.Certificate]:
     """What `install` would take in: our certificate, those above it, the root. Raises Trouble that says why not."""
     folder = request_folder(home)
-    if not (folder / papers.ISSUING_KEY).exists():
+    if not (folder / vault.ISSUING_KEY).exists():
         raise Trouble("No request was made here that a chain could answer.", "Nothing was changed.",
                       "fleet init --csr FILE, and give FILE to whoever signs", Exit.REFUSED)  # fmt: skip
-    key = read_key(folder, papers.ISSUING_KEY, passphrase)
+    key = read_key(folder, vault.ISSUING_KEY, passphrase)
     return judged(chain, keys.public_der(key.public_key()), now_ms)
 
 
@@ -143,10 +143,10 @@ def _check_issuing(ours: x509.Certificate) -> None:
 
 def _become_next(folder: Path, issuing: str, key_pem: str, root: str, now_ms: int) -> None:
     moments = read_terms(folder)
-    if root not in (papers.read_if_there(folder, papers.ROOT), papers.read_if_there(folder, papers.NEXT_ROOT)):
+    if root not in (vault.read_if_there(folder, vault.ROOT), vault.read_if_there(folder, vault.NEXT_ROOT)):
         moments["next_told_ms"] = now_ms
-    papers.change(folder, {papers.NEXT_ROOT: root, papers.NEXT_ROOT_KEY: None, papers.NEXT_ISSUING: issuing,
-                           papers.NEXT_ISSUING_KEY: key_pem, papers.TERMS: terms(**moments)})  # fmt: skip
+    vault.change(folder, {vault.NEXT_ROOT: root, vault.NEXT_ROOT_KEY: None, vault.NEXT_ISSUING: issuing,
+                           vault.NEXT_ISSUING_KEY: key_pem, vault.TERMS: terms(**moments)})  # fmt: skip
 
 
 def _extension(certificate: x509.Certificate, kind: type[Kind]) -> Kind | None:

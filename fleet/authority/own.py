@@ -16,7 +16,7 @@ from cryptography import x509
 
 from edge.wire.messages import CheckResult
 from fleet import files
-from fleet.authority import certificates, keys, papers
+from fleet.authority import certificates, keys, vault
 from fleet.authority.ageing import authority_check, certificate_check, crl_check, crl_due, due, lists_in
 from fleet.authority.authority import Authority, Issued
 from fleet.authority.keys import NoKey
@@ -45,7 +45,7 @@ class OwnCertificates:
             if self.authority.previous_ended(now_ms):
                 self.authority.forget_previous()
             renewed = self._sign_crl(now_ms)
-            renewed += self._put(papers.TRUST, self.authority.trust_of_servers(now_ms), "trust")
+            renewed += self._put(vault.TRUST, self.authority.trust_of_servers(now_ms), "trust")
             return renewed + [name for name in OWN if self._renew(name, now_ms, new_keys)]
 
     def key_of(self, name: str) -> str:
@@ -61,7 +61,7 @@ class OwnCertificates:
 
     def crl_check(self, now_ms: int) -> CheckResult:
         """Whether the list of the revoked is young enough: bad at half of its life, and when it is missing."""
-        lists = lists_in(papers.read_if_there(self.folder, papers.CRL) or "")
+        lists = lists_in(vault.read_if_there(self.folder, vault.CRL) or "")
         return crl_check(lists, self.authority.issuers(now_ms), now_ms)
 
     def _renew(self, name: str, now_ms: int, new_key: bool) -> bool:
@@ -70,7 +70,7 @@ class OwnCertificates:
         if key and leaf and not due(leaf, key, self.authority.issuing, hosts, now_ms):
             return False
         key_pem, issued = self._make(name, hosts, now_ms, key)
-        papers.change(self.folder, {f"{name}.key": key_pem, f"{name}.pem": issued.chain})
+        vault.change(self.folder, {f"{name}.key": key_pem, f"{name}.pem": issued.chain})
         return True
 
     def _make(self, name: str, hosts: Sequence[str], now_ms: int, key: str | None) -> tuple[str, Issued]:
@@ -79,24 +79,24 @@ class OwnCertificates:
         return self.authority.server_certificate(hosts, now_ms, key)
 
     def _usable_key(self, name: str) -> str | None:
-        text = papers.read_if_there(self.folder, f"{name}.key")
+        text = vault.read_if_there(self.folder, f"{name}.key")
         try:
             return text if text and keys.load(text) else None
         except NoKey:
             return None
 
     def _put(self, name: str, text: str, word: str) -> list[str]:
-        if papers.read_if_there(self.folder, name) == text:
+        if vault.read_if_there(self.folder, name) == text:
             return []
         files.replace(self.folder / name, text)
         return [word]
 
     def _sign_crl(self, now_ms: int) -> list[str]:
         revoked = list(self._revoked(now_ms))
-        lists = lists_in(papers.read_if_there(self.folder, papers.CRL) or "")
+        lists = lists_in(vault.read_if_there(self.folder, vault.CRL) or "")
         if not crl_due(lists, self.authority.issuers(now_ms), {serial for serial, _ in revoked}, now_ms):
             return []
-        return self._put(papers.CRL, self.authority.crl(revoked, now_ms), "crl")
+        return self._put(vault.CRL, self.authority.crl(revoked, now_ms), "crl")
 
 
 def hosts_of(ports: Ports) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def hosts_of(ports: Ports) -> tuple[str, ...]:
 
 def leaf_in(path: Path) -> x509.Certificate | None:
     """The first certificate in a file; None when there is none."""
-    text = papers.read_if_there(path.parent, path.name)
+    text = vault.read_if_there(path.parent, path.name)
     try:
         return x509.load_pem_x509_certificate(text.encode()) if text else None
     except ValueError:

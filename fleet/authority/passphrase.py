@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from fleet.authority import keys, papers
+from fleet.authority import keys, vault
 from fleet.trouble import Exit, Trouble
 
 VARIABLE = "FLEET_PASSPHRASE_FILE"
@@ -30,7 +30,7 @@ def terminal() -> Ask | None:
 
 def given(folder: Path, environment: Mapping[str, str] = os.environ, ask: Ask | None = None) -> str | None:
     """What opens the authority in `folder`; None when its keys are not encrypted. Raises Trouble."""
-    if not keys.encrypted(papers.read_if_there(folder, papers.ISSUING_KEY) or ""):
+    if not keys.encrypted(vault.read_if_there(folder, vault.ISSUING_KEY) or ""):
         return None
     if environment.get(VARIABLE):
         return _from_file(Path(environment[VARIABLE]))

@@ -13,7 +13,7 @@ stolen: nodes then claim anew with the keys that the office knows, and are back 
 from __future__ import annotations
 
 from fleet import show
-from fleet.authority import certificates, keys, papers
+from fleet.authority import certificates, keys, vault
 from fleet.authority.authority import UNCHANGED, Authority, new_root, read_certificate, read_key, root_papers, terms
 from fleet.authority.certificates import DAY_MS, LONGEST_LEAF_DAYS, NODE_DAYS, Signer
 from fleet.trouble import Exit, Trouble
@@ -30,10 +30,10 @@ def roll(authority: Authority, now_ms: int, soon: bool = False, forget: bool = F
     if not soon:
         _check_told(authority, now_ms)
     texts = _next_authority(authority, now_ms) | _next_root(authority, now_ms)
-    texts |= dict.fromkeys(papers.PREVIOUS) if forget else _previous(authority)
+    texts |= dict.fromkeys(vault.PREVIOUS) if forget else _previous(authority)
     until_ms = now_ms + LONGEST_LEAF_DAYS * DAY_MS
-    texts[papers.TERMS] = terms(next_told_ms=now_ms, previous_until_ms=until_ms)
-    papers.change(authority.folder, texts)
+    texts[vault.TERMS] = terms(next_told_ms=now_ms, previous_until_ms=until_ms)
+    vault.change(authority.folder, texts)
     authority.load()
 
 
@@ -53,38 +53,38 @@ def _check_told(authority: Authority, now_ms: int) -> None:
 def _next_authority(authority: Authority, now_ms: int) -> dict[str, str | None]:
     """The next root in the place of the current one, with an issuing certificate beneath it."""
     folder = authority.folder
-    texts: dict[str, str | None] = {papers.ROOT: papers.read(folder, papers.NEXT_ROOT)}
-    ready = papers.read_if_there(folder, papers.NEXT_ISSUING)
+    texts: dict[str, str | None] = {vault.ROOT: vault.read(folder, vault.NEXT_ROOT)}
+    ready = vault.read_if_there(folder, vault.NEXT_ISSUING)
     if ready is not None:  # from an authority elsewhere
-        key = papers.read(folder, papers.NEXT_ISSUING_KEY)
-        return texts | {papers.ISSUING: ready, papers.ISSUING_KEY: key, papers.ROOT_KEY: None,
-                        papers.NEXT_ISSUING: None, papers.NEXT_ISSUING_KEY: None}  # fmt: skip
+        key = vault.read(folder, vault.NEXT_ISSUING_KEY)
+        return texts | {vault.ISSUING: ready, vault.ISSUING_KEY: key, vault.ROOT_KEY: None,
+                        vault.NEXT_ISSUING: None, vault.NEXT_ISSUING_KEY: None}  # fmt: skip
     root_key, issuing_key = _next_root_key(authority), keys.new_key()
-    root = Signer(root_key, read_certificate(folder, papers.NEXT_ROOT))
+    root = Signer(root_key, read_certificate(folder, vault.NEXT_ROOT))
     issuing = certificates.issuing(issuing_key.public_key(), root, now_ms)
-    return texts | {papers.ISSUING: certificates.pem(issuing),
-                    papers.ISSUING_KEY: keys.dump(issuing_key, authority.passphrase),
-                    papers.ROOT_KEY: papers.read(folder, papers.NEXT_ROOT_KEY)}  # fmt: skip
+    return texts | {vault.ISSUING: certificates.pem(issuing),
+                    vault.ISSUING_KEY: keys.dump(issuing_key, authority.passphrase),
+                    vault.ROOT_KEY: vault.read(folder, vault.NEXT_ROOT_KEY)}  # fmt: skip
 
 
 def _next_root_key(authority: Authority) -> keys.PrivateKey:
-    path = authority.folder / papers.NEXT_ROOT_KEY
+    path = authority.folder / vault.NEXT_ROOT_KEY
     if not path.exists():
         raise Trouble(f"The key of the next root is not in {path}.", UNCHANGED,
-                      f"bring {papers.NEXT_ROOT_KEY} back from where it is kept, for as long as this takes",
+                      f"bring {vault.NEXT_ROOT_KEY} back from where it is kept, for as long as this takes",
                       Exit.REFUSED)  # fmt: skip
-    return read_key(authority.folder, papers.NEXT_ROOT_KEY, authority.passphrase)
+    return read_key(authority.folder, vault.NEXT_ROOT_KEY, authority.passphrase)
 
 
 def _next_root(authority: Authority, now_ms: int) -> dict[str, str | None]:
     """A new next root; none where the roots are made elsewhere."""
-    if (authority.folder / papers.NEXT_ISSUING).exists():
-        return {papers.NEXT_ROOT: None, papers.NEXT_ROOT_KEY: None}
+    if (authority.folder / vault.NEXT_ISSUING).exists():
+        return {vault.NEXT_ROOT: None, vault.NEXT_ROOT_KEY: None}
     root = new_root(now_ms)
-    return {**root_papers(root, papers.NEXT_ROOT, papers.NEXT_ROOT_KEY, authority.passphrase)}
+    return {**root_papers(root, vault.NEXT_ROOT, vault.NEXT_ROOT_KEY, authority.passphrase)}
 
 
 def _previous(authority: Authority) -> dict[str, str | None]:
     """What stays of the current authority: all that revoking needs."""
-    return {papers.PREVIOUS_ROOT: authority.root_pem, papers.PREVIOUS_ISSUING: authority.issuing_pem,
-            papers.PREVIOUS_ISSUING_KEY: papers.read(authority.folder, papers.ISSUING_KEY)}  # fmt: skip
+    return {vault.PREVIOUS_ROOT: authority.root_pem, vault.PREVIOUS_ISSUING: authority.issuing_pem,
+            vault.PREVIOUS_ISSUING_KEY: vault.read(authority.folder, vault.ISSUING_KEY)}  # fmt: skip

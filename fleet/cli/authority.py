@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from fleet import files, show
-from fleet.authority import outside, papers, passphrase, rollover
+from fleet.authority import outside, passphrase, rollover, vault
 from fleet.authority.authority import Authority, make_home_authority
 from fleet.clock import SystemClock
 from fleet.home import Home
@@ -24,7 +24,7 @@ def new_words(wanted: bool) -> str | None:
 
 def make(place: Home, words: str | None) -> None:
     """The home's own authority, unless it has one; its keys encrypted with these words. Raises Trouble, OSError."""
-    if papers.present(place.authority):
+    if vault.present(place.authority):
         return
     make_home_authority(place, words, SystemClock().wall_ms())
     show.note(f"Its authority is in {place.authority}. Take root.key and next-root.key away to a safe place: they are "
@@ -36,7 +36,7 @@ def ask_elsewhere(place: Home, file: Path, encrypt: bool, dry_run: bool) -> None
     if dry_run:
         return show.note(f"Would write a request for an issuing certificate to {file}, and keep its key.")
     folder = outside.request_folder(place)
-    known = (folder / papers.ISSUING_KEY).exists()
+    known = (folder / vault.ISSUING_KEY).exists()
     words = passphrase.new() if encrypt and not known else passphrase.given(folder)
     text = outside.request(place, words)
     try:
