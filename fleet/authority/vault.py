@@ -74,6 +74,14 @@ def _carry_out(folder: Path) -> None:
     files.sync_folder(folder)
 
 
+def roots(folder: Path) -> str:
+    """The roots to pin, the current one and the next, as PEM: what needs no key and no passphrase. Raises Trouble."""
+    settle(folder)
+    root = read(folder, ROOT)
+    following = read_if_there(folder, NEXT_ROOT) or root
+    return root if following == root else root + following
+
+
 def read(folder: Path, name: str) -> str:
     """The text of a file that must be there. Raises Trouble."""
     text = read_if_there(folder, name)
