@@ -1,5 +1,8 @@
 """How a node comes to be known: registry, broker's user list, and the file that goes to the pole.
 
+With an authority that file is a card with a token, by which the node fetches a certificate for a key of its own (see
+`fleet.desk`); without one it holds a password.
+
 The file is written first and entered last: after a power cut between the two there is a file that nobody accepts, and
 never a node whose secret is nowhere. The secret exists in three places: the registry, the broker's list and the
 credentials file, each readable by its owner only; it is never printed.
@@ -10,15 +13,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.wire.identity import node_id
 from edge.wire.jsontext import to_json
 from fleet import broker, files
+from fleet.cardfile import card_text
 from fleet.choose import LONGEST_NAME, labels, printable
-from fleet.clock import new_client_id, new_password
+from fleet.clock import SystemClock, new_client_id, new_password
 from fleet.home import Home, no_url
+from fleet.papers import Token
 from fleet.registry import COLLECTOR, Credential, Node, Registry
+from fleet.tokens import new_token
 from fleet.trouble import Exit, Trouble
+
+if TYPE_CHECKING:
+    from fleet.revoking import Signs
 
 RESERVED = ("office", "collector")
 
@@ -70,19 +80,58 @@ def check(registry: Registry, node: Node) -> None:
                       f"fleet node show {node.id}", Exit.REFUSED)  # fmt: skip
 
 
-def add(home: Home, registry: Registry, node: Node, credentials: Path | None) -> bool:
-    """Enters a node and writes its credentials file. True when a running broker was told. Raises Trouble."""
+def add(
+    home: Home, registry: Registry, node: Node, credentials: Path | None, now_ms: int | None = None, hardware: str = ""
+) -> bool:
+    """Enters a node and writes its credentials file: a card with a token where there is an authority, else a password.
+
+    `hardware`: the serial number of the only board that may use the token. True when a running broker was told of a
+    password; with a token there is nothing to tell yet. Raises Trouble.
+    """
     check(registry, node)
-    credential = new_credential(node.id)
-    _with_file(credentials, home, credential, lambda: registry.add(node, credential))
+    secret, text = _new_secret(home, node.id, now_ms, hardware)
+    _with_file(credentials, text, lambda: registry.add(node, secret))
     return publish(home, registry)
 
 
-def renew(home: Home, registry: Registry, node: str, credentials: Path) -> bool:
-    """Gives a known node a new secret; the old one is void at once. True when a running broker was told."""
-    credential = new_credential(node)
-    _with_file(credentials, home, credential, lambda: registry.set_credential(credential))
-    return publish(home, registry)
+def renew(
+    home: Home, registry: Registry, node: str, credentials: Path, now_ms: int | None = None, hardware: str = "",
+    signs: Signs | None = None,
+) -> bool:  # fmt: skip
+    """Gives a known node a new secret; whatever it had is void at once. True when a running broker was told.
+
+    `signs`: the authority, which signs the list of the revoked; it must be given where there is one. Raises Trouble.
+    """
+    now_ms = _now(now_ms)
+    secret, text = _new_secret(home, node, now_ms, hardware)
+    _with_file(credentials, text, lambda: registry.readmit(node, secret, now_ms))
+    if signs is None:
+        return publish(home, registry)
+    from fleet import revoking
+
+    return revoking.enforce(home, registry, signs, [node], now_ms).told
+
+
+def _new_secret(home: Home, node: str, now_ms: int | None, hardware: str) -> tuple[Credential | Token, str]:
+    """What the registry is to know of a new secret, and the file that holds it."""
+    if not home.secure:
+        credential = new_credential(node)
+        return credential, credentials_text(home, credential)
+    secret, token = new_token(node, _now(now_ms), hardware)
+    return token, card_text(home, node, address(home), secret)
+
+
+def _now(now_ms: int | None) -> int:
+    return SystemClock().wall_ms() if now_ms is None else now_ms
+
+
+def know_collector(registry: Registry, key: str) -> bool:
+    """Lets the collector in by the key with this id, and by no password; its client id stays. Whether that is new."""
+    known = registry.credential(COLLECTOR) or new_credential(COLLECTOR)
+    if (known.key, known.password) == (key, ""):
+        return False
+    registry.set_credential(Credential(COLLECTOR, client_id=known.client_id, key=key))
+    return True
 
 
 def address(home: Home) -> str:
@@ -106,13 +155,13 @@ def credentials_text(home: Home, credential: Credential) -> str:
     return to_json(facts).decode() + "\n"
 
 
-def _with_file(path: Path | None, home: Home, credential: Credential, enter: Callable[[], None]) -> None:
+def _with_file(path: Path | None, text: str, enter: Callable[[], None]) -> None:
     if path is None:
         enter()
         return
     _claim(path)
     try:
-        files.replace(path, credentials_text(home, credential), 0o600)
+        files.replace(path, text, 0o600)
         enter()
     except BaseException:
         path.unlink(missing_ok=True)

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace(path: Path, text: str, mode: int = 0o600) -> None:
-    """Puts `text` at `path` in one step that survives a power cut. Raises OSError."""
+def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (-1, -1)) -> None:
+    """Puts `text` at `path` in one step that survives a power cut; `owner`: uid and gid if not ours. Raises OSError."""
     beside = path.with_name(f".{path.name}.new")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         os.fchmod(handle, mode)
+        if owner != (-1, -1):
+            os.fchown(handle, *owner)
         with os.fdopen(handle, "w", closefd=False) as file:
             file.write(text)
         os.fsync(handle)

@@ -20,12 +20,13 @@ import sqlalchemy as sa
 
 from fleet import tables
 from fleet.ledger import Ledger
-from fleet.papers import ADDED, REVOKED, Certificate, Incident, Token
+from fleet.papers import ADDED, REVOKED, Certificate, Incident, Key, Token
 from fleet.tables import COLLECTOR, CREDENTIALS, NODES
 from fleet.trouble import Exit, Trouble
 
 __all__ = ["COLLECTOR", "Credential", "Node", "Registry"]
 
+GRANTED = "granted"  # see fleet.claims.Kind
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -97,10 +98,7 @@ class Registry:
         try:
             with self._transaction(writing=True) as connection:
                 connection.execute(NODES.insert().values(**_row(node)))
-                if isinstance(secret, Token):
-                    Ledger(connection).add_token(secret)
-                else:
-                    connection.execute(CREDENTIALS.insert().values(**_secret(secret)))
+                _enter(connection, secret)
         except sa.exc.IntegrityError:
             raise ValueError(f"{node.id} is in the registry already") from None
 
@@ -140,6 +138,28 @@ class Registry:
         with self.turn() as ledger:
             ledger.disown(node, why, now_ms)
             ledger.set_state(node, REVOKED)
+
+    def readmit(self, node: str, secret: Credential | Token, now_ms: int) -> None:
+        """Lets a node come in anew, with this password or token: all that it had before is revoked."""
+        with self._transaction(writing=True) as connection:
+            ledger = Ledger(connection)
+            ledger.disown(node, "replaced", now_ms)
+            ledger.void_tokens(node, now_ms)
+            ledger.set_state(node, ADDED)
+            _enter(connection, secret)
+
+    def living_key(self, node: str) -> Key | None:
+        """The key that the node proves itself with; None when it has none, or none that is not revoked."""
+        with self.turn(writing=False) as ledger:
+            return ledger.living_key(node)
+
+    def grant(self, node: str, now_ms: int) -> None:
+        """Lets the node's key renew its certificate although it is late, and notes that."""
+        with self.turn() as ledger:
+            key = ledger.living_key(node)
+            if key is not None:
+                ledger.grant(key.key, now_ms)
+                ledger.note(GRANTED, node, "An operator lets it renew its certificate late.", now_ms)
 
     def note_incident(self, kind: str, node: str, what: str, now_ms: int) -> None:
         """Writes down an event of security; `node` is "" when it concerns none that we know."""
@@ -204,6 +224,13 @@ def _begin(connection: sa.Connection) -> None:
     """Who is to write says so at once: who began by reading might find that another has written since."""
     writing = connection.get_execution_options().get("writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _enter(connection: sa.Connection, secret: Credential | Token) -> None:
+    if isinstance(secret, Token):
+        Ledger(connection).add_token(secret)
+    else:
+        connection.execute(CREDENTIALS.insert().values(**_secret(secret)))
 
 
 def _row(node: Node) -> dict[str, object]:

@@ -117,7 +117,7 @@ class Office:
 
     def add_node(self, node: Node, credentials: Path) -> None:
         """What `fleet node add` does, from within."""
-        enrol.add(self.home, self.registry, node, credentials)
+        enrol.add(self.home, self.registry, node, credentials, self.clock.wall_ms())
 
     @property
     def page(self) -> str | None:
