@@ -42,8 +42,9 @@ class Pole:
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The office's address on the bridge, and the poles around it."""
+    """The bridge, the office's address on it, and the poles around it."""
 
+    bridge: str
     office: str
     poles: list[Pole]
 
@@ -61,7 +62,7 @@ def neighbourhood(poles: int) -> Iterator[Neighbourhood]:
         _ip("link", "set", name, "up")
         found = [_pole(stack, name, each, f"10.213.{number}.{each + 10}") for each in range(poles)]
         _await_address(office)
-        yield Neighbourhood(office, found)
+        yield Neighbourhood(name, office, found)
 
 
 def _pole(stack: ExitStack, bridge: str, number: int, address: str) -> Pole:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.enrolment.capture import Capture
 from tests.enrolment.namespaces import Neighbourhood, Pole, neighbourhood
 
 pytestmark = pytest.mark.once
@@ -55,3 +56,12 @@ def test_nothing_is_left_of_them() -> None:
         space = place.poles[0].space
     left = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
     assert space not in left
+
+
+def test_what_goes_over_the_wire_is_captured() -> None:
+    with neighbourhood(1) as place, socket.create_server((place.office, 0)) as door, Capture(place.bridge) as heard:
+        door.settimeout(20)
+        assert greeted(place, place.poles[0], door) == "welcome"
+    (said,) = heard.notes().values()
+    ((_, _, _, guest),) = heard.streams
+    assert said == b"welcome" == heard.to_port(guest)
