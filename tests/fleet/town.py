@@ -73,7 +73,7 @@ class Town:
         key, authority = keys.new_key(), self.authority
         life = life or authority._life(self.now_ms, 365)
         issued = authority._issued(certificates.client(user, key.public_key(), authority._signer, life))
-        return Papers(user, issued, self._put(name or user, keys.dump(key), issued))
+        return Papers(user, issued, self._put(name or f"{user}.{issued.key}", keys.dump(key), issued))
 
     def join(self, *users: str) -> list[Papers]:
         """New members, each with a new key."""
