@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 from pathlib import Path
 
 PLACE = 8
 
 
 class Tally:
-    """Counters in a file of their own; each has one writer."""
+    """Counters in a file of their own; each has one process that counts, on any of its threads."""
 
     def __init__(self, path: Path, places: int) -> None:
         """Opens the file, or makes it with every count at zero."""
@@ -23,12 +24,14 @@ class Tally:
             if os.fstat(handle).st_size < places * PLACE:
                 os.ftruncate(handle, places * PLACE)
             self._page = mmap.mmap(handle, places * PLACE)
+            self._turn = threading.Lock()
         finally:
             os.close(handle)
 
     def add(self, place: int, count: int) -> None:
         """Count on."""
-        self._write(place, self[place] + count)
+        with self._turn:
+            self._write(place, self[place] + count)
 
     def __getitem__(self, place: int) -> int:
         return int.from_bytes(self._page[place * PLACE : (place + 1) * PLACE], "little")
