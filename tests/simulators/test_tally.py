@@ -1,4 +1,4 @@
-"""The tally, which judges what agents lose, must itself lose nothing: every bus of a node counts in a thread of its own."""
+"""The tally, which judges what agents lose, must itself lose nothing: each bus of a node counts in a thread of its own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from pathlib import Path
 from simulators.tally import Tally
 
 
+def count(tally: Tally, times: int) -> None:
+    for _ in range(times):
+        tally.add(1, 3)
+
+
 def test_many_threads_count_to_the_last_one(tmp_path: Path) -> None:
     tally, each = Tally(tmp_path / "tally", 2), 20_000
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        threads = [threading.Thread(target=lambda: [tally.add(1, 3) for _ in range(each)]) for _ in range(4)]
+        threads = [threading.Thread(target=count, args=(tally, each)) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
