@@ -17,6 +17,7 @@ from fleet.authority import certificates, keys
 from fleet.authority.certificates import DAY_MS, HOUR_MS
 
 EARLY_DAYS = 2 * 365  # so long before its issuing certificate ends an authority should be rolled over
+LIST = "revocation list"
 REMEDY = "Look whether `fleet serve` runs, and into what it says; then: fleet cert renew office."
 
 
@@ -71,10 +72,14 @@ def crl_check(
     lists: Sequence[x509.CertificateRevocationList], issuers: Sequence[x509.Certificate], now_ms: int
 ) -> CheckResult:
     """Judges the age of the lists of the revoked at `now_ms` (Unix ms)."""
-    name = "revocation list"
     if not _complete(lists, issuers):
         reason = "The list of the revoked is missing or cannot be read: brokers that need it let nobody in."
-        return CheckResult(name, State.BAD, reason, REMEDY)
+        return CheckResult(LIST, State.BAD, reason, REMEDY)
+    return age_check(lists, now_ms)
+
+
+def age_check(lists: Sequence[x509.CertificateRevocationList], now_ms: int, name: str = LIST) -> CheckResult:
+    """Judges their age at `now_ms` (Unix ms), whoever signed them; there must be one."""
     signed_ms = min(_signed_ms(each) for each in lists)
     ends_ms = min(_ends_ms(each) for each in lists)
     if now_ms >= ends_ms:
