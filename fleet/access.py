@@ -8,11 +8,13 @@ from typing import Literal
 
 from edge.wire.messages import CheckResult, State
 from edge.wire.topics import EVERY_UP, ROOT
+from fleet.mosquitto import USHER
 from fleet.registry import COLLECTOR
 from fleet.rights import filters
 
 Way = Literal["write", "read"]
 ANYBODY = "anybody"
+CONTROL = "$CONTROL/#"  # whoever may write there decides who may do what
 EVERY_DOWN = f"{ROOT}/+/down/+"
 REMEDY = "fleet broker config writes an access list from the registry; use that one."
 
@@ -30,12 +32,19 @@ class Grant:
         """Whether it lies within the user's own tree."""
         mine = self.filter.replace("%u", self.user).replace("%c", self.user).split("/")
         way = "up" if self.way == "write" else "down"
+        if self.commands:
+            return self.user == USHER
         return self.user == COLLECTOR or mine[:4] == [*ROOT.split("/"), self.user, way]
 
     @property
     def reaches(self) -> bool:
         """Whether it reaches into what nodes say and hear."""
-        return any(meets(self.filter, tree) for tree in (EVERY_UP, EVERY_DOWN))
+        return any(meets(self.filter, tree) for tree in (EVERY_UP, EVERY_DOWN)) or self.commands
+
+    @property
+    def commands(self) -> bool:
+        """Whether it may tell the broker who may do what."""
+        return self.way == "write" and self.filter.startswith("$") and meets(self.filter, CONTROL)
 
     def allows(self, wanted: str) -> bool:
         """Whether the filter is, or contains, the one that is wanted."""

@@ -2,12 +2,17 @@
 
 It is for somebody else's broker as much as for ours. Nothing here decides whether readings are lost (nodes keep them
 until the office has them); it decides how much must be sent again, and who can do harm.
+
+`keys` are the key ids of users who come with certificates. Where there are any, the broker must ask everybody for
+one, and Mosquitto must know whom the office revoked: its list is bad at half of its life, long before it ends and
+locks everybody out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from edge.wire.messages import CheckResult, State
@@ -21,13 +26,25 @@ SELDOM_S = 300
 LEAST_QUEUE = 10_000
 LEAST_UNACKED, MOST_PENDING = 100, 32_767  # NATS: two consumers' worth must stay under 65,535, or SUBACK says 0x80
 SUBSCRIPTIONS = 1_000  # that NATS 2.15 allows unless it is told otherwise
+TLS = ("1.2", "1.3")
 LOOPBACK = ("127.", "::1", "localhost", "[::1]")
 
 
-def lint(kind: str, text: str, read: Read, users: Collection[str]) -> list[CheckResult]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the office knows: its users, the key ids of those who have one, and the time (Unix ms)."""
+
+    users: Collection[str]
+    keys: Mapping[str, str]
+    now_ms: int
+
+
+def lint(
+    kind: str, text: str, read: Read, users: Collection[str], keys: Mapping[str, str] | None = None, now_ms: int = 0
+) -> list[CheckResult]:
     """The checks of a broker's configuration. `read` gives the files that it names; `users` are the office's own."""
     try:
-        return list((_mosquitto if kind == "mosquitto" else _nats)(text, read, users))
+        return list((_mosquitto if kind == "mosquitto" else _nats)(text, read, Known(users, keys or {}, now_ms)))
     except ValueError as error:
         return [bad("config", f"It cannot be read: {error}.", f"Mend it, or take: fleet broker config {kind}")]
 
@@ -54,16 +71,28 @@ def _size(largest: int | None, word: str) -> CheckResult:
     return good("size", f"Messages of up to {largest} bytes.")
 
 
-def _tls(encrypted: bool, host: str) -> CheckResult:
+def _tls(encrypted: bool, host: str, least: str) -> CheckResult:
+    if encrypted and least.lower().removeprefix("tlsv") not in TLS:
+        return bad("tls", f"It speaks TLS {least}, which is broken.", "Set the least version to TLS 1.2.")
     if encrypted or host.startswith(LOOPBACK):
         return good("tls", "Encrypted." if encrypted else "It listens on this machine only.")
     reason = f"It listens on {host or 'every address'}, and all that it carries, secrets too, can be read on the way."
     return CheckResult("tls", State.UNKNOWN, reason, "Keep it on a private network or a VPN.")
 
 
-def _mosquitto(text: str, read: Read, users: Collection[str]) -> Iterator[CheckResult]:
+def _certificates(encrypted: bool, asked: bool, mapped: bool, settings: str) -> CheckResult:
+    if not encrypted:
+        return bad("certificates", "Nodes come with certificates, and it speaks no TLS.",
+                   "Take: fleet broker config.")  # fmt: skip
+    if asked and mapped:
+        return good("certificates", "Nobody comes in without one, and the name in it is the user.")
+    reason = "The name in the certificate is not the user." if asked else "It lets in who shows no certificate."
+    return bad("certificates", reason, f"Set {settings}.")
+
+
+def _mosquitto(text: str, read: Read, known: Known) -> Iterator[CheckResult]:
     lines = [line.strip().split(None, 1) for line in text.splitlines()]
-    told = {words[0]: words[1] for words in lines if len(words) == 2 and not words[0].startswith("#")}
+    told = _told(lines)
     kept = told.get("persistence") == "true"
     yield good("persistence", "What waits survives a restart.") if kept else bad(
         "persistence", "What waits for the collector is gone after every restart, and must be sent again.",
@@ -80,9 +109,36 @@ def _mosquitto(text: str, read: Read, users: Collection[str]) -> Iterator[CheckR
     yield good("client-id", "The client id is the user's name.") if told.get("use_username_as_clientid") == "true" \
         else bad("client-id", "Whoever has a password can throw any other node off by taking its client id.",
                  "Set use_username_as_clientid true.")  # fmt: skip
-    yield _access_list(told.get("acl_file"), read, users)
-    doors = [[*words[1].split(), ""][1] for words in lines if words[:1] == ["listener"] and len(words) > 1]
-    yield _tls("certfile" in told, next((door for door in doors if not door.startswith(LOOPBACK)), LOOPBACK[0]))
+    yield _access_list(told.get("acl_file"), read, known.users)
+    ports = [words[1].split() for words in lines if words[:1] == ["listener"] and len(words) > 1]
+    doors = [[*words, ""][1] for words in ports if words[0] != "0"]
+    encrypted = "certfile" in told
+    yield _tls(encrypted, next((door for door in doors if not door.startswith(LOOPBACK)), LOOPBACK[0]),
+               told.get("tls_version", TLS[0]))  # fmt: skip
+    if known.keys:
+        asked, mapped = (told.get(each) == "true" for each in ("require_certificate", "use_identity_as_username"))
+        yield _certificates(encrypted, asked, mapped, "require_certificate true and use_identity_as_username true")
+    if known.keys or told.get("require_certificate") == "true":
+        yield _revoked(told.get("crlfile"), read, known.now_ms)
+
+
+def _told(lines: Iterable[list[str]]) -> dict[str, str]:
+    """What is set. A port that is somebody's own socket comes without TLS, and asks for no certificate."""
+    return {words[0]: words[1] for words in lines if len(words) == 2 and not words[0].startswith("#")}
+
+
+def _revoked(path: str | None, read: Read, now_ms: int) -> CheckResult:
+    if path is None:
+        return bad("crl", "It lets in who was revoked.", "Set crlfile; fleet broker config names it.")
+    text = read(path)
+    if text is None:
+        return CheckResult("crl", State.UNKNOWN, f"{path} cannot be read.", "Run it as who may read that file.")
+    from fleet.authority.ageing import age_check, lists_in  # cryptography is slow to come
+
+    lists = lists_in(text)
+    if not lists:
+        return bad("crl", f"{path} is no list of the revoked: it lets nobody in.", "Run: fleet cert renew office")
+    return age_check(lists, now_ms, "crl")
 
 
 def _autosave(told: Mapping[str, str]) -> CheckResult:
@@ -140,7 +196,7 @@ def grants(text: str) -> Iterator[Grant]:
                     yield Grant(who, "write" if way == "write" else "read", words[-1])
 
 
-def _nats(text: str, read: Read, users: Collection[str]) -> Iterator[CheckResult]:
+def _nats(text: str, read: Read, known: Known) -> Iterator[CheckResult]:
     told = natsconf.parse(text, read)
     mqtt, stream, doors = (_table(told, key) for key in ("mqtt", "jetstream", "authorization"))
     if not mqtt:
@@ -152,12 +208,15 @@ def _nats(text: str, read: Read, users: Collection[str]) -> Iterator[CheckResult
     sync = str(stream.get("sync_interval", "2m"))
     yield good("autosave", f"It is on disk after {sync} at most.") if sync == "always" or _often(sync) else bad(
         "autosave", f"It is on disk only after {sync}.", 'Set jetstream sync_interval: "30s".')
-    yield _pending(mqtt, stream, len(users))
+    yield _pending(mqtt, stream, len(known.users))
     yield _size(natsconf.size(str(told.get("max_payload", LARGEST_PACKET))), "max_payload:")
     yield _known_users(told, mqtt, doors)
-    yield judge(list(_permissions(doors)), users)
-    listen = str(mqtt.get("listen", mqtt.get("host", "")))
-    yield _tls("tls" in mqtt or "tls" in told, listen)
+    yield judge(list(_permissions(doors, known.keys)), known.users)
+    listen, tls = str(mqtt.get("listen", mqtt.get("host", ""))), _table(mqtt, "tls")
+    yield _tls(bool(tls), listen, str(tls.get("min_version", TLS[0])))
+    if known.keys:
+        mapped = tls.get("verify_and_map") == "true"
+        yield _certificates(bool(tls), mapped or tls.get("verify") == "true", mapped, "mqtt tls verify_and_map: true")
 
 
 def _often(sync: str) -> bool:
@@ -186,12 +245,18 @@ def _known_users(told: Mapping[str, Any], mqtt: Mapping[str, Any], doors: Mappin
     return good("anonymous", "Nobody comes in without a password or a certificate.")
 
 
-def _permissions(doors: Mapping[str, Any]) -> Iterator[Grant]:
+def _permissions(doors: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Grant]:
     users = doors.get("users", [])
     for user in [each for each in users if isinstance(each, dict)] if isinstance(users, list) else []:
-        allowed, name = user.get("permissions"), str(user.get("user", ANYBODY))
+        allowed, name = user.get("permissions"), _owner(str(user.get("user", ANYBODY)), keys)
         yield from _allowed(name, "write", allowed, "publish")
         yield from _allowed(name, "read", allowed, "subscribe")
+
+
+def _owner(name: str, keys: Mapping[str, str]) -> str:
+    """Whose right it is: with a key it must be the right one, or it is a stranger's."""
+    key, _, user = name.partition(".")
+    return user if keys.get(user) == key else name
 
 
 def _allowed(user: str, way: Any, permissions: Any, verb: str) -> Iterator[Grant]:

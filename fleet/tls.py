@@ -29,7 +29,7 @@ REASONS = {  # of OpenSSL: parts of their names, and what they mean to us
     "WRONG_VERSION_NUMBER": "whoever listens there speaks no TLS",
     "RECORD_LAYER_FAILURE": "whoever listens there speaks no TLS",
     "UNEXPECTED_EOF": "the broker hung up amid the handshake",
-    "KEY_VALUES_MISMATCH": "the office's certificate and key do not belong together",
+    "KEY_VALUES_MISMATCH": "the certificate and its key do not belong together",
 }
 VERDICTS = {  # of OpenSSL, on the broker's certificate
     9: "the broker's certificate is not valid yet, or the clock here is slow",
