@@ -1,4 +1,4 @@
-"""The tally, which judges what agents lose, must itself lose nothing: each bus of a node counts in a thread of its own."""
+"""The tally, which judges what agents lose, must lose nothing itself: each bus of a node counts in its own thread."""
 
 from __future__ import annotations
 
