@@ -3,9 +3,9 @@
 It is for somebody else's broker as much as for ours. Nothing here decides whether readings are lost (nodes keep them
 until the office has them); it decides how much must be sent again, and who can do harm.
 
-`keys` are the key ids of users who come with certificates. Where there are any, the broker must ask everybody for
-one, and Mosquitto must know whom the office revoked: its list is bad at half of its life, long before it ends and
-locks everybody out.
+`keys` are the key ids of users who come with certificates, and None in an office without an authority. With one, the
+broker must ask everybody for a certificate, and Mosquitto must know whom the office revoked: its list is bad at half of
+its life, long before it ends and locks everybody out.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Known:
     """What the office knows: its users, the key ids of those who have one, and the time (Unix ms)."""
 
     users: Collection[str]
-    keys: Mapping[str, str]
+    keys: Mapping[str, str] | None
     now_ms: int
 
 
@@ -44,7 +44,7 @@ def lint(
 ) -> list[CheckResult]:
     """The checks of a broker's configuration. `read` gives the files that it names; `users` are the office's own."""
     try:
-        return list((_mosquitto if kind == "mosquitto" else _nats)(text, read, Known(users, keys or {}, now_ms)))
+        return list((_mosquitto if kind == "mosquitto" else _nats)(text, read, Known(users, keys, now_ms)))
     except ValueError as error:
         return [bad("config", f"It cannot be read: {error}.", f"Mend it, or take: fleet broker config {kind}")]
 
@@ -115,10 +115,10 @@ def _mosquitto(text: str, read: Read, known: Known) -> Iterator[CheckResult]:
     encrypted = "certfile" in told
     yield _tls(encrypted, next((door for door in doors if not door.startswith(LOOPBACK)), LOOPBACK[0]),
                told.get("tls_version", TLS[0]))  # fmt: skip
-    if known.keys:
+    if known.keys is not None:
         asked, mapped = (told.get(each) == "true" for each in ("require_certificate", "use_identity_as_username"))
         yield _certificates(encrypted, asked, mapped, "require_certificate true and use_identity_as_username true")
-    if known.keys or told.get("require_certificate") == "true":
+    if known.keys is not None or told.get("require_certificate") == "true":
         yield _revoked(told.get("crlfile"), read, known.now_ms)
 
 
@@ -211,10 +211,10 @@ def _nats(text: str, read: Read, known: Known) -> Iterator[CheckResult]:
     yield _pending(mqtt, stream, len(known.users))
     yield _size(natsconf.size(str(told.get("max_payload", LARGEST_PACKET))), "max_payload:")
     yield _known_users(told, mqtt, doors)
-    yield judge(list(_permissions(doors, known.keys)), known.users)
+    yield judge(list(_permissions(doors, known.keys or {})), known.users)
     listen, tls = str(mqtt.get("listen", mqtt.get("host", ""))), _table(mqtt, "tls")
     yield _tls(bool(tls), listen, str(tls.get("min_version", TLS[0])))
-    if known.keys:
+    if known.keys is not None:
         mapped = tls.get("verify_and_map") == "true"
         yield _certificates(bool(tls), mapped or tls.get("verify") == "true", mapped, "mqtt tls verify_and_map: true")
 

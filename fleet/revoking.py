@@ -59,7 +59,7 @@ def enforce(home: Home, registry: Registry, signs: Signs, gone: Iterable[str], n
 
 def put_crl(home: Home, registry: Registry, signs: Signs, now_ms: int) -> None:
     """The list of the revoked, signed anew and put in place whole."""
-    with files.locked(home.authority / "crl.lock"):
+    with files.locked(home.authority / "own.lock"):  # its other writer's, `fleet.authority.own`
         files.replace(home.authority / "crl.pem", signs.crl(registry.revoked(now_ms), now_ms), 0o644)
 
 

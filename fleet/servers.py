@@ -59,11 +59,11 @@ class Server:
             raise Trouble(f"There is no {self.program} here.", "Nothing was started.", self.remedy)
         return found
 
-    def write_lists(self, folder: Path, credentials: Iterable[Credential]) -> list[Path]:
+    def write_lists(self, folder: Path, credentials: Iterable[Credential], child: bool = True) -> list[Path]:
         """Puts who may come in into `folder`, each file whole or not at all; the files."""
         known = list(credentials)
         lists = dict(self.lists)
-        if self.keyed and any(each.key for each in known):
+        if child and self.keyed and any(each.key for each in known):
             known.append(usher(folder))
             lists |= self.keyed
         for name, text in lists.items():

@@ -52,19 +52,17 @@ class Tls:
 
 def of_broker(authority: Path) -> Tls | None:
     """What the broker shows and asks for; None in a home without an authority: then it is passwords."""
-    return _named(authority, "broker")
+    return named(authority, "broker") if authority.is_dir() else None
 
 
 def of_collector(authority: Path) -> Tls | None:
     """What the collector shows and asks for; None in a home without an authority."""
-    return _named(authority, "collector")
+    return named(authority, "collector") if authority.is_dir() else None
 
 
-def _named(authority: Path, whose: str) -> Tls | None:
-    """By the folder, not by its files: one that is lost must not turn into a broker without encryption."""
-    if not authority.is_dir():
-        return None
-    return Tls(authority / f"{whose}.pem", authority / f"{whose}.key", authority / "trust.pem", authority / "crl.pem")
+def named(folder: Path, whose: str) -> Tls:
+    """Files of the usual names."""
+    return Tls(folder / f"{whose}.pem", folder / f"{whose}.key", folder / "trust.pem", folder / "crl.pem")
 
 
 def client_context(tls: Tls) -> ssl.SSLContext:

@@ -11,12 +11,15 @@ from edge.wire.messages import CheckResult, State
 from fleet import files, show
 from fleet.choose import meant
 from fleet.cli.options import DryRun, HomeFolder, Output, home_of, print_rows, registry_of
+from fleet.clock import SystemClock
 from fleet.home import Home
 from fleet.lint import guess, lint
 from fleet.servers import NOBODY, SERVERS, Server
 from fleet.show import Field, Form
+from fleet.tls import named, of_broker
 from fleet.trouble import Exit, Trouble
 
+CERTIFICATE, COPIED = "broker.pem", ("trust.pem", "crl.pem")
 app = typer.Typer(help="The broker: config, check.", no_args_is_help=True)
 
 FIELDS = [Field("check", "CHECK"), Field("state", "STATE"), Field("reason", "REASON"), Field("remedy", "REMEDY")]
@@ -35,13 +38,17 @@ def config(kind: Which, to: Folder = None, dry_run: DryRun = False, home: HomeFo
     if to is None:
         show.out(text)
         return
-    names = [server.config, *server.lists]
+    names = [server.config, *server.lists, *(COPIED if place.secure and folder != place.broker else ())]
     if dry_run:
         return show.note(f"Would write {', '.join(names)} to {folder}.")
     _write(place, server, folder, text)
     show.out("".join(f"{folder / name}\n" for name in names))
+    again = "a node enrolled or was revoked" if place.secure else "every `fleet node add`"
     show.note(f"Give {', '.join(server.lists)} to the broker's user only (mode 0600), and have it read them: "
-              f"kill -HUP. Write them again after every `fleet node add`.")  # fmt: skip
+              f"kill -HUP. Write them again after {again}.")  # fmt: skip
+    if place.secure and folder != place.broker:
+        show.note(f"{CERTIFICATE} and its key are not copied: put those of {place.authority} there, or the broker's "
+                  f"own, if they are for its address. The sessions of who is revoked are its keeper's to end.")  # fmt: skip
 
 
 def _server(kind: str) -> Server:
@@ -52,13 +59,17 @@ def _server(kind: str) -> Server:
 
 def _text(place: Home, server: Server, folder: Path) -> str:
     ports = place.ports()
-    return server.config_text(folder, ports.broker_host, ports.broker_port, folder == place.broker)
+    own = folder == place.broker
+    tls = (of_broker(place.authority) if own else named(folder, "broker")) if place.secure else None
+    return server.config_text(folder, ports.broker_host, ports.broker_port, own, tls)
 
 
 def _write(place: Home, server: Server, folder: Path, text: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        server.write_lists(folder, registry_of(place).credentials())
+        server.write_lists(folder, registry_of(place).members(), folder == place.broker)
+        for name in COPIED if place.secure and folder != place.broker else ():
+            files.replace(folder / name, (place.authority / name).read_text())
         files.replace(folder / server.config, text)
     except OSError as error:
         raise Trouble(f"It cannot be written to {folder}: {error.strerror}.", "The broker goes on as it is.",
@@ -70,9 +81,11 @@ def check(file: File = None, kind: Kind = None, output: Output = Form.TABLE, hom
     """Whether a broker's config suits us: what it keeps, how much it queues, whom it lets in. Exit code 1 if not."""
     place = home_of(home)
     text = _read(file) if file else _own(place)
-    users = [each.user for each in registry_of(place).credentials()]
+    known = registry_of(place).members()
+    keys = {each.user: each.key for each in known if each.key} if place.secure else None
     beside = (file or place.broker / "x").absolute().parent
-    found = lint(kind or guess(text), text, lambda name: _beside(beside / name), users)
+    found = lint(kind or guess(text), text, lambda name: _beside(beside / name), [each.user for each in known], keys,
+                 SystemClock().wall_ms())  # fmt: skip
     print_rows([_row(each) for each in found], FIELDS, output)
     if State.BAD in [each.state for each in found]:
         raise typer.Exit(int(Exit.WRONG))
