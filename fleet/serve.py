@@ -19,11 +19,14 @@ from types import FrameType
 
 from edge.wire.messages import CheckResult
 from fleet import enrol
+from fleet.authority import passphrase
+from fleet.authority.authority import Authority
 from fleet.broker import Broker, check_free, free_port, see_port
 from fleet.clock import Clock, SystemClock
 from fleet.collect import back_within_ms
 from fleet.collector import Collector
 from fleet.elsewhere import Elsewhere
+from fleet.gate import Gate
 from fleet.heartbeat import Heartbeat
 from fleet.home import EVERYWHERE, LOOPBACK, Home, Ports, existing, in_url, write_config
 from fleet.live import Live
@@ -34,25 +37,38 @@ from fleet.servers import NOBODY, SERVERS
 from fleet.spool import SpoolInlet
 from fleet.store.damage import open_store
 from fleet.store.read import StoreReader
+from fleet.tls import of_broker, of_collector
 from fleet.trouble import Exit, Trouble
 from fleet.window import OfficeWindow
 
 WEB_STOP_S = 5.0
+Signer = Callable[[Path], Authority]
 LOOK_UP_S = 1.0  # a signal that another thread was given does not wake the one that must act on it
 
 
+def unlocked(folder: Path) -> Authority:
+    """The authority in a folder; its passphrase is asked for if it has one. Raises Trouble."""
+    return Authority.open(folder, passphrase.given(folder))
+
+
 class Office:
-    """Broker child, collector and page of one home. `web_port` 0 takes a free port, None shows no page."""
+    """Broker child, collector, desk and page of one home. `web_port` 0 takes a free port, None shows no page.
+
+    A home with an authority has a gate, and everybody comes in by certificate; one without has passwords.
+    """
 
     def __init__(
-        self, home: Home, ports: Ports, clock: Clock | None = None, streets: Path | None = None, web: bool = True
-    ) -> None:
-        self.home, self.ports, self.web = home, ports, web
+        self, home: Home, ports: Ports, clock: Clock | None = None, streets: Path | None = None, web: bool = True,
+        signer: Signer = unlocked,
+    ) -> None:  # fmt: skip
+        self.home, self.ports, self.web = home, replace(ports, secure=home.secure), web
         self.clock: Clock = clock or SystemClock()
         self.streets = streets if streets is not None else home.folder / "streets.geojson"
         self.live = Live()
         self.registry = Registry(home.registry)
         self.broker = self._broker()
+        self.gate: Gate | None = None
+        self._signer = signer
         self.reader = StoreReader(home.readings)
         self._stack = ExitStack()
 
@@ -60,13 +76,14 @@ class Office:
         host, port = self.ports.broker_host, self.ports.broker_port
         if self.ports.broker_kind == NOBODY:
             return Elsewhere(host, port, lambda: self.live.connected)
-        return Broker(self.home.broker, host, port, SERVERS[self.ports.broker_kind])
+        return Broker(self.home.broker, host, port, SERVERS[self.ports.broker_kind], of_broker(self.home.authority))
 
     def start(self) -> None:
         """Everything up, or a Trouble raised and nothing left running."""
         with ExitStack() as stack:
             stack.enter_context(self.home.locked())
             self.home.pulse.unlink(missing_ok=True)
+            self.gate = self._gate()
             enrol.make_home(self.home, self.registry)
             self.store = open_store(self.home.readings, self.home.keep_ms())
             stack.callback(self.store.close)
@@ -84,6 +101,9 @@ class Office:
             self.inlet.start()
             stack.callback(self.collector.stop)
             self.collector.start()
+            if self.gate is not None:
+                self.ports = replace(self.ports, enrol_port=self.gate.open())
+                stack.callback(self.gate.close)
             heartbeat = Heartbeat(self.home.pulse, self.pulse)
             stack.callback(heartbeat.stop)
             heartbeat.start()
@@ -104,7 +124,8 @@ class Office:
     def checks(self) -> list[CheckResult]:
         """The office's own checks, as its page shows them."""
         pulse = self.pulse()
-        return office_checks(pulse, pulse.at_ms, str(self.home.folder))
+        found = office_checks(pulse, pulse.at_ms, str(self.home.folder))
+        return found if self.gate is None else [*found, *self.gate.checks()]
 
     @property
     def broker_pid(self) -> int | None:
@@ -124,11 +145,19 @@ class Office:
         """The page's address."""
         return f"http://{in_url(self.ports.web_host)}:{self.ports.web_port}/" if self.web else None
 
+    def _gate(self) -> Gate | None:
+        if not self.home.secure:
+            return None
+        gate = Gate(self.home, self.ports, self.registry, self._signer(self.home.authority), self.clock)
+        gate.prepare()
+        return gate
+
     def _open_inlet(self) -> MqttInlet:
         credential: Credential | None = self.registry.credential(COLLECTOR)
         assert credential is not None
         host = LOOPBACK if self.ports.broker_host in EVERYWHERE else self.ports.broker_host
-        return MqttInlet(self.live, self.clock, host, self.ports.broker_port, credential, self.broker.look)
+        tls = of_collector(self.home.authority)
+        return MqttInlet(self.live, self.clock, host, self.ports.broker_port, credential, self.broker.look, tls)
 
     def _serve_page(self, window: OfficeWindow) -> Callable[[], None]:
         import uvicorn
@@ -153,13 +182,20 @@ class Office:
 
 
 def open_office(
-    folder: Path, ports: Ports, clock: Clock | None = None, streets: Path | None = None, web: bool = True
-) -> Office:
-    """An office that runs: its home is made where there is none. Ports that are 0 become free ones. Raises Trouble."""
+    folder: Path, ports: Ports, clock: Clock | None = None, streets: Path | None = None, web: bool = True,
+    signer: Signer | None = None,
+) -> Office:  # fmt: skip
+    """An office that runs: its home is made where there is none. Ports that are 0 become free ones. Raises Trouble.
+
+    `signer` opens or makes the authority in a folder; None: a new home has none, and works with passwords.
+    """
     home = Home(folder.absolute())
-    ports = replace(ports, broker_port=ports.broker_port or free_port(ports.broker_host))
+    ports = replace(ports, broker_port=ports.broker_port or free_port(ports.broker_host),
+                    enrol_port=ports.enrol_port or free_port(ports.enrol_host))  # fmt: skip
     write_config(home, ports)
-    office = Office(home, ports, clock, streets, web)
+    if signer is not None:
+        signer(home.authority)
+    office = Office(home, ports, clock, streets, web, signer or unlocked)
     office.start()
     return office
 

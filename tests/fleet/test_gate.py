@@ -1,0 +1,84 @@
+"""The gate of a running office: its certificates are renewed under way, and nobody who is in notices."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from fleet.authority.authority import make_home_authority
+from fleet.clock import SystemClock
+from fleet.home import Home, Ports
+from fleet.registry import COLLECTOR
+from fleet.serve import Office, open_office
+from tests.fleet.pole import wait_for
+
+DAY_MS = 86_400_000
+NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME
+
+
+class Calendar:
+    """The machine's time, and days ahead of it."""
+
+    def __init__(self) -> None:
+        self.days = 0
+
+    def wall_ms(self) -> int:
+        return SystemClock().wall_ms() + self.days * DAY_MS
+
+
+@pytest.fixture(params=["nats", "mosquitto"])
+def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Office, Calendar]]:
+    calendar = Calendar()
+    ports = Ports(broker_port=0, web_port=0, enrol_port=0, broker_kind=request.param)
+    running = open_office(tmp_path / "home", ports, calendar, web=False, signer=lambda folder: make_home_authority(
+        Home(folder.parent), None, SystemClock().wall_ms()))  # fmt: skip
+    yield running, calendar
+    running.stop()
+
+
+def shown(office: Office, port: int) -> int:
+    """The serial number of the certificate that a server shows to somebody who trusts our roots."""
+    context = ssl.create_default_context(cafile=office.home.authority / "trust.pem")
+    context.load_cert_chain(office.home.authority / "collector.pem", office.home.authority / "collector.key")
+    context.verify_flags |= NO_CHECK_TIME  # it may be of the calendar's time, not of the machine's
+    with (
+        socket.create_connection(("127.0.0.1", port), 30) as door,
+        context.wrap_socket(door, server_hostname="localhost") as peer,
+    ):
+        found = peer.getpeercert(binary_form=True)
+        assert found is not None
+        return x509.load_der_x509_certificate(found).serial_number
+
+
+def test_what_is_due_is_renewed_and_shown_while_sessions_stay(office: tuple[Office, Calendar]) -> None:
+    running, calendar = office
+    assert running.gate is not None
+    servers = running.ports.broker_port, running.ports.enrol_port
+    wait_for(lambda: running.live.subscribed, "the collector")
+    before, key = [shown(running, port) for port in servers], running.gate.own.key_of(COLLECTOR)
+    assert running.gate.look() == []
+    calendar.days = 1
+    assert running.gate.look() == ["crl"]
+    calendar.days = 59
+    assert "broker" not in running.gate.look()
+    assert not {"broker", "desk", "collector"} & set(running.gate.look())
+    calendar.days = 61
+    assert {"broker", "desk", "collector"} <= set(running.gate.look())
+    wait_for(lambda: all(shown(running, port) not in before for port in servers), "the renewed certificates")
+    assert running.gate.own.key_of(COLLECTOR) == key
+    assert running.live.connected
+    assert running.live.sessions_lost == 0
+    assert running.broker.restarts == 0
+    assert {each.state.value for each in running.gate.checks()} == {"good"}
+
+
+def test_an_office_says_when_its_certificates_were_not_renewed(office: tuple[Office, Calendar]) -> None:
+    running, calendar = office
+    calendar.days = 80
+    told = {each.name: each.state.value for each in running.checks()}
+    assert told["certificates"] == told["revocation list"] == "bad"
