@@ -10,6 +10,7 @@ import pytest
 from fleet.home import Ports
 from fleet.registry import Node
 from fleet.serve import Office, open_office
+from tests.fleet import desks
 from tests.fleet.pole import Pole, wait_for
 
 
@@ -38,3 +39,15 @@ def pole_b(office: Office, tmp_path: Path) -> Iterator[Pole]:
     pole = Pole.of(tmp_path / "pole-b.json")
     yield pole.joined()
     pole.leave()
+
+
+@pytest.fixture(scope="session")
+def authority_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority that many desks may use."""
+    return desks.office(tmp_path_factory.mktemp("authority")).authority.folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, authority_folder: Path) -> desks.Office:
+    """A desk with an empty registry of its own."""
+    return desks.office(tmp_path, authority_folder)

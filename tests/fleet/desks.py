@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from edge.wire.enrolment import Claim
+from edge.wire.enrolment import Claim, Granted, Refused, Why
 from edge.wire.version import BUILT_MS
 from fleet.authority.authority import Authority
 from fleet.authority.keys import key_id
@@ -96,3 +96,20 @@ def office(folder: Path, made: Path | None = None) -> Office:
     place = made or folder / "authority"
     authority = Authority.open(place) if place.exists() else Authority.make(place, None, time.now_ms)
     return Office(folder, time, registry, authority, Desk(registry, authority, URL, time, steady=lambda: 0))
+
+
+def granted(answer: Granted | Refused) -> Granted:
+    """The answer, which must be a certificate."""
+    assert isinstance(answer, Granted), answer
+    return answer
+
+
+def why(answer: Granted | Refused) -> Why:
+    """The word of the answer, which must be a refusal."""
+    assert isinstance(answer, Refused), answer
+    return answer.why
+
+
+def leaf(answer: Granted) -> x509.Certificate:
+    """The node's own certificate."""
+    return x509.load_pem_x509_certificates(answer.certificate.encode())[0]

@@ -9,7 +9,21 @@ from dataclasses import dataclass, replace
 import pytest
 
 from edge.wire.enrolment import Why
-from fleet.claims import AGAIN_MS, DAY_MS, DRAWER_MS, GRANT_MS, Again, Deny, Issue, Kind, Standing, Verdict, decide, due_ms, late
+from fleet.claims import (
+    AGAIN_MS,
+    DAY_MS,
+    DRAWER_MS,
+    GRANT_MS,
+    Again,
+    Deny,
+    Issue,
+    Kind,
+    Standing,
+    Verdict,
+    decide,
+    due_ms,
+    late,
+)
 from fleet.papers import Certificate, Key, Token
 from fleet.tokens import LIFE_MS
 
