@@ -60,7 +60,8 @@ def meets(one: str, other: str) -> bool:
             return True
         if mine != its and "+" not in (mine, its) and not mine.startswith("%"):
             return False
-    return len(first) == len(second)
+    rest = first[len(second) :] or second[len(first) :]
+    return rest in ([], ["#"])  # `a/#` is `a` too
 
 
 def judge(grants: Sequence[Grant], users: Collection[str]) -> CheckResult:

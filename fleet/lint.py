@@ -136,7 +136,7 @@ def _revoked(path: str | None, read: Read, now_ms: int) -> CheckResult:
     from fleet.authority.ageing import age_check, lists_in  # cryptography is slow to come
 
     lists = lists_in(text)
-    if not lists:
+    if not lists or len(lists) != text.count("BEGIN X509 CRL"):
         return bad("crl", f"{path} is no list of the revoked: it lets nobody in.", "Run: fleet cert renew office")
     return age_check(lists, now_ms, "crl")
 

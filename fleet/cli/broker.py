@@ -48,7 +48,7 @@ def config(kind: Which, to: Folder = None, dry_run: DryRun = False, home: HomeFo
               f"kill -HUP. Write them again after {again}.")  # fmt: skip
     if place.secure and folder != place.broker:
         show.note(f"{CERTIFICATE} and its key are not copied: put those of {place.authority} there, or the broker's "
-                  f"own, if they are for its address. The sessions of who is revoked are its keeper's to end.")  # fmt: skip
+                  "own, if they are for its address. Sessions of who was revoked are its keeper's to end.")  # fmt: skip
 
 
 def _server(kind: str) -> Server:

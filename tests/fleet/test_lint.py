@@ -6,15 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.wire.messages import State
 from fleet import natsconf
 from fleet.access import EVERY_DOWN, Grant, meets
+from fleet.authority.authority import Authority
 from fleet.lint import guess, lint
+from fleet.mosquitto import USHER, access_list
 from fleet.registry import COLLECTOR, Credential
+from fleet.rights import user_list
 from fleet.servers import MOSQUITTO, NATS, SERVERS, Server
+from fleet.tls import named
 
 USERS = [COLLECTOR, "pole-a", "pole-b"]
 KNOWN = [Credential(user, f"password-{user}", f"id-{user}") for user in USERS]
@@ -125,6 +129,7 @@ LEVEL = st.sampled_from(["lantaarn", "v1", "pole-a", "down", "ack", "+"])
 
 
 @given(st.lists(LEVEL, min_size=1, max_size=6), st.booleans())
+@example(["lantaarn", "v1", "pole-a", "down", "ack"], True)
 def test_filters_meet_as_the_protocol_says(levels: list[str], rest: bool) -> None:
     topics = [["lantaarn", "v1", node, "down", kind] for node in ("pole-a", "x") for kind in ("ack", "y")]
     mine = [*levels, "#"] if rest else levels
@@ -173,3 +178,93 @@ def judged_example(server: Server) -> dict[str, State]:
     lists |= {str(HOME / name): text for name, text in lists.items()}
     found = lint(server.kind, (DEPLOYED / server.config).read_text(), lists.get, [each.user for each in EXAMPLES])
     return {check.name: check.state for check in found}
+
+
+KEYS = {user: f"{number:032x}" for number, user in enumerate(USERS, 1)}
+CERTIFIED = [Credential(user, client_id=f"id-{user}", key=key) for user, key in KEYS.items()]
+TLS = named(HOME, "broker")
+SIGNED_MS = 1_800_000_000_000
+DAY_MS = 86_400_000
+
+
+@pytest.fixture(scope="module")
+def crl(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return Authority.make(tmp_path_factory.mktemp("authority"), None, SIGNED_MS).crl([(5, SIGNED_MS)], SIGNED_MS)
+
+
+def judged_secure(server: Server, text: str, crl: str | None, days: float = 0, users: str = "") -> dict[str, State]:
+    lists = {name: text(CERTIFIED) for name, text in server.lists.items()} | ({"users.conf": users} if users else {})
+    lists |= {str(HOME / name): text for name, text in lists.items()} | ({str(HOME / "crl.pem"): crl} if crl else {})
+    found = lint(server.kind, text, lists.get, USERS, KEYS, SIGNED_MS + int(days * DAY_MS))
+    assert all(check.remedy for check in found if check.state is not State.GOOD)
+    return {check.name: check.state for check in found}
+
+
+@BOTH
+def test_what_we_write_with_certificates_is_fit(server: Server, crl: str) -> None:
+    for child in (True, False):
+        found = judged_secure(server, server.config_text(HOME, "0.0.0.0", 8883, child, TLS), crl)
+        assert set(found.values()) == {State.GOOD} and "certificates" in found
+        assert ("crl" in found) is (server is MOSQUITTO)
+
+
+@BOTH
+def test_a_broker_without_tls_does_not_do_for_certificates(server: Server, crl: str) -> None:
+    assert judged_secure(server, server.config_text(HOME, "127.0.0.1", 8883), crl)["certificates"] is State.BAD
+
+
+SPOILT_TLS = [
+    (MOSQUITTO, "require_certificate true", "require_certificate false", "certificates"),
+    (MOSQUITTO, "use_identity_as_username true\n", "", "certificates"),
+    (MOSQUITTO, f"certfile {HOME}/broker.pem\n", "", "certificates"),
+    (MOSQUITTO, f"crlfile {HOME}/crl.pem\n", "", "crl"),
+    (MOSQUITTO, "tls_version tlsv1.2", "tls_version tlsv1.1", "tls"),
+    (MOSQUITTO, "use_username_as_clientid true", "use_username_as_clientid false", "client-id"),
+    (NATS, "verify_and_map: true", "verify: true", "certificates"),
+    (NATS, "verify_and_map: true", "verify_and_map: false", "certificates"),
+    (NATS, 'min_version: "1.2"', 'min_version: "1.1"', "tls"),
+]
+
+
+@pytest.mark.parametrize(("server", "old", "new", "check"), SPOILT_TLS, ids=lambda each: str(each)[:40])
+def test_what_is_spoilt_about_certificates_is_told(server: Server, old: str, new: str, check: str, crl: str) -> None:
+    text = server.config_text(HOME, "0.0.0.0", 8883, True, TLS)
+    assert old in text
+    assert judged_secure(server, text.replace(old, new), crl)[check] is State.BAD
+
+
+@pytest.mark.parametrize(("days", "state"), [
+    (-2, State.BAD), (0, State.GOOD), (29.9, State.GOOD), (30.1, State.BAD), (59, State.BAD), (61, State.BAD),
+])  # fmt: skip
+def test_the_list_of_the_revoked_is_bad_at_half_of_its_life(days: float, state: State, crl: str) -> None:
+    assert judged_secure(MOSQUITTO, MOSQUITTO.config_text(HOME, "::", 1, True, TLS), crl, days)["crl"] is state
+
+
+def test_a_list_of_the_revoked_that_cannot_be_had_or_is_none(crl: str) -> None:
+    text = MOSQUITTO.config_text(HOME, "::", 1, True, TLS)
+    assert judged_secure(MOSQUITTO, text, None)["crl"] is State.UNKNOWN
+    for hostile in ("", "junk", crl[:-60], crl.replace("A", "B"), crl + crl[:100]):
+        assert judged_secure(MOSQUITTO, text, hostile or " ")["crl"] is State.BAD
+
+
+def test_a_right_belongs_to_a_key() -> None:
+    """Another key for a node that we know is a stranger with the node's rights."""
+    text = NATS.config_text(HOME, "0.0.0.0", 8883, True, TLS)
+    users = user_list([*CERTIFIED, Credential("pole-a", key="f" * 32)])
+    assert judged_secure(NATS, text, None, users=users)["access"] is State.BAD
+    lacking = user_list([each for each in CERTIFIED if each.user != "pole-b"])
+    assert judged_secure(NATS, text, None, users=lacking)["access"] is State.BAD
+
+
+@pytest.mark.parametrize("who", ["user pole-a\n", "pattern", "topic"])
+def test_nobody_but_the_usher_may_tell_mosquitto_who_may_do_what(who: str, crl: str) -> None:
+    lists = {name: text(CERTIFIED) for name, text in MOSQUITTO.lists.items()}
+    right = who if who != "pattern" and who != "topic" else ""
+    line = f"{right}{'pattern' if who == 'pattern' else 'topic'} write $CONTROL/dynamic-security/v1\n"
+    lists = {str(HOME / name): (line if name.endswith("acl") else "") + text for name, text in lists.items()}
+    found = lint("mosquitto", MOSQUITTO.config_text(HOME, "::", 1, True, TLS), lists.get, USERS, KEYS, SIGNED_MS)
+    assert {check.name: check.state for check in found}["access"] is State.BAD
+    usher = access_list([*CERTIFIED, Credential(USHER)])
+    lists = dict.fromkeys(lists, usher)
+    found = lint("mosquitto", MOSQUITTO.config_text(HOME, "::", 1, True, TLS), lists.get, USERS, KEYS, SIGNED_MS)
+    assert {check.name: check.state for check in found}["access"] is State.GOOD
