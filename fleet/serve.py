@@ -146,9 +146,10 @@ class Office:
         return f"http://{in_url(self.ports.web_host)}:{self.ports.web_port}/" if self.web else None
 
     def _gate(self) -> Gate | None:
+        """By the machine's own clock, even where the office lives by another: brokers and OpenSSL know no other."""
         if not self.home.secure:
             return None
-        gate = Gate(self.home, self.ports, self.registry, self._signer(self.home.authority), self.clock)
+        gate = Gate(self.home, self.ports, self.registry, self._signer(self.home.authority), SystemClock())
         gate.prepare()
         return gate
 
