@@ -13,6 +13,7 @@ from edge.clock import Clock
 from edge.events import (
     Arrived,
     Asked,
+    Claimed,
     ClockTold,
     Connected,
     Event,
@@ -28,7 +29,8 @@ from edge.events import (
 from edge.inbox import Inbox
 from edge.journal.disk import Disk
 from edge.journal.journal import Journal
-from edge.node import LinkMaker, Node
+from edge.link import LinkMaker
+from edge.node import Node
 from edge.sensors import Sensors
 from edge.wiring import Wiring
 
@@ -96,7 +98,7 @@ class Agent:
                 self.node.clock_told(event, now_ms)
             case Happened():
                 self.node.happened(event)
-            case Connected() | Lost() | Arrived() | Puback():
+            case Connected() | Lost() | Arrived() | Puback() | Claimed():
                 self.node.told(event, now_ms)
             case Asked():
                 self.node.asked(event, now_ms)

@@ -83,7 +83,17 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("-o", "--output", choices=("table", "json"), default="table")
         command.set_defaults(work=work)
     _add_record(commands)
+    _add_enrol(commands)
     return top
+
+
+def _add_enrol(commands: Any) -> None:
+    words = "fetch this node's certificate from the office"
+    command = commands.add_parser("enrol", help=words, description=(
+        f"{words}. The key is made here and stays here; a running agent does all this by itself."))
+    command.add_argument("board", type=Path, nargs="?", help=f"the board file (default: ./node.toml or {HOME})")
+    command.add_argument("--renew", action="store_true", help="although the certificate is good for long")
+    command.set_defaults(work=enrol)
 
 
 def _add_record(commands: Any) -> None:
@@ -219,6 +229,13 @@ def check(options: argparse.Namespace) -> int:
 def _where(sensor: Any) -> str:
     pins = " ".join(f"{role}={pin}" for role, pin in sensor.pins.items())
     return pins or (f"0x{sensor.address:02x}" if sensor.address is not None else "-")
+
+
+def enrol(options: argparse.Namespace) -> int:
+    """`edge enrol`"""
+    from edge.enrolled import enrol as work
+
+    return work(wiring_of(options), options.renew)
 
 
 def ask(wiring: Wiring, question: dict[str, object]) -> dict[str, Any] | None:

@@ -112,6 +112,12 @@ def chance() -> float:
     return int.from_bytes(os.urandom(6)) / (1 << 48)
 
 
+def secret() -> str:
+    """128 random bits as hex digits, once the kernel has gathered enough chance: a node that has just been flashed may
+    have to wait for that."""
+    return os.getrandom(16).hex()
+
+
 def pause(seconds: float) -> None:
     """Wait in real time; only for short-lived commands, never in the agent's loop."""
     time.sleep(seconds)

@@ -91,5 +91,10 @@ class Hurry:
     """The run ends: what waits for company goes now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """There is something new to connect with: do so now."""
+
+
 Effect = Connect | Disconnect | Greet | Send | Forget | Redeclare | Deliver
-Outcome = Committed | Sent | Unreadable | Tick | Hurry
+Outcome = Committed | Sent | Unreadable | Tick | Hurry | Ready

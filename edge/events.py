@@ -96,6 +96,23 @@ class Puback:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """What came of asking the office for a certificate; `why` in one word, `what` and `remedy` in sentences.
+
+    The outcome is one of granted, nothing (to do), refused, unreachable, failed.
+
+    At `at_ms` since boot the office said that it was `unix_ms`, if it was asked.
+    """
+
+    outcome: str
+    why: str = ""
+    what: str = ""
+    remedy: str = ""
+    unix_ms: int | None = None
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Somebody at the node asked over the unix socket; the answer is a JSON object."""
 
@@ -113,4 +130,8 @@ class Stop:
     """Commit everything and end."""
 
 
-Event = Sampled | Opened | Failed | ClockTold | Happened | Connected | Lost | Arrived | Puback | Asked | Pressed | Stop
+FromLink = Connected | Lost | Arrived | Puback
+Event = (
+    Sampled | Opened | Failed | ClockTold | Happened | Connected | Lost | Arrived | Puback | Claimed | Asked | Pressed
+    | Stop
+)

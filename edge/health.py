@@ -45,12 +45,13 @@ class NodeView:
     unclean: str = ""
     board: str = ""  # why the newest board was refused
     card: CheckResult | None = None  # how long it lasts
+    certificate: CheckResult | None = None  # of a node that is known by one
 
 
 def checks(view: NodeView, patients: Sequence[Patient]) -> list[CheckResult]:
     """All node checks, in a stable order."""
     own = [_journal(view.journal), session(view.session, view.now_ms, view.began_ms), delivery(view.session),
-           clock(view.clock)]  # fmt: skip
+           *([view.certificate] if view.certificate else []), clock(view.clock)]  # fmt: skip
     own += [_disk(view.free_bytes), *([view.card] if view.card else []), _boot(view), _board(view)]
     return own + [patient.check(view.now_ms) for patient in patients]
 

@@ -53,20 +53,25 @@ class Papers:
     trust: str
 
 
+class Busy(OfficeError):
+    """Another process holds the folder."""
+
+
 def beside(credentials: Path) -> Path:
     """The folder that belongs to this credentials file."""
     return credentials.parent / FOLDER
 
 
 def folder(credentials: Path, alone: bool = False) -> FolderDisk:
-    """The disk of that folder. Raises OfficeError when it cannot be used, or, `alone`, another holds it."""
+    """The disk of that folder. Raises OfficeError when it cannot be used, or, `alone`, Busy when another
+    holds it."""
     place = beside(credentials)
     try:
         return FolderDisk(place, private=True, alone=alone)
     except JournalError as error:
         cause = error.__cause__
         if isinstance(cause, BlockingIOError):
-            raise OfficeError("Another `edge enrol` works here already.", "Let it end.") from None
+            raise Busy("Another `edge enrol` works here already.", "Let it end.") from None
         why = getattr(cause, "strerror", None) or str(cause)
         raise OfficeError(f"The folder {place} cannot be used: {why}.", "Give it to the user of the agent.") from None
 

@@ -1,8 +1,9 @@
 """The one queue: whatever happens to a node goes through it, and one thread takes it out.
 
 It is bounded and blocks its producers when it is full; it never drops. Only what is bounded by its nature slips past
-the bound: acknowledgements, of which there are no more than the window, the word that a session came or went, and the
-word to stop. A callback that would block on these could hold the very lock that the taker needs to publish.
+the bound: acknowledgements, of which there are no more than the window, the word that a session came or went, what came
+of asking for a certificate, and the word to stop. A callback that would block on these could hold the very lock that
+the taker needs to publish.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import threading
 from queue import Empty, SimpleQueue
 
-from edge.events import Connected, Event, Lost, Puback, Stop
+from edge.events import Claimed, Connected, Event, Lost, Puback, Stop
 
 ROOM = 512
-SLIPS_PAST = (Connected, Lost, Puback, Stop)
+SLIPS_PAST = (Connected, Lost, Puback, Claimed, Stop)
 
 
 class Inbox:

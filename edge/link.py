@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from edge.events import Event
+from edge.validity import Moment
 
 
 class Link(Protocol):
@@ -22,3 +26,13 @@ class Link(Protocol):
         Waits so long for what was published to go out.
         """
         ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A link under TLS, which must be told what time it is to know whom to believe."""
+
+    moment: Callable[[], Moment]
+
+
+LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError

@@ -24,6 +24,7 @@ from edge.events import Arrived, Cause, Connected, Event, Lost, Puback
 from edge.lean import paho
 from edge.office import Credentials, Endpoint, OfficeError, endpoint, shown
 from edge.tls import Peer, Pinned, refusal
+from edge.validity import Moment
 from edge.wire.topics import every_down, parse, up
 
 KEEPALIVE_S, KEEPALIVE_METERED_S = 60, 180
@@ -61,6 +62,16 @@ class MqttLink:
         self._keepalive_s = KEEPALIVE_METERED_S if metered else KEEPALIVE_S
         self._credentials, self._will, self._put = credentials, will, put
         self._session: Session | None = None
+
+    @property
+    def moment(self) -> Callable[[], Moment]:
+        """What time it is, by which certificates are judged."""
+        return self._tls.moment if self._tls is not None else lambda: Moment(None, 0, 0)
+
+    @moment.setter
+    def moment(self, moment: Callable[[], Moment]) -> None:
+        if self._tls is not None:
+            self._tls.moment = moment
 
     def connect(self, broker: int = 0) -> None:
         self.disconnect()

@@ -11,8 +11,8 @@ from edge.buses.port import PortOpener
 from edge.clock import Clock
 from edge.commits import Commits
 from edge.courier import Courier
-from edge.effects import Hurry, Tick
-from edge.events import Arrived, Asked, ClockTold, Connected, Event, Failed, Happened, Lost, Opened, Puback, Sampled
+from edge.effects import Hurry, Ready, Tick
+from edge.events import Asked, Claimed, ClockTold, Event, Failed, FromLink, Happened, Lost, Opened, Sampled
 from edge.health import NodeView, SessionView, checks
 from edge.hindsight import Hindsight
 from edge.inbox import Inbox
@@ -21,12 +21,13 @@ from edge.journal.disk import Disk, FolderDisk
 from edge.journal.errors import JournalError, from_disk
 from edge.journal.journal import LEAP, Journal
 from edge.lamp import Lamp, Shows
-from edge.link import Link
+from edge.link import LinkMaker, Timed
 from edge.meter import Meter
 from edge.office import OfficeError
 from edge.opened import told
 from edge.pace import pace_of
 from edge.ration import Ration
+from edge.registrar import Registrar
 from edge.runners.keeper import UNFIT
 from edge.sampler import Sampler
 from edge.sensors import Sensors, sensor_facts, sensor_line
@@ -38,7 +39,6 @@ from edge.wire.record import RecordKind
 from edge.wire.version import VERSION
 from edge.wiring import Wiring
 
-LinkMaker = Callable[[Callable[[Event], None]], Link]  # raises OfficeError
 LARGEST_EPOCH = 2**32 - 1
 LANE_MS = 3_600_000
 LEAP_SPREAD = 2**32  # two lives may begin from one copy of the journal: they must not leap to the same place
@@ -81,6 +81,7 @@ class Node:
         indoors = wiring.simulated  # where the disk is everybody's
         self._meter = Meter(disk.path) if isinstance(disk, FolderDisk) and not indoors else None
         self.courier: Courier | None = None
+        self.registrar: Registrar | None = None  # of a node that is known by a certificate
         self._ration: Ration | None = None
         self._hindsight: Hindsight | None = None
         self.lamp: Lamp | None = None
@@ -121,12 +122,15 @@ class Node:
         except OfficeError as error:
             self._office_trouble = error
             return
-        journal = self.commits.journal
-        acked = journal.acked if journal else -1
+        if isinstance(link, Timed):
+            link.moment = self.timekeeper.moment
+        acked = self.commits.journal.acked if self.commits.journal else -1
         uplink = Uplink(self.commits.standing(), self._random, pace_of(self.wiring.office), acked, now_ms)
         self._hindsight = Hindsight(self.commits, uplink.outbox, now_ms)
         self._ration = Ration(self.disk, self.clock.boot_id, uplink.outbox.allowance, now_ms)
-        self.courier = Courier(uplink, link, self.commits, self._greet, self._redeclare)
+        self.courier = courier = Courier(uplink, link, self.commits, self._greet, self._redeclare)
+        if isinstance(link, Registrar):
+            self.registrar = link.attached(self.sampler.note, lambda now_ms: courier.tell(Ready(), now_ms))
         self.tick(now_ms)
 
     def sampled(self, event: Sampled, now_ms: int) -> None:
@@ -192,11 +196,13 @@ class Node:
         if news is not None:
             self.sampler.note(news[0], now_ms, **news[1])
 
-    def told(self, event: Connected | Lost | Arrived | Puback, now_ms: int) -> None:
-        """Something came from the link."""
-        if isinstance(event, Arrived) and event.kind == "ack" and self.timekeeper.heard(event.payload, now_ms):
+    def told(self, event: FromLink | Claimed, now_ms: int) -> None:
+        """Something came from the link, or from the office's desk."""
+        if self.timekeeper.hears(event, now_ms):
             self.timekeeper.tell(self.sampler)
-        if self.courier is not None:
+        if self.registrar is not None:
+            self.registrar.told(event, now_ms)
+        if self.courier is not None and not isinstance(event, Claimed):
             self.courier.tell(event, now_ms)
             self._meet(self.courier, now_ms)
         if isinstance(event, Lost):
@@ -220,10 +226,13 @@ class Node:
         yield self.sensors.questions.due_ms
         yield self.courier.uplink.due_ms if self.courier else None
         yield self._hindsight.due_ms if self._hindsight else None
+        yield self.registrar.due_ms if self.registrar else None
 
     def tick(self, now_ms: int) -> None:
         """Do what is due, but for commits."""
         self.sensors.questions.check(now_ms)
+        if self.registrar is not None:
+            self.registrar.tick(now_ms)
         due = self.courier.uplink.due_ms if self.courier else None
         found = self._hindsight is not None and self._hindsight.look(now_ms)
         if self.courier is not None and (found or (due is not None and now_ms >= due)):
@@ -313,7 +322,7 @@ class Node:
         kept = views.journal_view(self.commits, now_ms, days_left)
         view = NodeView(now_ms, self._began_ms, kept, self._session_view(now_ms), self.timekeeper.view(),
                         views.free_bytes(self.disk), self.boot.unclean, self.refused_board,
-                        self.wear.check())  # fmt: skip
+                        self.wear.check(), self.registrar.check() if self.registrar else None)  # fmt: skip
         return Health(now_ms, checks(view, list(self.sensors.patients.values())), self.counters())
 
     def counters(self) -> dict[str, int]:
@@ -383,6 +392,8 @@ class Node:
         if self.courier is not None:
             gone = Status(self.wiring.node, False, self.clock.boot_id, self.timekeeper.wall_ms())
             self.courier.goodbye(to_json(gone))
+        if self.registrar is not None:
+            self.registrar.stop()
         self.timekeeper.end(self.clock.boot_ms())
         self._keep_ration(self.clock.boot_ms(), last=True)
         self.commits.close()

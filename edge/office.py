@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from edge.journal.disk import FolderDisk
 from edge.wire.messages import MessageError, from_json
 
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}
@@ -75,6 +76,17 @@ def read_card(path: Path, node: str) -> Credentials | Card:
 def read_credentials(path: Path, node: str) -> Credentials:
     """The password of `node`. Raises OfficeError."""
     return _of(Credentials, _private(path, node), path, node)
+
+
+def wipe_token(path: Path, node: str) -> bool:
+    """Take the token out of the card, which is of no more use; whether there was one. Raises OfficeError, OSError."""
+    card = read_card(path, node)
+    if not isinstance(card, Card) or not card.token:
+        return False
+    tree = json.loads(path.read_bytes())
+    text = json.dumps(tree | {"token": ""}, indent=1)
+    FolderDisk(path.parent, private=True, alone=False).write_small(path.name, text.encode())
+    return True
 
 
 def _private(path: Path, node: str) -> bytes:

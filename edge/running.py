@@ -23,12 +23,10 @@ from edge.clock import Clock, SystemClock, chance
 from edge.crier import Crier, plain
 from edge.events import Event, Stop
 from edge.journal.disk import FolderDisk
-from edge.link import Link
 from edge.node import Node
 from edge.notify import Notify
-from edge.office import read_credentials
 from edge.trouble import OK, WRONG
-from edge.wire.messages import Status, to_json
+from edge.way import link_maker
 from edge.wiring import Wiring
 
 T = TypeVar("T")
@@ -42,7 +40,7 @@ def run(loaded: Loaded, board: Path) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # before any thread begins, so that one alone hears them
     wiring, clock, notify = loaded.wiring, SystemClock(), Notify()
     disk = FolderDisk(Path(wiring.journal.folder))
-    link = link_maker(wiring, clock.boot_id) if wiring.office else None
+    link = link_maker(wiring, clock.boot_id, chance, now_ms=clock.boot_ms()) if wiring.office else None
     agent = Agent(wiring, clock, disk, system_ports(wiring.buses), link, chance)
     if loaded.refusal:
         agent.node.refuse_board(loaded.refusal)
@@ -129,21 +127,6 @@ def say(line: str) -> None:
     """One line on stderr; that nobody listens is no reason to stop."""
     with suppress(OSError, ValueError):
         print(plain(line), file=sys.stderr, flush=True)
-
-
-def link_maker(wiring: Wiring, boot_id: str) -> Callable[[Callable[[Event], None]], Link]:
-    """How the link to the office of this board is made; paho is loaded only then."""
-    assert wiring.office is not None
-    office = wiring.office
-
-    def make(put: Callable[[Event], None]) -> Link:
-        credentials = read_credentials(Path(office.credentials), wiring.node)
-        from edge.mqtt import MqttLink
-
-        return MqttLink(wiring.node, office.url, credentials, to_json(Status(wiring.node, False, boot_id)), put,
-                        office.others, office.metered)  # fmt: skip
-
-    return make
 
 
 def _hear_signals(put: Callable[[Event], None]) -> None:

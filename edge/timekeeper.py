@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from edge import floor as floors
 from edge.clock import Clock, Look, look
-from edge.events import ClockTold
+from edge.events import Arrived, Claimed, ClockTold, FromLink
 from edge.floor import MARGIN_MS, Floor, Kept
 from edge.journal.disk import Disk
 from edge.sampler import Sampler
@@ -29,6 +29,7 @@ from edge.timekeeping import (
     quarrel,
     refusal,
 )
+from edge.validity import Moment, moment
 from edge.wire.clocks import ClockQuality, credible
 from edge.wire.messages import Ack, MessageError, from_json
 from edge.wire.version import BUILT_MS
@@ -37,6 +38,7 @@ ROUND_TRIP_MS = 10_000  # an answer that took longer says too little
 OFFICE_MS = 50  # what the office itself may be off, beside the way
 STEADY_MS = HOUR_MS  # the floor rises after so long of the same belief
 STEADY_AT_END_MS = HOUR_MS // 6
+ASKED_MS = 600_000  # what was said longer ago was not said to us
 STEPPED_MS = 1_000  # beside its uncertainty: a belief that moves more has been stepped
 OFFICE = ("fleet", "office")
 MEMORY = ("kernel", "kernel")
@@ -93,6 +95,12 @@ class Timekeeper:
         """Whether another hello is wanted, for nobody here knows the time well."""
         known = self.belief.quality is ClockQuality.SYNCED and quarrel(self._sure, now_ms) is None
         return now_ms >= self._ask_ms and not known
+
+    def hears(self, event: FromLink | Claimed, now_ms: int) -> bool:
+        """Whatever came from the office; whether it told us something about the time that is news."""
+        if isinstance(event, Claimed):
+            return self.raised(event, now_ms)
+        return isinstance(event, Arrived) and event.kind == "ack" and self.heard(event.payload, now_ms)
 
     def heard(self, payload: bytes, now_ms: int) -> bool:
         """An ack came down; whether it told us the time for the first time."""
@@ -157,7 +165,23 @@ class Timekeeper:
         known = self.look().boot_ms, self.belief.offset_ms
         return 0 if known[1] is None else known[0] + known[1]
 
+    def moment(self) -> Moment:
+        """What we make of now, without another look; any thread may ask."""
+        return moment(self.belief, self.floor, self._clock.boot_ms())
+
     # The floor on the disk.
+
+    def raised(self, event: Claimed, now_ms: int) -> bool:
+        """The office may have said over another line what time it was, a while ago; whether the floor rose by it."""
+        if event.unix_ms is None or not now_ms - ASKED_MS <= event.at_ms <= now_ms or not credible(event.unix_ms):
+            return False
+        floor = Floor(event.unix_ms - MARGIN_MS, event.at_ms, True)
+        if floor.at(now_ms) <= self.floor.at(now_ms):
+            return False
+        self.floor, kept = floor, Kept(floor.unix_ms, self._clock.boot_id, event.at_ms)
+        if floors.write(self._disk, kept):
+            self._kept = kept
+        return True
 
     def keep(self, now_ms: int) -> None:
         """Let the floor rise, at most once an hour; or sink, when it was wrong."""

@@ -19,6 +19,7 @@ from edge.effects import (
     Greet,
     Hurry,
     Outcome,
+    Ready,
     Redeclare,
     Sent,
     Unreadable,
@@ -52,6 +53,7 @@ class Uplink:
         self._retry = Retry(self.pace, random)
         self._turns = Turns(self.pace)
         self._try_ms = now_ms
+        self._trying = False  # something new, in the midst of a session
         self._declared: dict[str, int] = {}
         self._begin_session()
 
@@ -123,6 +125,8 @@ class Uplink:
                 self.outbox.gone(first, last, leap)
             case Hurry():
                 self.outbox.hurry(now_ms)
+            case Ready():
+                return self._begin_anew(now_ms)
             case _:
                 return self._tick(now_ms)
         return self._pump(now_ms)
@@ -135,16 +139,24 @@ class Uplink:
         if self.phase != "connecting":
             return []
         self._enter("connected", now_ms)
+        self._trying = False
         return [Greet(), *self._pump(now_ms)]
 
     def _lost(self, reason: str, cause: Cause, now_ms: int) -> None:
         if self.phase == "waiting":
             return
         lasted_ms = now_ms - self.phase_since_ms if self.connected else None
-        back = self._turns.lost(lasted_ms)
+        back, self._trying = self._turns.lost(lasted_ms) or self._trying, False
         self._try_ms = now_ms + (self._retry.soon_ms() if back else self._retry.delay_ms(self.connected))
         self.reason, self.cause = reason, cause
         self._enter("waiting", now_ms)
+
+    def _begin_anew(self, now_ms: int) -> list[Effect]:
+        """With something new to connect with; if that fails, soon with what there was before."""
+        if self.phase == "connecting":
+            return []
+        self._trying = self.connected
+        return self._connect(now_ms)
 
     def _connect(self, now_ms: int) -> list[Effect]:
         self._enter("connecting", now_ms)

@@ -21,9 +21,7 @@ from edge.events import Event, Sampled
 from edge.inbox import Inbox
 from edge.journal.disk import FolderDisk
 from edge.link import Link
-from edge.mqtt import MqttLink
-from edge.office import read_credentials
-from edge.wire.messages import Status, to_json
+from edge.way import link_maker
 from simulators.chance import unit
 from simulators.clock import PacedClock
 from simulators.post import FEEL_S, Post, PostThread
@@ -95,11 +93,9 @@ class SimulatedNode:
         return unit(self.place.seed, self.place.number, self.place.run, self._draws)
 
     def _link(self, put: Callable[[Event], None]) -> Link:
-        assert self.wiring.office is not None
-        credentials = read_credentials(Path(self.wiring.office.credentials), self.wiring.node)
-        will = to_json(Status(self.wiring.node, False, self.clock.boot_id, self.clock.wall_ms()))
-        office = self.wiring.office
-        return MqttLink(self.wiring.node, office.url, credentials, will, put, office.others)
+        since_ms, now_ms = self.clock.wall_ms(), self.clock.boot_ms()
+        make = link_maker(self.wiring, self.clock.boot_id, self._random, since_ms=since_ms, now_ms=now_ms)
+        return make(put)
 
     def run(self) -> bool:
         """Work until `stopping` is set; whether the office has acknowledged everything at the end."""

@@ -18,7 +18,7 @@ from drivers.window import Windowed
 from edge.agent import Agent
 from edge.buses.port import FilePort, I2CPort, LinePort, PortOpener, SerialPort
 from edge.fit import speaks
-from edge.node import LinkMaker
+from edge.link import LinkMaker
 from edge.runners.runner import Counting as Counting_
 from edge.runners.runner import Runner
 from edge.wiring import JournalPlan, OfficePlan, Scalar, SensorPlan, Site, Wiring
