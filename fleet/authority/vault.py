@@ -29,8 +29,8 @@ TRUST, CRL = "trust.pem", "crl.pem"
 
 
 def present(folder: Path) -> bool:
-    """Whether there is an authority in this folder."""
-    return (folder / ISSUING).exists() or (folder / CHANGE).exists()
+    """Whether there is an authority in this folder, or what is left of one."""
+    return any((folder / name).exists() for name in (ROOT, ISSUING, ISSUING_KEY, CHANGE))
 
 
 def put_new(folder: Path, texts: Mapping[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""The authority, tried; its judges are OpenSSL and its program."""
