@@ -64,7 +64,9 @@ def app(desk: Desk, sure: Callable[[], int | None], body_s: float = BODY_S) -> S
         return _said(NO_TIME if now_ms is None else TimeTold(now_ms))
 
     routes = [Route(CLAIM_PATH, _kept(claim), methods=["POST"]), Route(TIME_PATH, _kept(time), methods=["GET"])]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _elsewhere})
+    page = Starlette(routes=routes, exception_handlers={HTTPException: _elsewhere})
+    page.router.redirect_slashes = False  # it would repeat what was asked
+    return page
 
 
 def _kept(answer: Answer) -> Answer:
