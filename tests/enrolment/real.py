@@ -97,7 +97,8 @@ class RealOffice(Program):
         more = {"FLEET_HOME": str(folder), "FLEET_CLOCK": "sure", "NO_COLOR": "1", "COLUMNS": "200"}
         log = folder.with_name(f"{folder.name}.log")
         super().__init__([*FLEET, "serve"], log, {**(environment or os.environ), **more})
-        made = self.fleet("init", "--host", host, "--port", str(free_port()), "--web-port", "0", "--broker", kind)
+        ports = ["--port", str(free_port()), "--web-port", "0"]
+        made = self.fleet("init", "--authority", "--host", host, *ports, "--broker", kind)
         assert made.returncode == 0, made.stderr
         self._listen(host, free_port())
 
@@ -159,6 +160,15 @@ class RealNode(Program):
     def delivers(self) -> float:
         """Waits until more of its readings are in the store; seconds from its start until then."""
         return first_stored([self])[self.name]
+
+    @property
+    def newest_ms(self) -> int:
+        """Unix ms of its newest reading in the store."""
+        reader = StoreReader(self.office.home.readings)
+        try:
+            return max(series.last_ms or 0 for series in reader.series(self.name))
+        finally:
+            reader.close()
 
     @property
     def token(self) -> str:
