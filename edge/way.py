@@ -24,10 +24,10 @@ Put = Callable[[Event], None]
 
 def link_maker(
     wiring: Wiring, boot_id: str, random: Callable[[], float], asker: Asker | None = None, since_ms: int = 0,
-    now_ms: int = 0,
+    now_ms: int = 0, registrar: type[Registrar] = Registrar,
 ) -> LinkMaker:  # fmt: skip
     """How the link to the office of this board is made. `asker`: who asks for certificates, by default a child process;
-    `since_ms`: what the last will says."""
+    `since_ms`: what the last will says; `registrar`: another one for a simulated node."""
     assert wiring.office is not None
     office = wiring.office
     will = to_json(Status(wiring.node, False, boot_id, since_ms))
@@ -35,7 +35,7 @@ def link_maker(
     def make(put: Put) -> Link:
         found = read_card(Path(office.credentials), wiring.node)
         if isinstance(found, Card):
-            return _registered(wiring, office, will, put, random, asker, now_ms)
+            return _registered(wiring, office, will, put, random, asker, now_ms, registrar)
         return _known(wiring.node, office, found, will, put)
 
     return make
@@ -54,7 +54,7 @@ def _known(node: str, office: OfficePlan, credentials: Credentials, will: bytes,
 
 def _registered(
     wiring: Wiring, office: OfficePlan, will: bytes, put: Put, random: Callable[[], float], asker: Asker | None,
-    now_ms: int,
+    now_ms: int, registrar: type[Registrar],
 ) -> Registrar:  # fmt: skip
     from edge.child import Child
 
@@ -75,4 +75,4 @@ def _registered(
         own = Credentials(wiring.node, office.url, wiring.node, "", client_id)
         return MqttLink(wiring.node, office.url, own, will, put, office.others, office.metered, tls)
 
-    return Registrar(Beside(credentials, wiring.node), dial, asker, put, random, now_ms)
+    return registrar(Beside(credentials, wiring.node), dial, asker, put, random, now_ms)

@@ -24,6 +24,7 @@ from edge.link import Link
 from edge.way import link_maker
 from simulators.chance import unit
 from simulators.clock import PacedClock
+from simulators.indoors import Asking, Indoors
 from simulators.post import FEEL_S, Post, PostThread
 from simulators.streets import spots
 from simulators.tally import Tally
@@ -94,7 +95,9 @@ class SimulatedNode:
 
     def _link(self, put: Callable[[Event], None]) -> Link:
         since_ms, now_ms = self.clock.wall_ms(), self.clock.boot_ms()
-        make = link_maker(self.wiring, self.clock.boot_id, self._random, since_ms=since_ms, now_ms=now_ms)
+        assert self.wiring.office is not None
+        asker = Asking(self.wiring.node, Path(self.wiring.office.credentials), Path(self.wiring.journal.folder))
+        make = link_maker(self.wiring, self.clock.boot_id, self._random, asker, since_ms, now_ms, Indoors)
         return make(put)
 
     def run(self) -> bool:
