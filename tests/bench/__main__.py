@@ -19,7 +19,7 @@ from tests.bench import against, agent, backlog, collector, flash, virtual, wire
 from tests.bench.figure import Findings, Line, Skipped, machine
 from tests.bench.report import as_json, as_table, progress
 
-PARTS = ("wire", "collector", "start", "backlog", "agent", "day", "flash")
+PARTS = ("wire", "collector", "start", "tls", "backlog", "agent", "day", "flash")
 
 
 BACKLOG = backlog.Sizes()
@@ -52,6 +52,8 @@ def measure(sizes: Sizes, parts: Sequence[str], scratch: Path) -> Iterator[Line]
         yield from collector.measure(scratch, sizes.collector_chunks, sizes.collector_runs)
     if "start" in parts:
         yield from _tried("agent: start to hello", lambda: agent.measure_starts(scratch, sizes.starts))
+    if "tls" in parts:
+        yield from _tried("what TLS costs", lambda: agent.measure_tls(scratch, sizes.steady_s / 2, sizes.starts))
     if "backlog" in parts:
         yield from _tried("backlog", lambda: backlog.measure(scratch, sizes.backlog))
     if "day" in parts:

@@ -1,7 +1,8 @@
 """The agent itself, as its own process against real device files and a real broker, beside the script of thirty lines.
 
 Both read a PMS5003 on a terminal of its own and the host's /proc. CPU time and memory are the kernel's figures of the
-process; a node's readings count when the office has them, the script's when the broker passed them on.
+process; a node's readings count when the office has them, the script's when the broker passed them on. Beside the
+script the agent has a password, as the script has; what certificates and encryption cost is measured beside itself.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from tests.bench.office import Office, office, wait_for
 from tests.bench.process import ROOT, cpu_s, rss_mb, started
 
 AGENT, SCRIPT = "bench-agent", "bench-script"
-RSS_GOAL_MB, START_GOAL_S = 30.0, 0.3
-PEER = "paho script of 30 lines"
+RSS_GOAL_MB, RSS_TLS_GOAL_MB, START_GOAL_S = 30.0, 34.0, 0.3
+PEER, PLAIN = "paho script of 30 lines", "the same with a password, in the clear"
 EDGE = "import sys; from edge.cli import main; sys.exit(main())"  # what the console script does
 BOARD = """[node]
 id = "{node}"
 [site]
 name = "The bench"
 [office]
-url = "mqtt://{host}:{port}"
+url = "{url}"
 credentials = "credentials.json"
 publish_every = "0s"
 back_within = "2s"
@@ -49,7 +50,7 @@ interval = "1s"
 
 @dataclass(frozen=True, slots=True)
 class Pole:
-    """What both need: an office, device files, and a command each."""
+    """What both need: an office, device files, and a command each (no script where everybody needs a certificate)."""
 
     office: Office
     folder: Path
@@ -73,11 +74,11 @@ class Cost:
 
 
 @contextmanager
-def pole(folder: Path, commit: str = "10s") -> Iterator[Pole]:
+def pole(folder: Path, commit: str = "10s", secure: bool = False) -> Iterator[Pole]:
     """Office and devices, for as long as the block lasts."""
     folder.mkdir()
     with ExitStack() as stack:
-        desk = stack.enter_context(office(folder))
+        desk = stack.enter_context(office(folder, secure))
         devices = [folder / "tty-agent", folder / "tty-script"]
         command = [sys.executable, "-m", "tests.bench.sensors", *map(str, devices)]
         playing = stack.enter_context(started(command, folder / "sensors.log"))
@@ -85,8 +86,8 @@ def pole(folder: Path, commit: str = "10s") -> Iterator[Pole]:
         if playing.stdout.readline().strip() != "ready":
             raise RuntimeError((folder / "sensors.log").read_text())
         board = _board(desk, folder / "node", devices[0], commit)
-        credential = desk.enrol(SCRIPT, folder / "script.json")
-        yield Pole(desk, folder, [sys.executable, "-c", EDGE, "run", str(board)], _script(desk, credential, devices[1]))
+        script = [] if secure else _script(desk, desk.enrol(SCRIPT, folder / "script.json"), devices[1])
+        yield Pole(desk, folder, [sys.executable, "-c", EDGE, "run", str(board)], script)
 
 
 def _board(desk: Office, folder: Path, device: Path, commit: str) -> Path:
@@ -94,7 +95,7 @@ def _board(desk: Office, folder: Path, device: Path, commit: str) -> Path:
     folder.mkdir()
     desk.enrol(AGENT, folder / "credentials.json")
     board = folder / "node.toml"
-    board.write_text(BOARD.format(node=AGENT, host=LOOPBACK, port=desk.port, device=device, commit=commit))
+    board.write_text(BOARD.format(node=AGENT, url=desk.url, device=device, commit=commit))
     with started([sys.executable, "-m", "edge.compile", str(board)], folder / "compile.log") as compiling:
         compiling.wait()
     if compiling.returncode:
@@ -158,7 +159,7 @@ def measure_steady(scratch: Path, seconds: float, commit: str = "10s") -> Iterat
     note = f"{ours.seconds:.0f} s, {rates}; {ours.cpu_s:.2f} s of CPU against {theirs.cpu_s:.2f}"
     yield Figure("agent: CPU per reading", ours.each_ms, "ms", peer=PEER, peer_value=theirs.each_ms, note=note)
     yield Figure("agent: resident memory", ours.rss_mb, "MB", RSS_GOAL_MB, peer=PEER, peer_value=theirs.rss_mb,
-                 note="edge run, TLS off, after the run")  # fmt: skip
+                 note="edge run, with a password, after the run")  # fmt: skip
 
 
 def _both(here: Pole, agent: int, script: int, seconds: float) -> tuple[Cost, Cost]:
@@ -178,6 +179,35 @@ def _both(here: Pole, agent: int, script: int, seconds: float) -> tuple[Cost, Co
     ours = Cost(last - first, total - spent, rss_mb(agent), ended - began)
     theirs = Cost(their_last - their_first, their_total - their_spent, rss_mb(script), their_ended - their_began)
     return ours, theirs
+
+
+def measure_tls(scratch: Path, seconds: float, runs: int, commit: str = "10s") -> Iterator[Figure]:
+    """The agent under mutual TLS, and the same one beside it without."""
+    with ExitStack() as stack:
+        both = [stack.enter_context(pole(scratch / name, commit, name == "tls")) for name in ("tls", "plain")]
+        starts = [[first_words(here, here.agent, AGENT, "hello") for here in both] for _ in range(runs + 2)][2:]
+        ours, theirs = (median([pair[at].wall_s for pair in starts]) for at in (0, 1))
+        spent, they_spent = (median([pair[at].cpu_s for pair in starts]) for at in (0, 1))
+        note = f"median of {runs}; {spent:.3f} s of CPU by then against {they_spent:.3f}"
+        yield Figure("under TLS: start to hello", ours, "s", peer=PLAIN, peer_value=theirs, note=note)
+        pids = [stack.enter_context(started(here.agent, here.folder / f"{AGENT}.log")).pid for here in both]
+        time.sleep(min(12.0, seconds / 2))
+        began = [_now(here, pid) for here, pid in zip(both, pids, strict=True)]
+        time.sleep(seconds)
+        tls, plain = (_since(here, pid, then) for here, pid, then in zip(both, pids, began, strict=True))
+    note = f"{tls.seconds:.0f} s; {tls.cpu_s:.2f} s of CPU for {tls.readings} readings against {plain.cpu_s:.2f}"
+    yield Figure("under TLS: CPU per reading", tls.each_ms, "ms", peer=PLAIN, peer_value=plain.each_ms, note=note)
+    yield Figure("under TLS: resident memory", tls.rss_mb, "MB", RSS_TLS_GOAL_MB, peer=PLAIN, peer_value=plain.rss_mb,
+                 note="edge run with a certificate of its own, after the run")  # fmt: skip
+
+
+def _now(here: Pole, pid: int) -> tuple[float, int, float]:
+    return _at_next(lambda: here.office.rows(AGENT), lambda: cpu_s(pid))
+
+
+def _since(here: Pole, pid: int, then: tuple[float, int, float]) -> Cost:
+    ended, last, total = _now(here, pid)
+    return Cost(last - then[1], total - then[2], rss_mb(pid), ended - then[0])
 
 
 def _at_next(count: Callable[[], int], cost: Callable[[], float]) -> tuple[float, int, float]:

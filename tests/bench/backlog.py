@@ -26,7 +26,6 @@ from edge.wire.chunks import Column, Schema, encode_columns
 from edge.wire.clocks import ClockQuality, ClockRecord
 from edge.wire.messages import to_json
 from edge.wire.record import RecordKind
-from fleet.home import LOOPBACK
 from tests.bench.agent import AGENT, EDGE
 from tests.bench.figure import Figure, median
 from tests.bench.office import Office, office, wait_for
@@ -41,7 +40,7 @@ COMMIT_S, LATE_S = 1.0, 0.05  # of the agent that runs; the sampler waits a twen
 BOARD = """[node]
 id = "{node}"
 [office]
-url = "mqtt://{host}:{port}"
+url = "{url}"
 publish_every = "0s"
 back_within = "2s"
 [journal]
@@ -151,7 +150,7 @@ def _board(desk: Office, folder: Path, sizes: Sizes) -> Path:
     folder.mkdir()
     desk.enrol(AGENT, folder / "credentials.json")
     board = folder / "node.toml"
-    board.write_text(BOARD.format(node=AGENT, host=LOOPBACK, port=desk.port, cap=max(64, 3 * sizes.megabytes)))
+    board.write_text(BOARD.format(node=AGENT, url=desk.url, cap=max(64, 3 * sizes.megabytes)))
     with started([sys.executable, "-m", "edge.compile", str(board)], folder / "compile.log") as compiling:
         compiling.wait()
     return board

@@ -21,11 +21,14 @@ from fleet import enrol
 from fleet.broker import Broker
 from fleet.clock import SystemClock, new_client_id
 from fleet.collector import Collector
+from fleet.desk import Desk
 from fleet.home import LOOPBACK, Home, Ports, write_config
 from fleet.live import Live
 from fleet.mqtt import MqttInlet
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.store.sqlite import SqliteStore
+from fleet.tls import Tls, client_context, of_broker, of_collector
+from simulators.enrolled import claim, open_desk
 
 LOOK_S = 0.02
 
@@ -33,12 +36,15 @@ LOOK_S = 0.02
 class Ear:
     """Counts messages by (node, kind), and remembers when the last of each came (monotonic seconds)."""
 
-    def __init__(self, port: int, credential: Credential) -> None:
+    def __init__(self, port: int, credential: Credential, tls: Tls | None) -> None:
         self.heard: Counter[tuple[str, str]] = Counter()
         self.at_s: dict[tuple[str, str], float] = {}
         self._ready = False
         self._client = paho.Client(CallbackAPIVersion.VERSION2, new_client_id("bench"), protocol=paho.MQTTv311)
-        self._client.username_pw_set(credential.user, credential.password)
+        if tls is not None:
+            self._client.tls_set_context(client_context(tls))
+        else:
+            self._client.username_pw_set(credential.user, credential.password)
         self._client.on_connect = lambda client, *_: client.subscribe(EVERY_UP, 1)
         self._client.on_subscribe, self._client.on_message = self._on_subscribe, self._on_message
         self._client.connect(LOOPBACK, port)
@@ -65,14 +71,18 @@ class Ear:
 
 
 class Office:
-    """A running office on a free port."""
+    """A running office on a free port. `desk` None: it knows nodes by passwords, and nothing is encrypted."""
 
-    def __init__(self, home: Home, registry: Registry, port: int, live: Live, ear: Ear) -> None:
-        self.home, self.registry, self.port, self.live, self.ear = home, registry, port, live, ear
+    def __init__(self, home: Home, registry: Registry, live: Live, ear: Ear, desk: Desk | None) -> None:
+        self.home, self.registry, self.live, self.ear, self.desk = home, registry, live, ear, desk
+        self.port, self.url = home.ports().broker_port, home.ports().node_url
 
     def enrol(self, node: str, credentials: Path) -> Credential:
-        """Adds a node; its credentials lie where it says."""
+        """Adds a node; its credentials lie where it says, and with an authority its certificate beside them."""
         enrol.add(self.home, self.registry, Node(node, "bench"), credentials)
+        if self.desk is not None and claim(self.desk, node, credentials) != "granted":
+            raise RuntimeError(f"{node} was given no certificate")
+        enrol.publish(self.home, self.registry)
         found = self.registry.credential(node)
         assert found is not None
         return found
@@ -93,23 +103,25 @@ def wait_for(seen: Callable[[], bool], what: str, within_s: float = 30.0) -> Non
 
 
 @contextmanager
-def office(folder: Path) -> Iterator[Office]:
+def office(folder: Path, secure: bool = True) -> Iterator[Office]:
     """Opens for as long as the block lasts. Raises Trouble."""
     home, port = Home(folder / "office"), free_port()
-    write_config(home, Ports(broker_port=port))
+    write_config(home, Ports(broker_port=port, enrol_port=free_port()))
     registry = Registry(home.registry)
+    desk = open_desk(home, registry) if secure else None
     enrol.make_home(home, registry)
-    credential = registry.credential(COLLECTOR)
+    credential, ours = registry.credential(COLLECTOR), of_collector(home.authority)
     assert credential is not None
-    broker, store, live = Broker(home.broker, LOOPBACK, port), SqliteStore(home.readings), Live()
+    broker = Broker(home.broker, LOOPBACK, port, tls=of_broker(home.authority))
+    store, live = SqliteStore(home.readings), Live()
     broker.start()
-    inlet = MqttInlet(live, SystemClock(), LOOPBACK, port, credential)
+    inlet = MqttInlet(live, SystemClock(), LOOPBACK, port, credential, tls=ours)
     collector = Collector(inlet, store, live)
     try:
         inlet.start()
         collector.start()
-        ear = Ear(port, credential)
-        yield Office(home, registry, port, live, ear)
+        ear = Ear(port, credential, ours)
+        yield Office(home, registry, live, ear, desk)
         ear.close()
     finally:
         collector.stop()

@@ -1,7 +1,7 @@
 """What there is to kill: the registry and home of an office, a broker of its own, and nodes with much to say.
 
 Broker and office are processes beside each other, so that each can be killed alone: for the office the broker is
-somebody else's (`kind = "none"`). The office's process is `fleet serve`.
+somebody else's (`kind = "none"`). The office's process is `fleet serve`. Everybody is known by his certificate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from fleet import enrol, files, tether
 from fleet.home import Home, Ports, write_config
 from fleet.registry import Node, Registry
 from fleet.servers import SERVERS
+from fleet.tls import of_broker
 from simulators.clock import PacedClock
+from simulators.enrolled import claim, open_desk
 from simulators.node import BOARD, Place
 from simulators.residents import Householder
 from simulators.street import MORNING_MS, free_port
@@ -132,8 +134,10 @@ class Town:
         self.server = SERVERS[plan.broker]
         self.home = Home(folder / "office")
         self.port = free_port()
-        write_config(self.home, Ports(broker_port=self.port, web_port=free_port(), broker_kind="none"))
+        ports = Ports(broker_port=self.port, web_port=free_port(), broker_kind="none", enrol_port=free_port())
+        write_config(self.home, ports)
         self.registry = Registry(self.home.registry)
+        self.desk = open_desk(self.home, self.registry)
         enrol.make_home(self.home, self.registry)
         self.names = [f"pole-{number + 1:03d}" for number in range(plan.nodes)]
         Tally(folder / "tally", plan.nodes).close()
@@ -147,15 +151,17 @@ class Town:
     def _broker(self) -> Child:
         place = self.folder / "broker"
         place.mkdir()
-        self.server.write_lists(place, self.registry.credentials())
-        files.replace(place / self.server.config, self.server.config_text(place, "127.0.0.1", self.port))
+        self.server.write_lists(place, self.registry.members())
+        text = self.server.config_text(place, "127.0.0.1", self.port, True, of_broker(self.home.authority))
+        files.replace(place / self.server.config, text)
         return Child(self.server.command(place / self.server.config), self.folder / "broker.log")
 
     def _pole(self, number: int, name: str) -> Stayer:
         folder = self.folder / name
         folder.mkdir()
         enrol.add(self.home, self.registry, Node(name, "Stationsplein", 52.22, 6.89), folder / "credentials.json")
-        url = f"mqtt://127.0.0.1:{self.port}"
+        assert claim(self.desk, name, folder / "credentials.json") == "granted"
+        url = self.home.ports().node_url
         tables = [SENSOR.format(name=name, driver=driver, place=place) for name, driver, place in SENSORS]
         text = BOARD_TEXT.format(name=name, url=url, commit_s=self.plan.commit_s, back_s=BACK_S) + "".join(tables)
         (folder / BOARD).write_text(text)
