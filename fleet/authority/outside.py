@@ -98,7 +98,9 @@ def _certificates(chain: str) -> list[x509.Certificate]:
 def _up(leaf: x509.Certificate, found: list[x509.Certificate]) -> list[x509.Certificate]:
     """From `leaf` to a root, each signed by the next."""
     path = [leaf]
-    while not certificates.signed_by(path[-1], path[-1]):
+    while not _is_root(path[-1]):
+        if isinstance(path[-1].signature_hash_algorithm, OUTWORN):
+            raise _refused(f"{_called(path[-1])} is signed with an outworn hash", "ask for SHA-256")
         above = [each for each in found if each not in path and certificates.signed_by(path[-1], each)]
         if not above:
             lacking = path[-1].issuer.rfc4514_string()
@@ -108,6 +110,12 @@ def _up(leaf: x509.Certificate, found: list[x509.Certificate]) -> list[x509.Cert
     if len(path) == 1:
         raise _refused("Our certificate signs itself", "have it signed by your authority's root")
     return path
+
+
+def _is_root(each: x509.Certificate) -> bool:
+    """Whether it signs itself; by which hash does not matter, since nobody relies on that signature."""
+    outworn = isinstance(each.signature_hash_algorithm, OUTWORN)
+    return each.issuer == each.subject and (outworn or certificates.signed_by(each, each))
 
 
 def _check_authority(each: x509.Certificate, depth: int, now_ms: int) -> None:
@@ -124,8 +132,6 @@ def _check_authority(each: x509.Certificate, depth: int, now_ms: int) -> None:
     usage = _extension(each, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         raise _refused(f"{_called(each)} may not sign certificates", "ask for the key usages keyCertSign and cRLSign")
-    if not certificates.signed_by(each, each) and isinstance(each.signature_hash_algorithm, OUTWORN):
-        raise _refused(f"{_called(each)} is signed with an outworn hash", "ask for SHA-256")
 
 
 def _check_issuing(ours: x509.Certificate) -> None:
