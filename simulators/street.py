@@ -13,6 +13,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from edge.boardfile import compiled
 from fleet.home import Ports
 from fleet.registry import Node as RegisteredNode
 from fleet.serve import Office, open_office
+from fleet.trouble import Trouble
 from simulators.boards import board, post
 from simulators.census import Census, take_census
 from simulators.chance import unit
 from simulators.clock import PacedClock
+from simulators.enrolled import authority, claim
 from simulators.node import BOARD, Place
 from simulators.residents import Householder, Lodger, Resident
 from simulators.script import Mishap, timetable
@@ -35,6 +38,7 @@ from simulators.tally import Tally
 
 MORNING_MS = 1_780_379_400_000  # Tuesday 2 June 2026, 7:50 local time: before the morning peak
 MOST_PROCESSES = 50
+AT_ONCE = 16  # nodes that claim together
 STEP_S = 0.05
 LAST_WAIT_S, LOOK_S, SAY_EVERY_S = 90.0, 0.5, 5.0
 BURST = 8  # readings that a counter may close in one instant, twice
@@ -85,12 +89,14 @@ class Street:
         (self.folder / "nodes").mkdir(parents=True)
         streets = self.folder / "streets.geojson"
         streets.write_text(json.dumps(geojson(self.plan.seed)))
-        ports = Ports(broker_port=free_port(), web_port=free_port())
-        self._office = open_office(self.folder / "office", ports, self.clock, streets, self.plan.web)
+        ports = Ports(broker_port=free_port(), web_port=free_port(), enrol_port=free_port())
+        office = open_office(self.folder / "office", ports, self.clock, streets, self.plan.web, authority)
+        self._office = office
         self.tell(f"The office is open on port {ports.broker_port}; enrolling {self.plan.nodes} nodes.")
         Tally(self.folder / TALLY, self.plan.nodes).close()
         for number, name in enumerate(self.names):
-            self.residents[name] = self._enrol(number, name)
+            self.residents[name] = self._settle(number, name)
+        self._enrol(office)
         for resident in self.residents.values():
             resident.start()
         self._opened_ms = self.clock.boot_ms()
@@ -100,7 +106,18 @@ class Street:
         """Simulated ms since the nodes were started."""
         return self.clock.boot_ms() - self._opened_ms
 
-    def _enrol(self, number: int, name: str) -> Resident:
+    def _enrol(self, office: Office) -> None:
+        """Every node fetches its certificate; many at once, for the broker is told of all who came meanwhile."""
+        assert office.gate is not None
+        desk = office.gate.desk
+        with ThreadPoolExecutor(AT_ONCE) as crowd:
+            cards = {name: resident.folder / "credentials.json" for name, resident in self.residents.items()}
+            answers = list(crowd.map(lambda name: claim(desk, name, cards[name]), cards))
+        if refused := [name for name, answer in zip(cards, answers, strict=True) if answer != "granted"]:
+            raise Trouble(f"The office gave {refused[0]} no certificate.", "The street was not opened.",
+                          "sim demo again, with --keep FOLDER; then see office/ there")  # fmt: skip
+
+    def _settle(self, number: int, name: str) -> Resident:
         folder = self.folder / "nodes" / name
         folder.mkdir()
         spot = spots(self.plan.seed, number + 1)[number]
