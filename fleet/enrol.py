@@ -50,10 +50,14 @@ def _write_users(home: Home, registry: Registry) -> None:
     with files.locked(home.broker / "users.lock"):
         credentials = registry.members()
         if COLLECTOR not in [each.user for each in credentials]:
-            stands = "The broker's user list stays as it is; nodes keep their readings."
-            raise Trouble(f"The registry {registry.path} has lost the collector's credential.", stands,
-                          "put your copy of it back", Exit.REFUSED)  # fmt: skip
+            raise _lost(registry)
         broker.write_users(home.broker, credentials)
+
+
+def _lost(registry: Registry) -> Trouble:
+    stands = "The broker's user list stays as it is; nodes keep their readings."
+    return Trouble(f"The registry {registry.path} has lost the collector's credential.", stands,
+                   "put your copy of it back", Exit.REFUSED)  # fmt: skip
 
 
 def check(registry: Registry, node: Node) -> None:
@@ -125,9 +129,15 @@ def _now(now_ms: int | None) -> int:
     return SystemClock().wall_ms() if now_ms is None else now_ms
 
 
-def know_collector(registry: Registry, key: str) -> bool:
-    """Lets the collector in by the key with this id, and by no password; its client id stays. Whether that is new."""
-    known = registry.credential(COLLECTOR) or new_credential(COLLECTOR)
+def know_collector(home: Home, registry: Registry, key: str) -> bool:
+    """Lets the collector in by the key with this id, and by no password; its client id stays. Whether that is new.
+
+    Raises Trouble when the registry has lost it.
+    """
+    known = registry.credential(COLLECTOR)
+    if known is None and home.in_use():
+        raise _lost(registry)
+    known = known or new_credential(COLLECTOR)
     if (known.key, known.password) == (key, ""):
         return False
     registry.set_credential(Credential(COLLECTOR, client_id=known.client_id, key=key))

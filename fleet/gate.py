@@ -11,21 +11,24 @@ from __future__ import annotations
 import logging
 import threading
 
-from edge.wire.messages import CheckResult
+from edge.wire.messages import CheckResult, State
 from fleet import enrol, revoking
 from fleet.authority.authority import Authority
 from fleet.authority.own import OwnCertificates
 from fleet.broker import reload_certificates
 from fleet.clock import Clock
 from fleet.desk import Desk
+from fleet.enrolment import FRESH_MS, enrolment_checks
 from fleet.home import Home, Ports
 from fleet.members import Members
 from fleet.registry import COLLECTOR, Registry
 from fleet.tls import of_broker
+from fleet.trouble import Trouble
 from fleet.web.desk import OpenDesk
 
 LOG = logging.getLogger(__name__)
 LOOK_S = 60.0
+CHECK_MS = 5_000
 OF_BROKER = {"broker", "trust", "crl"}  # what it must read anew
 
 
@@ -39,6 +42,7 @@ class Gate:
         self.members = Members(lambda: enrol.publish(home, registry))
         self.desk = Desk(registry, authority, ports.node_url, clock, self.members.changed)
         self._trouble = ""
+        self._checked_ms, self._checks = -CHECK_MS, list[CheckResult]()
         self._ending = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="gate", daemon=True)
 
@@ -46,7 +50,7 @@ class Gate:
         """Certificates and the list of the revoked in place, the collector's key known. Raises Trouble, OSError."""
         self.own.renew(self.clock.wall_ms())
         revoking.put_crl(self.home, self.registry, self.authority, self.clock.wall_ms())
-        enrol.know_collector(self.registry, self.own.key_of(COLLECTOR))
+        enrol.know_collector(self.home, self.registry, self.own.key_of(COLLECTOR))
 
     def open(self) -> int:
         """Lets claims in; the port where. Raises Trouble, OSError."""
@@ -68,13 +72,24 @@ class Gate:
         self.members.stop()
 
     def checks(self) -> list[CheckResult]:
-        """The health of certificates and authority."""
-        return self.own.checks(self.clock.wall_ms())
+        """The health of certificates and authority, and of who asks for one; looked at anew every few seconds."""
+        now_ms = self.clock.wall_ms()
+        if not 0 <= now_ms - self._checked_ms < CHECK_MS:
+            self._checks, self._checked_ms = self._look_over(now_ms), now_ms
+        return self._checks
+
+    def _look_over(self, now_ms: int) -> list[CheckResult]:
+        try:
+            incidents, newest = self.registry.incidents(now_ms - FRESH_MS), self.registry.newest_certificates()
+            return [*self.own.checks(now_ms), *enrolment_checks(incidents, newest, now_ms)]
+        except (Trouble, OSError) as error:
+            reason = error.happened if isinstance(error, Trouble) else f"{error}."
+            return [CheckResult("certificates", State.BAD, reason, "It is tried again; see the office's log.")]
 
     def look(self) -> list[str]:
         """Renews what is due, and has the broker take it up; the names of what is new. Raises Trouble, OSError."""
         renewed = self.own.renew(self.clock.wall_ms())
-        if COLLECTOR in renewed and enrol.know_collector(self.registry, self.own.key_of(COLLECTOR)):
+        if COLLECTOR in renewed and enrol.know_collector(self.home, self.registry, self.own.key_of(COLLECTOR)):
             self.members.changed()
         tls = of_broker(self.home.authority)
         if OF_BROKER & set(renewed) and tls is not None:

@@ -6,6 +6,8 @@ transaction, and whatever ends it early, a power cut too, leaves none of the thr
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from fleet.papers import Certificate, Incident, Key, Token
@@ -48,14 +50,21 @@ class Ledger:
         found = sa.select(CERTIFICATES).where(CERTIFICATES.c.node == node, CERTIFICATES.c.key == key)
         last = found.order_by(CERTIFICATES.c.issued_ms.desc(), CERTIFICATES.c.not_after_ms.desc()).limit(1)
         row = self._connection.execute(last).one_or_none()
-        return _certificate(row) if row else None
+        return _certificate(row._mapping) if row else None
 
     def certificates(self, node: str | None = None) -> list[Certificate]:
         """Of one node or of all, by node, the newest first."""
         wanted = sa.select(CERTIFICATES).order_by(CERTIFICATES.c.node, CERTIFICATES.c.issued_ms.desc())
         if node is not None:
             wanted = wanted.where(CERTIFICATES.c.node == node)
-        return [_certificate(row) for row in self._connection.execute(wanted)]
+        return [_certificate(row._mapping) for row in self._connection.execute(wanted)]
+
+    def newest_of_all(self) -> list[Certificate]:
+        """The certificate that each node was given last, by node; without its text."""
+        facts = [column for column in CERTIFICATES.c if column.name not in ("chain", "issued_ms")]
+        last = sa.func.max(CERTIFICATES.c.issued_ms).label("issued_ms")  # SQLite takes the rest from the same row
+        wanted = sa.select(*facts, last).group_by(CERTIFICATES.c.node).order_by(CERTIFICATES.c.node)
+        return [_certificate(row._mapping) for row in self._connection.execute(wanted)]
 
     def revoked(self, now_ms: int = 0) -> list[tuple[int, int]]:
         """(serial, revoked at) of those certificates that had not ended at `now_ms`, by that time."""
@@ -130,6 +139,6 @@ class Ledger:
         return [Incident(**row._mapping) for row in rows]
 
 
-def _certificate(row: sa.Row[tuple[object, ...]]) -> Certificate:
-    facts = dict(row._mapping)
+def _certificate(row: sa.RowMapping) -> Certificate:
+    facts: dict[str, Any] = {"chain": ""} | dict(row)
     return Certificate(**facts | {"serial": int(facts["serial"], 16)})

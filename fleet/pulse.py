@@ -7,7 +7,7 @@ renewed says as much as one that is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.wire.messages import CheckResult, State
 from fleet.health import span
@@ -43,6 +43,7 @@ class Pulse:
     unkept: int = 0
     free_bytes: int = -1  # on the home's disk; -1 where nobody knows
     look: str = "Look into the broker's log."
+    identity: list[CheckResult] = field(default_factory=list)  # of certificates and who asks for them
 
 
 def office_checks(pulse: Pulse | None, now_ms: int, home: str = "HOME") -> list[CheckResult]:
@@ -55,7 +56,8 @@ def office_checks(pulse: Pulse | None, now_ms: int, home: str = "HOME") -> list[
         remedy = f"Look at its log and at df -h {home}; then end process {pulse.pid} and run fleet serve again."
         return [CheckResult("serve", State.BAD, reason, remedy)]
     serve = CheckResult("serve", State.GOOD, "The office runs.")
-    return [serve, _collector(pulse), _session(pulse, now_ms), _broker(pulse, now_ms), _store(pulse, now_ms, home)]
+    return [serve, _collector(pulse), _session(pulse, now_ms), _broker(pulse, now_ms), _store(pulse, now_ms, home),
+            *pulse.identity]  # fmt: skip
 
 
 def _collector(pulse: Pulse) -> CheckResult:

@@ -128,6 +128,11 @@ class Registry:
         with self.turn(writing=False) as ledger:
             return ledger.certificates(node)
 
+    def newest_certificates(self) -> list[Certificate]:
+        """The certificate that each node was given last, by node; without its text."""
+        with self.turn(writing=False) as ledger:
+            return ledger.newest_of_all()
+
     def revoked(self, now_ms: int = 0) -> list[tuple[int, int]]:
         """(serial, revoked at, Unix ms) of the certificates that are revoked and had not ended by themselves."""
         with self.turn(writing=False) as ledger:

@@ -119,13 +119,13 @@ class Office:
         return Pulse(live.now_ms(), os.getpid(), live.connected, live.subscribed, live.refusal, live.sessions_lost,
                      live.session_lost_ms, broker.up, broker.restarts, broker.ended_ms, broker.fault,
                      live.turned_ms, live.committed_ms, live.fault, live.fault_ms, live.unkept,
-                     shutil.disk_usage(self.home.folder).free, broker.look)  # fmt: skip
+                     shutil.disk_usage(self.home.folder).free, broker.look,
+                     self.gate.checks() if self.gate else [])  # fmt: skip
 
     def checks(self) -> list[CheckResult]:
         """The office's own checks, as its page shows them."""
         pulse = self.pulse()
-        found = office_checks(pulse, pulse.at_ms, str(self.home.folder))
-        return found if self.gate is None else [*found, *self.gate.checks()]
+        return office_checks(pulse, pulse.at_ms, str(self.home.folder))
 
     @property
     def broker_pid(self) -> int | None:
@@ -138,7 +138,7 @@ class Office:
 
     def add_node(self, node: Node, credentials: Path) -> None:
         """What `fleet node add` does, from within."""
-        enrol.add(self.home, self.registry, node, credentials, self.clock.wall_ms())
+        enrol.add(self.home, self.registry, node, credentials)
 
     @property
     def page(self) -> str | None:
