@@ -109,6 +109,21 @@ def test_a_key_comes_back_as_it_went(passphrase: str | None) -> None:
     assert keys.load(keys.dump(key), "one that is not needed")
 
 
+@pytest.mark.parametrize(
+    "key", [keys.new_key(), RSA_3072, ed25519.Ed25519PrivateKey.generate()], ids=["EC", "RSA", "Ed"]
+)
+def test_the_openssl_program_opens_what_we_shut_and_it_took_pains(key: keys.PrivateKey, tmp_path: Path) -> None:
+    shut, words = keys.dump(key, CANARY), tmp_path / "words"
+    words.write_text(CANARY)
+    opened = openssl("pkey", "-passin", f"file:{words}", text=shut)
+    assert keys.public_der(keys.load(opened).public_key()) == keys.public_der(key.public_key())
+    described = openssl("asn1parse", text=shut)
+    assert "aes-256-cbc" in described and "hmacWithSHA256" in described
+    rounds = int(described.split("prim: INTEGER           :")[1].split()[0], 16)
+    assert rounds >= 600_000
+    assert keys.dump(key, CANARY) != shut  # another salt each time
+
+
 @pytest.mark.parametrize("tried", [None, "", "another"])
 def test_an_encrypted_key_stays_shut_and_says_nothing(tried: str | None) -> None:
     with pytest.raises(keys.Locked) as caught:
