@@ -44,6 +44,7 @@ class Standing:
     living: Key | None  # the node's own key
     token: Token | None  # the one that was shown
     newest: Certificate | None  # what the signing key was given last as this node
+    current: bool = True  # whether that was signed as it would be today: not before a roll-over
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _enrol(node: str, hardware: str, standing: Standing, token: Token, now_ms: i
 def _renew(hardware: str, standing: Standing, key: Key, now_ms: int) -> Verdict:
     token, newest = standing.token, standing.newest
     fresh = token is not None and not token.used_ms and now_ms < token.expires_ms and token.hardware in ("", hardware)
-    if newest is not None and _same(newest, token is not None, now_ms):
+    if newest is not None and standing.current and _same(newest, token is not None, now_ms):
         return Again(newest, use_token=fresh)
     if newest is None or not late(newest, now_ms):
         return Issue(use_token=fresh)

@@ -49,6 +49,8 @@ WORDS = {
 class Signs(Protocol):
     """What the desk needs of `fleet.authority`."""
 
+    issuing_pem: str  # what ends every chain that is given now
+
     def trust(self) -> str:
         """The roots to pin, as PEM."""
 
@@ -88,9 +90,19 @@ class Desk:
         if not self.keys.allows(f"{claim.node}/{key}", self._steady()):
             return refused(Why.BUSY)
         with self._turn, self.registry.turn() as ledger:
-            verdict = decide(claim.node, key, claim.hardware.strip().lower(), _standing(ledger, claim, key), now_ms)
+            verdict = decide(
+                claim.node, key, claim.hardware.strip().lower(), self._standing(ledger, claim, key), now_ms
+            )
             given = self._carry_out(ledger, verdict, claim, public_key, now_ms)
         return self._answer(verdict, given, key)
+
+    def _standing(self, ledger: Ledger, claim: Claim, key: str) -> Standing:
+        token = ledger.token(hashed(claim.token)) if claim.token else None
+        newest = ledger.newest(claim.node, key)
+        current = newest is None or newest.chain.endswith(self.authority.issuing_pem)
+        return Standing(
+            ledger.state(claim.node), ledger.key(key), ledger.living_key(claim.node), token, newest, current
+        )
 
     def _carry_out(
         self, ledger: Ledger, verdict: Verdict, claim: Claim, public_key: PublicKey, now_ms: int
@@ -139,12 +151,6 @@ def neighbourhood(peer: str) -> str:
     except ValueError:
         return peer[:64]
     return str(ipaddress.ip_network((int(address) >> 64 << 64, 64))) if address.version == 6 else str(address)
-
-
-def _standing(ledger: Ledger, claim: Claim, key: str) -> Standing:
-    token = ledger.token(hashed(claim.token)) if claim.token else None
-    return Standing(ledger.state(claim.node), ledger.key(key), ledger.living_key(claim.node), token,
-                    ledger.newest(claim.node, key))  # fmt: skip
 
 
 def _enter(ledger: Ledger, issue: Issue, given: Certificate) -> None:

@@ -196,6 +196,12 @@ def test_each_refusal_has_its_word_and_its_incident() -> None:
     assert told("none", "another's") == (Why.UNKNOWN, Kind.DENIED, NODE)
 
 
+def test_what_another_authority_signed_is_not_given_again() -> None:
+    key = Key(MINE, NODE, 1)
+    standing = Standing("added", key, key, TOKENS["used by this key"], certificate("new"), current=False)
+    assert decide(NODE, MINE, "", standing, NOW) == Issue()
+
+
 @pytest.mark.parametrize("days, same", [(0, True), (0.99, True), (1, False), (-0.01, False)])
 def test_the_answer_is_the_same_for_a_day(days: float, same: bool) -> None:
     found = certificate("new")

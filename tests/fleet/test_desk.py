@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from edge.wire.enrolment import Why
 from fleet import claims
+from fleet.authority.authority import Authority
 from fleet.desk import neighbourhood
 from fleet.patience import Patience
 from fleet.registry import Credential
@@ -101,6 +103,15 @@ def test_a_known_key_renews_for_itself_and_once_a_day(here: Office) -> None:
     other = Pole("pole-2", here.token("pole-2"))
     other.key = pole.key
     assert why(here.desk.claim(other.claim(), "::1")) is Why.TAKEN
+
+
+def test_after_a_roll_over_the_answer_is_a_new_one(here: Office, tmp_path: Path) -> None:
+    pole = Pole(NODE, here.token(NODE))
+    first = granted(here.desk.claim(pole.claim(), "::1"))
+    here.desk.authority = Authority.make(tmp_path / "next", None, here.time.now_ms)
+    second = granted(here.desk.claim(pole.claim(), "::1"))
+    assert second.trust != first.trust and leaf(second).issuer != leaf(first).issuer
+    assert granted(here.desk.claim(pole.claim(), "::1")) == second
 
 
 def test_a_drawer_of_400_days_and_then_a_grant_that_is_logged_and_used_up(
