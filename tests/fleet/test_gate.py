@@ -35,8 +35,10 @@ class Calendar:
 def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Office, Calendar]]:
     calendar = Calendar()
     ports = Ports(broker_port=0, web_port=0, enrol_port=0, broker_kind=request.param)
-    running = open_office(tmp_path / "home", ports, calendar, web=False, signer=lambda folder: make_home_authority(
+    running = open_office(tmp_path / "home", ports, web=False, signer=lambda folder: make_home_authority(
         Home(folder.parent), None, SystemClock().wall_ms()))  # fmt: skip
+    assert running.gate is not None
+    running.gate.clock = calendar
     yield running, calendar
     running.stop()
 
