@@ -73,7 +73,7 @@ class Registrar:
         self._papers: Papers | None = None  # what we connected with
         self._unkept: Papers | None = None  # proven, and not yet written down
         self._unwiped = False
-        self._note: Callable[..., None] = lambda what, now_ms, **details: None
+        self._note: Callable[..., None] = lambda what, now_ms, /, **details: None
         self._ready: Callable[[int], None] = lambda now_ms: None
 
     def attached(self, note: Callable[..., None], ready: Callable[[int], None]) -> Registrar:

@@ -128,7 +128,7 @@ class Sampler:
         self._schema = Schema(tuple(self._columns[known] for known in sorted(self._columns)))
         return column
 
-    def note(self, what: str, at_ms: int, **details: Scalar) -> None:
+    def note(self, what: str, at_ms: int, /, **details: Scalar) -> None:
         """Something happened; it is committed at once."""
         if len(self._urgent) < ROOM_FOR_EVENTS:
             self._urgent.append(_event(at_ms, what, details))
