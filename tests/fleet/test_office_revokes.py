@@ -1,0 +1,151 @@
+"""An office with an authority takes a node out: registry, desk, lists, session; at both brokers, from enrolment on."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization as forms
+
+from edge.wire.enrolment import Why
+from edge.wire.topics import every_down, up
+from fleet import enrol, revoking, servers
+from fleet.authority.authority import Authority
+from fleet.clock import SystemClock
+from fleet.home import Home, Ports
+from fleet.registry import Node, Registry
+from fleet.revoking import Outcome
+from fleet.serve import Office, open_office
+from fleet.tokens import new_token
+from tests.fleet import desks
+from tests.fleet.pole import Pole, wait_for
+
+MQ = pytest.param("mosquitto", marks=[pytest.mark.mosquitto])
+pytestmark = pytest.mark.once
+both = pytest.mark.parametrize("place", ["nats", MQ], indirect=True)
+
+
+def signer(folder: Path) -> Authority:
+    """The authority of a home, made where there is none."""
+    there = folder.is_dir()
+    return Authority.open(folder) if there else Authority.make(folder, None, SystemClock().wall_ms())
+
+
+def opened(folder: Path, kind: str) -> Office:
+    ports = Ports(broker_port=0, web_port=0, enrol_port=0, broker_kind=kind)
+    office = open_office(folder / "home", ports, web=False, signer=signer)
+    wait_for(office.inlet.subscribed.is_set, "the collector's subscription")
+    return office
+
+
+@contextmanager
+def closing(office: Office) -> Iterator[Office]:
+    try:
+        yield office
+    finally:
+        office.stop()
+
+
+@pytest.fixture
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Office]:
+    with closing(opened(tmp_path, request.param)) as office:
+        yield office
+
+
+def enrolled(office: Office, node: str) -> tuple[desks.Pole, Path]:
+    """A node with a certificate: its key, and the file with both."""
+    secret, token = new_token(node, SystemClock().wall_ms())
+    if office.registry.node(node) is None:
+        office.registry.add(Node(node, "Plein"), token)
+    else:
+        office.registry.readmit(node, token, SystemClock().wall_ms())
+    pole = desks.Pole(node, secret)
+    assert office.gate is not None
+    granted = desks.granted(office.gate.desk.claim(pole.claim(), "127.0.0.1"))
+    key = pole.key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+    file = office.home.folder / f"{node}.{pole.key_id}.pem"
+    file.write_text(key.decode() + granted.certificate)
+    return pole, file
+
+
+def session(office: Office, node: str, file: Path) -> Pole:
+    context = ssl.create_default_context(cafile=office.home.authority / "trust.pem")
+    context.load_cert_chain(file)
+    url = f"mqtts://127.0.0.1:{office.ports.broker_port}"
+    return Pole({"client_id": f"{node}-{file.stem[-20:]}", "url": url}, tls=context)
+
+
+def authority(office: Office) -> Authority:
+    assert office.gate is not None
+    return office.gate.authority
+
+
+def revoked(office: Office, node: str) -> Outcome:
+    now_ms = SystemClock().wall_ms()
+    return revoking.revoke(office.home, office.registry, authority(office), node, "stolen", now_ms)
+
+
+def shut_out(pole: Pole) -> None:
+    wait_for(lambda: pole.ended >= 2, "a refusal")
+    assert pole.connects.count(0) <= 1
+    pole.leave()
+
+
+@both
+def test_from_the_cradle_to_the_grave_and_back(place: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    key, file = enrolled(place, "pole-a")
+    victim = session(place, "pole-a", file).joined()
+    other = session(place, "pole-b", enrolled(place, "pole-b")[1]).joined()
+    assert victim.subscribe(every_down("pole-a")) == 1
+    began = time.monotonic()
+    assert revoked(place, "pole-a") == Outcome(told=True, ended=True)
+    wait_for(lambda: victim.ended, "the end of the session")
+    took_s = time.monotonic() - began
+    with capsys.disabled():
+        print(f"\n{place.ports.broker_kind}: revoked, registry and all, after {took_s * 1000:.0f} ms")
+    assert took_s < 5
+    shut_out(victim)
+    assert place.gate is not None
+    assert desks.why(place.gate.desk.claim(key.renewal(), "127.0.0.1")) is Why.REVOKED
+    assert desks.why(place.gate.desk.claim(key.claim(), "127.0.0.1")) is Why.REVOKED
+    assert revoked(place, "pole-a") == Outcome(told=True, ended=True), "once more is harmless"
+    again = session(place, "pole-a", enrolled(place, "pole-a")[1]).joined()
+    assert again.subscribe(every_down("pole-a")) == 1
+    shut_out(session(place, "pole-a", file))
+    again.say(up("pole-a", "hello"), b'{"node":"pole-a","boot_id":"","epoch":1,"lowest":1,"next":1}')
+    wait_for(lambda: again.heard, "the office's answer")
+    assert (other.ended, again.ended, place.live.sessions_lost, place.live.connected) == (0, 0, 0, True)
+    assert isinstance(place.broker.restarts, int) and place.broker.restarts == 0
+    for pole in (again, other):
+        pole.leave()
+
+
+@pytest.mark.mosquitto
+def test_where_no_plug_in_ends_a_session_the_broker_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody is disturbed then, but who is revoked is out."""
+    monkeypatch.setattr(servers, "plugin", lambda: None)
+    with closing(opened(tmp_path, "mosquitto")) as office:
+        victim, other = (session(office, name, enrolled(office, name)[1]).joined() for name in ("pole-a", "pole-b"))
+        assert revoked(office, "pole-a") == Outcome(told=True, ended=True)
+        shut_out(victim)
+        wait_for(lambda: other.connects == [0, 0] and office.live.subscribed, "everybody else")
+        other.leave()
+
+
+def test_somebody_else_s_broker_is_for_its_keeper_to_tell(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    (tmp_path / "fleet.toml").write_text('[broker]\nkind = "none"\nport = 8883\n')
+    (tmp_path / "broker").mkdir()
+    made = Authority.make(home.authority, None, SystemClock().wall_ms())
+    registry = Registry(home.registry)
+    enrol.know_collector(home, registry, "0" * 32)
+    secret = new_token("pole-a", SystemClock().wall_ms())[1]
+    registry.add(Node("pole-a", "Plein"), secret)
+    outcome = revoking.revoke(home, registry, made, "pole-a", "lost", SystemClock().wall_ms())
+    assert not outcome.ended and "keeper" in outcome.remedy
