@@ -17,6 +17,7 @@ from fleet.registry import Node
 from fleet.serve import Office
 from simulators import node as nodes
 from simulators.clock import PacedClock
+from simulators.enrolled import claim
 from simulators.node import BOARD, Place, SimulatedNode
 from simulators.street import MORNING_MS
 from tests.fleet.pole import wait_for
@@ -28,7 +29,7 @@ BUSY, BUSY_IN_HASTE = 0.10, 0.30  # of one core: at true pace, and where thirty 
 TEXT = """[node]
 id = "{name}"
 [office]
-url = "mqtt://{host}:{port}"
+url = "mqtts://{host}:{port}"
 credentials = "credentials.json"
 publish_every = "0s"
 back_within = "{back_s}s"
@@ -58,6 +59,7 @@ class NetworkedPole:
         self.office, self.name, self.speed = office, name, speed
         self.proxy = Proxy(office.ports.broker_port)
         office.add_node(Node(name, "Stationsplein", 52.22, 6.89), folder / "credentials.json")
+        assert office.gate is not None and claim(office.gate.desk, name, folder / "credentials.json") == "granted"
         text = TEXT.format(name=name, host=host, port=self.proxy.port, back_s=BACK_S)
         (folder / BOARD).write_text(text)
         wiring = check(text, str(folder / BOARD), simulated=True).wiring

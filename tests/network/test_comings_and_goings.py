@@ -9,6 +9,7 @@ import pytest
 
 from fleet.home import Ports
 from fleet.serve import open_office
+from simulators.enrolled import authority
 from tests.fleet.pole import wait_for
 from tests.network.pole import NetworkedPole, networked
 
@@ -28,7 +29,7 @@ def break_and_mend(pole: NetworkedPole) -> None:
 
 
 def come_and_go(folder: Path, times: int) -> None:
-    office = open_office(folder / "home", Ports(broker_port=0, web_port=0), web=False)
+    office = open_office(folder / "home", Ports(broker_port=0, web_port=0, enrol_port=0), web=False, signer=authority)
     try:
         with networked(office, "pole-again", folder) as pole:
             break_and_mend(pole)

@@ -13,11 +13,13 @@ import pytest
 from edge.events import Cause
 from fleet.home import Ports
 from fleet.serve import Office, open_office
+from simulators.enrolled import authority
 from tests.fleet.pole import wait_for
 from tests.network.pole import BACK_S, BUSY, BUSY_IN_HASTE, NetworkedPole, networked
 from tests.network.proxy import Mood
 
 LOOK_S = 0.6
+NAMED = "broker.example"  # stands in the broker's certificate
 MEMORY = {"nats": "jetstream", "mosquitto": "mosquitto.db"}
 
 pytestmark = pytest.mark.once
@@ -25,7 +27,8 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    running = open_office(tmp_path_factory.mktemp("home"), Ports(broker_port=0, web_port=0), web=False)
+    ports = Ports(broker_port=0, web_port=0, enrol_port=0, url=f"mqtts://{NAMED}")
+    running = open_office(tmp_path_factory.mktemp("home"), ports, web=False, signer=authority)
     yield running
     running.stop()
 
@@ -99,12 +102,12 @@ def test_a_name_that_cannot_be_found(office: Office, tmp_path: Path, monkeypatch
     known = [True]
 
     def find(host: str, *more: Any, **named: Any) -> Any:
-        if host == "broker.example" and not known[0]:
+        if host == NAMED and not known[0]:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return real("127.0.0.1" if host == "broker.example" else host, *more, **named)
+        return real("127.0.0.1" if host == NAMED else host, *more, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", find)
-    with networked(office, "pole-dns", tmp_path, "broker.example") as pole:
+    with networked(office, "pole-dns", tmp_path, NAMED) as pole:
         known[0] = False
         pole.proxy.become("cut")
         lost(pole, ["dns"])
@@ -113,9 +116,33 @@ def test_a_name_that_cannot_be_found(office: Office, tmp_path: Path, monkeypatch
         pole.goes_on("an ack after the fault")
 
 
+def test_somebody_in_between_is_told_nothing(office: Office, tmp_path: Path) -> None:
+    """Another broker answers at the very address, with a good certificate of another authority."""
+    ports = Ports(broker_port=0, web_port=0, enrol_port=0)
+    impostor = open_office(tmp_path / "impostor", ports, web=False, signer=authority)
+    try:
+        with networked(office, "pole-between", tmp_path) as pole:
+            ours, pole.proxy.target = pole.proxy.target, impostor.ports.broker_port
+            pole.proxy.become("cut")
+            pole.proxy.become("pass")
+            lost(pole, ["trust"])
+            assert impostor.live.nodes == {}
+            pole.proxy.target = ours
+            pole.goes_on("an ack of the real one")
+            wait_for(lambda: "broker not trusted" in events(office), "the event of it")
+    finally:
+        impostor.stop()
+
+
+def events(office: Office) -> str:
+    """What the office was told of all nodes, as text."""
+    return str(office.reader.db.execute("SELECT body FROM events").fetchall())
+
+
 @pytest.mark.parametrize("kind", ["nats", pytest.param("mosquitto", marks=pytest.mark.mosquitto)])
 def test_a_broker_that_comes_back_without_its_memory(tmp_path: Path, kind: str) -> None:
-    office = open_office(tmp_path / "home", Ports(broker_port=0, web_port=0, broker_kind=kind), web=False)
+    ports = Ports(broker_port=0, web_port=0, broker_kind=kind, enrol_port=0)
+    office = open_office(tmp_path / "home", ports, web=False, signer=authority)
     try:
         with networked(office, "pole-lost", tmp_path) as pole:
             office.kill_broker(down_for_s=0.5)
