@@ -94,6 +94,8 @@ class Gate:
         tls = of_broker(self.home.authority)
         if OF_BROKER & set(renewed) and tls is not None:
             reload_certificates(self.home.broker, tls)
+        if "crl" in renewed:
+            revoking.settle(self.home, self.registry)
         return renewed
 
     def _keep(self) -> None:

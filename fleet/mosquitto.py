@@ -75,7 +75,7 @@ def server_config(
 ) -> str:
     """Mosquitto's own file. A `child` of ours stays who it is, and leaves its pid and log in `folder`."""
     return f"""# Written by `fleet`; changes are lost.
-{CHILD.format(folder=folder) if child else ""}listener {port} {host}
+{CHILD.format(folder=folder) if child else ""}{_door(folder, plugin) if tls else ""}listener {port} {host}
 allow_anonymous false
 password_file {folder / PASSWORDS}
 acl_file {folder / ACCESS}
@@ -94,7 +94,12 @@ max_queued_bytes {MOST_QUEUED_BYTES}
 max_packet_size {LARGEST_PACKET}
 set_tcp_nodelay true
 sys_interval 0
-{DOOR.format(folder=folder, plugin=plugin) if tls and plugin else ""}"""
+"""
+
+
+def _door(folder: Path, plugin: Path | None) -> str:
+    """Comes first, so that it is open before the other one is knocked at."""
+    return DOOR.format(folder=folder, plugin=plugin) if plugin else ""
 
 
 def _tls(tls: Tls) -> str:
@@ -121,6 +126,7 @@ DOOR = f"""
 plugin {{plugin}}
 plugin_opt_config_file {{folder}}/{SECURITY}
 listener 0 {SOCKET}
+
 """
 CHILD = """user root
 pid_file {folder}/mosquitto.pid

@@ -2,8 +2,10 @@
 
 The registry is told first; from then on the desk gives it nothing. Then the list of the revoked and the broker's user
 lists are put in place, and the broker reads them. NATS ends the session of a user that is gone from its list.
-Mosquitto does not, so there the session is ended by name, after the list is read: neither alone is enough. Every step
-may be done again, and is, by `enforce`, when an office starts: a crash between two of them leaves nothing open.
+Mosquitto does not, so there the session is ended by name, after the list is read: neither alone is enough.
+
+Every step may be done again. Whoever revokes may die between two of them, so a running office that finds the list of
+the revoked without somebody does the rest by `settle`.
 """
 
 from __future__ import annotations
@@ -48,13 +50,23 @@ def revoke(home: Home, registry: Registry, signs: Signs, node: str, why: str, no
 def enforce(home: Home, registry: Registry, signs: Signs, gone: Iterable[str], now_ms: int) -> Outcome:
     """Has the broker know whom the registry revoked, and ends the sessions of those who are `gone`."""
     put_crl(home, registry, signs, now_ms)
+    return _tell(home, registry, gone)
+
+
+def settle(home: Home, registry: Registry) -> Outcome:
+    """The same for all who have nothing left but what was revoked, once their list is in place."""
+    known = {each.user for each in registry.members()}
+    return _tell(home, registry, {each.node for each in registry.certificates() if each.revoked_ms} - known)
+
+
+def _tell(home: Home, registry: Registry, gone: Iterable[str]) -> Outcome:
     told = enrol.publish(home, registry)
     if home.ports().broker_kind == NOBODY:
         return Outcome(told, False, "have the keeper of the broker read crl.pem and the lists that "
                        "fleet broker config writes, and end the session")  # fmt: skip
     if broker.running(home.broker, MOSQUITTO) is None:
         return Outcome(told, True)
-    return Outcome(told, *_show_out(home, list(gone)))
+    return Outcome(told, *_show_out(home, sorted(gone)))
 
 
 def put_crl(home: Home, registry: Registry, signs: Signs, now_ms: int) -> None:

@@ -124,6 +124,16 @@ def test_from_the_cradle_to_the_grave_and_back(place: Office, capsys: pytest.Cap
         pole.leave()
 
 
+@both
+def test_who_dies_while_he_revokes_has_it_finished_by_the_office(place: Office) -> None:
+    """It died after the registry knew; what is left is done within the minute in which the office looks."""
+    victim = session(place, "pole-a", enrolled(place, "pole-a")[1]).joined()
+    place.registry.revoke("pole-a", "stolen", SystemClock().wall_ms())
+    assert place.gate is not None and "crl" in place.gate.look()
+    shut_out(victim)
+    assert place.gate.look() == []
+
+
 @pytest.mark.mosquitto
 def test_where_no_plug_in_ends_a_session_the_broker_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

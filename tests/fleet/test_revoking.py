@@ -100,7 +100,16 @@ def test_neither_the_list_nor_the_kick_is_enough_alone(tmp_path: Path) -> None:
 
 def test_nobody_can_be_kicked_where_there_is_no_door(tmp_path: Path) -> None:
     assert not kick(tmp_path, ["pole-a"])
-    assert kick(tmp_path, [])
+
+
+@pytest.mark.mosquitto
+def test_many_are_shown_out_at_once(tmp_path: Path) -> None:
+    """More than are asked for at a time; most are not there."""
+    with town(tmp_path, MOSQUITTO, "pole-a") as place:
+        pole = visit(place, place.members["pole-a"]).joined()
+        assert kick(place.room, [*(f"node-{number:027d}" for number in range(250)), "pole-a"])
+        wait_for(lambda: pole.ended, "the last of them")
+        pole.leave()
 
 
 def guesses(victim: Papers, collector: Papers) -> list[str]:
