@@ -45,7 +45,7 @@ def refresh(registry: Registry, node: str, path: Path, now_ms: int, hardware: st
     secret, token = new_token(node, now_ms, hardware)
     with registry.turn() as ledger:
         if ledger.state(node) != ADDED:
-            raise Trouble(f"{node} is revoked.", UNTOUCHED, _anew(node), Exit.REFUSED)
+            raise Trouble(f"{node} is revoked.", UNTOUCHED, anew(node), Exit.REFUSED)
         ledger.add_token(token)
     try:
         _write(path, json.dumps(facts | {"token": secret}, separators=(",", ":"), ensure_ascii=False) + "\n")
@@ -66,12 +66,12 @@ def read(path: Path, node: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         facts = None
     if not isinstance(facts, dict) or not isinstance(facts.get("node"), str):
-        raise Trouble(f"{path} is no credentials file.", UNTOUCHED, _anew(node), Exit.REFUSED)
+        raise Trouble(f"{path} is no credentials file.", UNTOUCHED, anew(node), Exit.REFUSED)
     if facts["node"] != node:
         raise Trouble(f"{path} is for another node, {facts['node']!r}.", UNTOUCHED, "name the card of the right node",
                       Exit.REFUSED)  # fmt: skip
     if "enrol" not in facts:
-        raise Trouble(f"{path} holds a password; nothing in it could use a token.", UNTOUCHED, _anew(node),
+        raise Trouble(f"{path} holds a password; nothing in it could use a token.", UNTOUCHED, anew(node),
                       Exit.REFUSED)  # fmt: skip
     return facts
 
@@ -82,7 +82,8 @@ def found(place: Path, node: str) -> Path:
     return next((path for path in beside if path.is_file()), place if place.is_file() else beside[0])
 
 
-def _anew(node: str) -> str:
+def anew(node: str) -> str:
+    """How to write a new card for it."""
     return f"fleet node add {node} --renew --credentials FILE"
 
 

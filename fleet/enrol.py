@@ -24,7 +24,7 @@ from fleet.clock import SystemClock, new_client_id, new_password
 from fleet.home import Home, no_url
 from fleet.papers import Token
 from fleet.registry import COLLECTOR, Credential, Node, Registry
-from fleet.tokens import new_token
+from fleet.tokens import new_token, serial_number
 from fleet.trouble import Exit, Trouble
 
 if TYPE_CHECKING:
@@ -82,6 +82,15 @@ def check(registry: Registry, node: Node) -> None:
     if registry.node(node.id) is not None:
         raise Trouble(f"{node.id} is in the registry already.", "Nothing was changed.",
                       f"fleet node show {node.id}", Exit.REFUSED)  # fmt: skip
+
+
+def board(hardware: str) -> None:
+    """Raises Trouble when this cannot be a board's serial number."""
+    try:
+        serial_number(hardware)
+    except ValueError as error:
+        raise Trouble(f"{hardware!r} cannot be one: {error}.", "Nothing was changed.",
+                      "take the serial number from /proc/cpuinfo of the board", Exit.USAGE) from error  # fmt: skip
 
 
 def add(

@@ -15,6 +15,7 @@ from fleet.tables import CERTIFICATES, CREDENTIALS, INCIDENTS, KEYS, NODES, TOKE
 
 MOST_INCIDENTS = 1_000
 TOGETHER_MS = 3_600_000  # incidents of a kind and a node that are so near are one
+FAR_MS = 1 << 50
 LONGEST_WHAT = 500  # characters
 
 
@@ -60,10 +61,12 @@ class Ledger:
         return [_certificate(row._mapping) for row in self._connection.execute(wanted)]
 
     def newest_of_all(self) -> list[Certificate]:
-        """The certificate that each node was given last, by node; without its text."""
-        facts = [column for column in CERTIFICATES.c if column.name not in ("chain", "issued_ms")]
-        last = sa.func.max(CERTIFICATES.c.issued_ms).label("issued_ms")  # SQLite takes the rest from the same row
-        wanted = sa.select(*facts, last).group_by(CERTIFICATES.c.node).order_by(CERTIFICATES.c.node)
+        """The certificate that each node was given last, one that is not revoked if it has any; without its text."""
+        facts = [column for column in CERTIFICATES.c if column.name != "chain"]
+        good = sa.case((CERTIFICATES.c.revoked_ms == 0, FAR_MS), else_=0)
+        last = sa.func.max(good + CERTIFICATES.c.issued_ms).label("last")  # SQLite takes the rest from the same row
+        newest = sa.select(*facts, last).group_by(CERTIFICATES.c.node).subquery()
+        wanted = sa.select(*[newest.c[column.name] for column in facts]).order_by(newest.c.node)
         return [_certificate(row._mapping) for row in self._connection.execute(wanted)]
 
     def revoked(self, now_ms: int = 0) -> list[tuple[int, int]]:

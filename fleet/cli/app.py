@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edge.wire.version import VERSION
-from fleet.cli import broker, data, health, init, node, serve
+from fleet.cli import broker, card, cert, data, health, init, node, serve
 
 app = typer.Typer(
     name="fleet",
@@ -40,3 +40,5 @@ app.command("health")(health.health)
 app.add_typer(node.app, name="node")
 app.add_typer(data.app, name="data")
 app.add_typer(broker.app, name="broker")
+app.add_typer(card.app, name="card")
+app.add_typer(cert.app, name="cert")

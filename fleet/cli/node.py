@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from fleet import choose, enrol, show
-from fleet.cli.options import DryRun, HomeFolder, Labels, Output, home_of, print_rows, reader_of, registry_of
+from fleet.cli.options import (
+    DryRun,
+    HomeFolder,
+    Labels,
+    Output,
+    authority_of,
+    home_of,
+    print_rows,
+    reader_of,
+    registry_of,
+)
 from fleet.clock import SystemClock
 from fleet.facts import all_facts
 from fleet.health import NodeFacts, checks, verdict
@@ -35,6 +45,7 @@ Site = Annotated[str, typer.Option(help="The name of the place where it hangs.")
 Latitude = Annotated[float | None, typer.Option(help="Degrees north.")]
 Longitude = Annotated[float | None, typer.Option(help="Degrees east.")]
 CredentialsFile = Annotated[Path | None, typer.Option(help="Where to write the node's secrets (mode 0600).")]
+Hardware = Annotated[str, typer.Option(help="The serial number of the only board that may use the card.")]
 Renew = Annotated[bool, typer.Option(help="The node is known: give it a new secret and make the old one void.")]
 
 
@@ -46,6 +57,7 @@ def add(
     lon: Longitude = None,
     label: Labels = None,
     credentials: CredentialsFile = None,
+    hardware: Hardware = "",
     renew: Renew = False,
     dry_run: DryRun = False,
     home: HomeFolder = None,
@@ -54,31 +66,36 @@ def add(
     place = home_of(home)
     path = credentials or Path(f"{node}.credentials.json")
     if renew:
-        return _renew(place, node, path, dry_run)
+        return _renew(place, node, path, hardware, dry_run)
     registry = registry_of(place)
     new = Node(node, site or node, lat, lon, choose.labels(label or []), SystemClock().wall_ms())
     enrol.check(registry, new)
     enrol.address(place)
+    enrol.board(hardware)
     if dry_run:
         return show.note(f"Would add {node} at {new.site} and write {path}.")
-    told = enrol.add(place, registry, new, path)
+    told = enrol.add(place, registry, new, path, hardware=hardware)
     show.out(f"{node}\n")
-    show.note(f"{node} is added; its credentials are in {path}. {_broker(place, told)}")
+    show.note(f"{node} is added; its credentials are in {path}. {_next(place, told)}")
     return None
 
 
-def _renew(place: Home, node: str, path: Path, dry_run: bool) -> None:
+def _renew(place: Home, node: str, path: Path, hardware: str, dry_run: bool) -> None:
     registry = registry_of(place)
     known = choose.by_prefix(registry.nodes(), node)
+    enrol.board(hardware)
     if dry_run:
         return show.note(f"Would make the secret of {known.id} void and write a new one to {path}.")
-    told = enrol.renew(place, registry, known.id, path)
+    signs = authority_of(place) if place.secure else None
+    told = enrol.renew(place, registry, known.id, path, hardware=hardware, signs=signs)
     show.out(f"{known.id}\n")
-    show.note(f"{known.id} has a new secret in {path}; the old one is void. {_broker(place, told)}")
+    show.note(f"{known.id} has a new secret in {path}; the old one is void. {_next(place, told)}")
     return None
 
 
-def _broker(place: Home, told: bool) -> str:
+def _next(place: Home, told: bool) -> str:
+    if place.secure:
+        return "With it the node fetches its certificate, once, within 180 days."
     if place.ports().broker_kind == NOBODY:
         return "The broker is somebody else's: write its files anew with fleet broker config."
     return "The broker knows it." if told else "The broker will know it at the next `fleet serve`."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,12 +19,16 @@ from fleet.store.damage import damaged, is_damage
 from fleet.store.read import StoreReader
 from fleet.trouble import Exit, Trouble
 
+if TYPE_CHECKING:
+    from fleet.authority.authority import Authority
+
 HomeFolder = Annotated[
     Path | None, typer.Option("--home", help="The office's folder; else FLEET_HOME, else the default.")
 ]
 Output = Annotated[Form, typer.Option("-o", "--output", help="How to print.")]
 Labels = Annotated[list[str] | None, typer.Option("-l", "--label", help="key=value; may be given more than once.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def home_of(folder: Path | None) -> Home:
@@ -34,6 +39,28 @@ def home_of(folder: Path | None) -> Home:
 def registry_of(home: Home) -> Registry:
     """Its registry."""
     return Registry(home.registry)
+
+
+def authority_of(home: Home) -> Authority:
+    """Who signs for it; the passphrase is asked for where there is one. Raises Trouble."""
+    from fleet.authority import passphrase
+    from fleet.authority.authority import Authority
+
+    if not home.secure:
+        raise Trouble("This office has no authority: its nodes prove themselves with passwords.",
+                      "Nothing was changed.", "fleet node list", Exit.REFUSED)  # fmt: skip
+    return Authority.open(home.authority, passphrase.given(home.authority))
+
+
+def sure(what: str, yes: bool) -> None:
+    """Asks whether this is to be done, unless `yes` is said already. Raises Trouble when it is not."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Trouble(f"This would {what}, and nobody is there to ask.", "Nothing was changed.", "the same with --yes",
+                      Exit.REFUSED)  # fmt: skip
+    if not typer.confirm(f"This will {what}. Go on?", err=True):
+        raise Trouble("You did not want it.", "Nothing was changed.", "fleet cert list", Exit.REFUSED)
 
 
 def reader_of(home: Home) -> StoreReader:
