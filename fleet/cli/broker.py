@@ -65,10 +65,15 @@ def _text(place: Home, server: Server, folder: Path) -> str:
 
 
 def _write(place: Home, server: Server, folder: Path, text: str) -> None:
+    copied = COPIED if place.secure and folder != place.broker else ()
+    lacking = [name for name in copied if not (place.authority / name).is_file()]
+    if lacking:
+        raise Trouble(f"There is no {lacking[0]} in {place.authority} yet.", "Nothing was written.",
+                      "fleet cert renew office; fleet serve does it too", Exit.REFUSED)  # fmt: skip
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         server.write_lists(folder, registry_of(place).members(), folder == place.broker)
-        for name in COPIED if place.secure and folder != place.broker else ():
+        for name in copied:
             files.replace(folder / name, (place.authority / name).read_text())
         files.replace(folder / server.config, text)
     except OSError as error:

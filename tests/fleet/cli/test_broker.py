@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from fleet import enrol
+from fleet.authority.authority import Authority
+from fleet.authority.own import OwnCertificates
+from fleet.broker import free_port, knock
+from fleet.clock import SystemClock
+from fleet.home import Home
+from fleet.registry import COLLECTOR, Registry
+from fleet.servers import MOSQUITTO
 from tests.fleet.cli.typed import fleet
+from tests.fleet.pole import wait_for
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     place = tmp_path / "home"
-    assert fleet(place, "init", "--port", "21999", "--broker", "mosquitto").returncode == 0
+    assert fleet(place, "init", "--port", "21999", "--broker", "mosquitto", "--passwords").returncode == 0
     assert fleet(place, "node", "add", "pole-a", "--credentials", tmp_path / "a.json").returncode == 0
     return place
 
@@ -54,7 +64,57 @@ def test_what_cannot_be_done_is_said(home: Path, tmp_path: Path) -> None:
     assert fleet(home, "broker", "config", "nats", "--to", tmp_path / "file" / "x").returncode == 4
     other = tmp_path / "other"
     assert fleet(other, "init", "--broker", "kafka").returncode == 2
-    assert fleet(other, "init", "--broker", "none").returncode == 0
+    assert fleet(other, "init", "--broker", "none", "--passwords").returncode == 0
     assert "somebody else" in fleet(other, "broker", "check").stderr
     added = fleet(other, "node", "add", "pole-b", "--credentials", tmp_path / "b.json")
     assert "fleet broker config" in added.stderr
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Home:
+    """A home whose nodes come with certificates; its office has run once."""
+    place = Home(tmp_path / "home")
+    assert fleet(place.folder, "init", "--port", "21999", "--broker", "mosquitto").returncode == 0
+    assert fleet(place.folder, "broker", "config", "mosquitto", "--to", tmp_path / "early").returncode == 4
+    now_ms, registry = SystemClock().wall_ms(), Registry(place.registry)
+    own = OwnCertificates(place, Authority.open(place.authority), registry.revoked)
+    own.renew(now_ms)
+    enrol.know_collector(place, registry, own.key_of(COLLECTOR))
+    enrol.publish(place, registry)
+    return place
+
+
+@pytest.mark.parametrize("kind", ["nats", "mosquitto"])
+def test_a_config_with_certificates_passes_its_own_check(secure: Home, kind: str) -> None:
+    to = secure.folder.parent / "etc"
+    written = fleet(secure.folder, "broker", "config", kind, "--to", to)
+    assert {str(to / "trust.pem"), str(to / "crl.pem")} <= set(written.stdout.split())
+    assert "not copied" in written.stderr and not list(to.glob("*.key")) and not (to / "mosquitto.usher").exists()
+    rows = json.loads(fleet(secure.folder, "broker", "check", to / f"{kind}.conf", "-o", "json").stdout)
+    assert {row["check"] for row in rows if row["state"] != "good"} <= {"persistence"}, "this is a temporary folder"
+    assert {"certificates", "tls"} <= {row["check"] for row in rows}
+
+
+def test_the_home_s_own_broker_is_checked_with_its_list(secure: Home) -> None:
+    assert fleet(secure.folder, "broker", "check").returncode == 0
+    (secure.authority / "crl.pem").write_text("none")
+    found = fleet(secure.folder, "broker", "check", "-o", "json")
+    assert found.returncode == 1
+    assert [row["check"] for row in json.loads(found.stdout) if row["state"] == "bad"] == ["crl"]
+
+
+@pytest.mark.mosquitto
+def test_mosquitto_runs_with_what_was_written_for_another_machine(secure: Home) -> None:
+    to = secure.folder.parent / "etc"
+    fleet(secure.folder, "broker", "config", "mosquitto", "--to", to)
+    for name in ("broker.pem", "broker.key"):
+        (to / name).write_text((secure.authority / name).read_text())
+    config = to / "mosquitto.conf"
+    port = free_port("127.0.0.1")
+    config.write_text("user root\n" + config.read_text().replace("21999", str(port)))
+    child = subprocess.Popen(MOSQUITTO.command(config), stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: knock("127.0.0.1", port), "the broker")
+    finally:
+        child.kill()
+        child.wait()
