@@ -98,7 +98,7 @@ class RealOffice(Program):
         log = folder.with_name(f"{folder.name}.log")
         super().__init__([*FLEET, "serve"], log, {**(environment or os.environ), **more})
         ports = ["--port", str(free_port()), "--web-port", "0"]
-        made = self.fleet("init", "--authority", "--host", host, *ports, "--broker", kind)
+        made = self.fleet("init", "--host", host, *ports, "--broker", kind)
         assert made.returncode == 0, made.stderr
         self._listen(host, free_port())
 
