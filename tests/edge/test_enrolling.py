@@ -1,0 +1,451 @@
+"""`edge enrol` at its work: whatever breaks wherever, it ends with the one key that the office knows."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge import enrolling
+from edge.deskline import Unreachable
+from edge.enrolling import Enrolling, Line, Timing, hardware
+from edge.events import Claimed
+from edge.floor import MARGIN_MS, Floor, read
+from edge.identity import CLIENT, KEY, NEXT, NEXT_TRUST, OWN, TRUST, Identity
+from edge.journal.disk import FolderDisk
+from edge.office import Card
+from edge.validity import Moment
+from edge.wire.clocks import ClockQuality
+from edge.wire.enrolment import Claim, Granted, Refused, Why
+from edge.wire.messages import to_json
+from edge.wire.version import BUILT_MS
+from simulators.clock import VirtualClock
+from simulators.disk import MemoryDisk, PowerCut
+from tests.edge.clerk import DRAWER_MS, YEAR_MS, Clerk, key_of, public
+from tests.edge.signing import DAY_MS, NOW_MS, Office, new_key
+
+NODE = "pole-1"
+MODES = ("lost", "kept", "torn", "mixed")
+
+
+def clock(quality: ClockQuality = ClockQuality.SYNCED, wall_ms: int = NOW_MS) -> VirtualClock:
+    return VirtualClock(50_000_000, wall_ms - 50_000, believed=quality)
+
+
+class Bench:
+    """A node's folder and card, and the desk."""
+
+    def __init__(self, clerk: Clerk | None = None, disk: MemoryDisk | None = None) -> None:
+        self.clerk = clerk or Clerk(NOW_MS)
+        self.disk = disk or MemoryDisk()
+        self.clock = clock()
+        self.floor = Floor(BUILT_MS, 0, False)
+        self.token = self.clerk.token
+        self.moments: list[Moment] = []
+        self.trusted: list[str] = []
+        self.timing = Timing(self.clock, self.floor)
+
+    def line(self, trust: str, now: Callable[[], Moment]) -> Line:
+        self.trusted.append(trust)
+        bench = self
+
+        class Watched:
+            def time_ms(self) -> int | None:
+                bench.moments.append(now())
+                return bench.clerk.time_ms()
+
+            def claim(self, claim: Claim) -> Granted | Refused:
+                bench.moments.append(now())
+                return bench.clerk.claim(claim)
+
+        return Watched()
+
+    def enrol(self, again: bool = False, hardware: str = "") -> Claimed:
+        card = Card(NODE, "mqtts://office", "https://office:8443", self.token, self.clerk.office.trust)
+        identity = Identity(self.disk, card.trust, bool(card.token))
+        self.timing = Timing(self.clock, self.floor)
+        draw = iter(f"secret{number}" for number in range(9))
+        return Enrolling(card, identity, self.timing, self.line, hardware, lambda: next(draw)).run(again)
+
+    def key(self) -> bytes:
+        found = load_pem_private_key(self.disk.content(KEY), None)
+        assert isinstance(found, ec.EllipticCurvePrivateKey)
+        return public(found.public_key())
+
+    def whole(self) -> None:
+        """There is a certificate for the key that lies here and that the office knows, and no other key ever was."""
+        assert self.clerk.keys == {self.key()} == {self.clerk.key}
+        assert key_of(self.disk.content(NEXT).decode()) == self.clerk.key
+        assert self.disk.content(NEXT_TRUST).decode() == self.clerk.office.trust
+        assert self.disk.content(CLIENT).decode().startswith(f"{NODE}-")
+
+
+def test_a_node_gets_a_certificate_once_and_then_has_nothing_to_do() -> None:
+    bench = Bench()
+    first = bench.enrol(hardware="10000000abcdef01")
+    assert (first.outcome, first.unix_ms) == ("granted", None)
+    assert "2028-01-15" in first.what
+    bench.whole()
+    assert [(claim.node, claim.token, claim.hardware) for claim in bench.clerk.claims] == [
+        (NODE, "the-token", "10000000abcdef01")]  # fmt: skip
+    assert bench.clerk.times == 0, "its clock is synced"
+    assert bench.enrol().outcome == "nothing" and len(bench.clerk.claims) == 1
+    assert bench.enrol(again=True).outcome == "granted"
+    bench.whole()
+
+
+def steps_of(work: Callable[[MemoryDisk], object]) -> int:
+    disk = MemoryDisk()
+    for steps in range(10_000):
+        disk = MemoryDisk()
+        disk.cut_after(steps)
+        try:
+            work(disk)
+        except PowerCut:
+            continue
+        return steps
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_power_may_go_at_any_step_of_the_disk(mode: str, seed: int) -> None:
+    count = steps_of(lambda disk: Bench(disk=disk).enrol())
+    assert count > 15
+    for steps in range(count):
+        bench = Bench()
+        bench.disk.cut_after(steps)
+        with pytest.raises(PowerCut):
+            bench.enrol()
+        bench.disk.crash(mode, Random(seed * 1000 + steps))
+        assert bench.enrol().outcome in ("granted", "nothing")
+        bench.whole()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_power_may_go_while_the_office_answers(mode: str, when: str) -> None:
+    bench = Bench()
+
+    def gone() -> None:
+        raise PowerCut
+
+    setattr(bench.clerk, when, gone)
+    for seed in range(5):
+        with pytest.raises(PowerCut):
+            bench.enrol()
+        bench.disk.crash(mode, Random(seed))
+    setattr(bench.clerk, when, lambda: None)
+    assert bench.enrol().outcome == "granted"
+    bench.whole()
+
+
+def test_lost_answers_are_asked_for_again() -> None:
+    bench = Bench()
+    bench.clerk.deaf = True
+    for _ in range(5):
+        lost = bench.enrol()
+        assert (lost.outcome, lost.why) == ("unreachable", "network")
+    bench.clerk.deaf = False
+    assert bench.enrol().outcome == "granted"
+    bench.whole()
+    assert len({certificate for _, certificate in bench.clerk.issued}) == 1
+
+
+CALLS = [("write_small", errno.ENOSPC), ("write_small", errno.EIO), ("write_small", errno.EROFS),
+         ("read_small", errno.EIO), ("set_aside", errno.EROFS)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "number"), CALLS)
+def test_each_call_of_the_disk_may_fail_once(operation: str, number: int) -> None:
+    for after in range(12):
+        bench = Bench()
+        bench.disk.fail(operation, number, after)
+        try:
+            bench.enrol()
+        except OSError as error:
+            assert error.errno == number
+        bench.disk.heal()
+        assert bench.enrol().outcome in ("granted", "nothing")
+        bench.whole()
+
+
+def test_a_renewal_leaves_what_is_in_use_alone_whatever_breaks() -> None:
+    for steps in range(40):
+        bench = Bench()
+        bench.enrol()
+        identity = Identity(bench.disk)
+        papers = identity.papers("next")
+        assert papers is not None
+        identity.promote(papers)
+        bench.token, bench.clerk.now_ms = "", NOW_MS + 250 * DAY_MS
+        bench.disk.cut_after(steps)
+        try:
+            bench.enrol(again=True)
+        except PowerCut:
+            bench.disk.crash("mixed", Random(steps))
+        assert Identity(bench.disk).papers("own") == papers
+        bench.disk.cut_after(10_000)
+        assert bench.enrol(again=True).outcome == "granted"
+        bench.whole()
+        assert bench.disk.content(NEXT) != bench.disk.content(OWN)
+
+
+HALF_A_KEY = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", HALF_A_KEY])
+def test_a_key_that_cannot_be_read_is_set_aside_and_never_lost(damage: bytes) -> None:
+    bench = Bench()
+    bench.disk.write_small(KEY, damage)
+    assert bench.enrol().outcome == "granted"
+    bench.whole()
+    assert [bytes(inode.seen) for inode in bench.disk.aside.values()] == ([damage] if damage else [])
+
+
+def test_a_key_that_was_lost_is_refused_by_the_office_and_told() -> None:
+    bench = Bench()
+    bench.enrol()
+    bench.disk.write_small(KEY, b"gone")
+    refused = bench.enrol(again=True)
+    assert (refused.outcome, refused.why, refused.remedy) == ("refused", "taken", "ask your operator")
+    assert len(bench.clerk.keys) == 2
+
+
+@pytest.mark.parametrize("why", [why for why in Why if why is not Why.BUSY])
+def test_a_refusal_is_told_in_the_words_of_the_office(why: Why) -> None:
+    bench = Bench()
+    bench.clerk._why_not = lambda claim, shown: why  # type: ignore[method-assign]
+    refused = bench.enrol()
+    assert refused == Claimed("refused", why.value, f"No: {why.value}.", "ask your operator")
+
+
+def test_an_office_that_is_busy_is_asked_later() -> None:
+    bench = Bench()
+    bench.clerk._why_not = lambda claim, shown: Why.BUSY  # type: ignore[method-assign]
+    assert bench.enrol().outcome == "unreachable"
+
+
+def test_a_token_that_is_worth_nothing_any_more_does_not_stand_in_the_way_of_a_renewal() -> None:
+    bench = Bench()
+    bench.enrol()
+    bench.token = "an-old-one"
+    assert bench.enrol(again=True).outcome == "granted"
+    assert [claim.token for claim in bench.clerk.claims] == ["the-token", "an-old-one", ""]
+
+
+def test_answers_that_are_for_another_key_are_not_kept() -> None:
+    for certificate, trust in (
+        (Office().leaf(NODE, new_key()), Office().trust), ("", Office().trust), ("nonsense", "nonsense"),
+    ):  # fmt: skip
+        bench = Bench()
+        answer = Granted(certificate, trust, "", 0, 0)
+        bench.clerk._granted = lambda node, key, answer=answer: answer  # type: ignore[method-assign, misc]
+        assert (bench.enrol().outcome, bench.disk.names()) == ("failed", [CLIENT, KEY])
+
+
+@pytest.mark.parametrize("trust", ["", "nonsense"])
+def test_nobody_is_left_with_no_roots_to_trust(trust: str) -> None:
+    bench = Bench()
+    granted = bench.clerk._granted
+    bench.clerk._granted = lambda node, key: replace(granted(node, key), trust=trust)  # type: ignore[method-assign]
+    assert bench.enrol().outcome == "failed" and NEXT not in bench.disk.names()
+
+
+# What time it is.
+
+
+@pytest.mark.parametrize("quality", [ClockQuality.UNKNOWN, ClockQuality.FLOOR])
+def test_who_cannot_know_the_time_asks_before_it_says_a_secret(quality: ClockQuality) -> None:
+    bench = Bench()
+    bench.clock = clock(ClockQuality.UNKNOWN, 0)
+    claimed = bench.enrol()
+    assert (claimed.outcome, claimed.unix_ms, claimed.at_ms) == ("granted", NOW_MS, 50_000)
+    assert [now.unix_ms for now in bench.moments] == [None, NOW_MS], "the claim is judged by the time that was told"
+    assert bench.timing.floor == Floor(NOW_MS - MARGIN_MS, 50_000, True)
+
+
+def test_the_time_that_is_told_raises_the_floor_or_nothing() -> None:
+    for told_ms in (0, BUILT_MS - 1, NOW_MS - 1, 1 << 60, -5):
+        bench = Bench(Clerk(told_ms))
+        bench.clock, bench.floor = clock(ClockQuality.UNKNOWN, 0), Floor(NOW_MS, 50_000, True)
+        timing = Timing(bench.clock, bench.floor)
+        assert not timing.hear(told_ms)
+        assert timing.floor == bench.floor and timing.told is None
+
+
+def test_an_office_that_is_not_sure_of_the_time_may_still_sign() -> None:
+    bench = Bench()
+    bench.clerk.unsure = True
+    bench.clock = clock(ClockQuality.UNKNOWN, 0)
+    claimed = bench.enrol()
+    assert (claimed.outcome, claimed.unix_ms) == ("granted", None)
+    assert [now.unix_ms for now in bench.moments] == [None, None]
+
+
+def test_what_was_told_of_the_time_is_told_on_even_when_the_claim_fails() -> None:
+    bench = Bench()
+    bench.clock = clock(ClockQuality.UNKNOWN, 0)
+
+    def lost() -> None:
+        raise Unreachable("network", "Gone.")
+
+    bench.clerk.before = lost
+    assert (bench.enrol().outcome, bench.enrol().unix_ms) == ("unreachable", NOW_MS)
+
+
+def test_whom_to_trust(tmp_path: Path) -> None:
+    """The roots that were proven; but a card with a token is newer than they are."""
+    disk = MemoryDisk()
+    assert Identity(disk, "card").trust() == "card"
+    disk.write_small(TRUST, b"proven")
+    assert Identity(disk, "card").trust() == "proven"
+    assert Identity(disk, "card", fresh=True).trust() == "card"
+    assert Identity(disk, "", fresh=True).trust() == "proven"
+
+
+def test_no_secret_is_in_what_is_told() -> None:
+    bench = Bench()
+    said = [to_json(bench.enrol()), to_json(bench.enrol(again=True))]
+    bench.clerk.revoked = True
+    said.append(to_json(bench.enrol(again=True)))
+    bench.clerk.away = True
+    said.append(to_json(bench.enrol(again=True)))
+    lines = bench.disk.content(KEY).splitlines()
+    assert len(lines) > 3
+    for word in (b"the-token", *lines[1:-1]):
+        assert not any(word in each for each in said)
+    card = Card(NODE, "u", "e", "the-token", "t")
+    assert "the-token" not in repr(card) and "the-token" not in repr(bench.clerk.claims[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["enrol", "again", "cut", "deaf", "away", "back", "day", "year", "prove", "fresh"]),
+                max_size=20), st.integers(0, 2**32))  # fmt: skip
+def test_whatever_happens_there_is_one_key_and_in_the_end_a_certificate(story: list[str], seed: int) -> None:
+    bench, chance = Bench(), Random(seed)
+    for word in story:
+        try:
+            match word:
+                case "enrol":
+                    bench.enrol()
+                case "again":
+                    bench.enrol(again=True)
+                case "cut":
+                    bench.disk.cut_after(chance.randint(0, 40))
+                case "deaf" | "away":
+                    setattr(bench.clerk, word, True)
+                case "back":
+                    bench.clerk.deaf = bench.clerk.away = False
+                case "day" | "year":
+                    bench.clerk.now_ms += DAY_MS if word == "day" else YEAR_MS
+                case "prove":
+                    if (papers := Identity(bench.disk).papers("next")) is not None:
+                        Identity(bench.disk).promote(papers)
+                        bench.token = ""
+                case "fresh":
+                    bench.token = bench.clerk.token
+        except PowerCut:
+            bench.disk.crash(chance.choice(MODES), chance)
+    bench.disk.cut_after(1 << 30)
+    bench.clerk.deaf = bench.clerk.away = False
+    bench.clerk.granted_late = True
+    bench.token = bench.token or ("" if bench.clerk.key else bench.clerk.token)
+    assert bench.enrol(again=True).outcome == "granted"
+    bench.whole()
+
+
+def test_a_drawer_is_no_end_and_after_it_a_grant_is_needed() -> None:
+    bench = Bench()
+    bench.enrol()
+    bench.token = ""
+    bench.clerk.now_ms += YEAR_MS + DRAWER_MS - DAY_MS
+    assert bench.enrol(again=True).outcome == "granted"
+    bench.clerk.now_ms += YEAR_MS + DRAWER_MS + DAY_MS
+    late = bench.enrol(again=True)
+    assert (late.outcome, late.why) == ("refused", "late")
+    bench.clerk.granted_late = True
+    assert bench.enrol(again=True).outcome == "granted"
+    bench.whole()
+
+
+# Of the real world.
+
+
+def test_the_serial_number_of_a_pi(tmp_path: Path) -> None:
+    serial = tmp_path / "serial-number"
+    assert hardware(serial) == ""
+    serial.write_bytes(b"10000000abcdef01\0")
+    assert hardware(serial) == "10000000abcdef01"
+    serial.write_bytes(b"\xff\xfe")
+    assert hardware(serial) == ""
+
+
+def test_the_floor_is_kept_where_the_agent_looks(tmp_path: Path) -> None:
+    journal, now = tmp_path / "journal", clock(ClockQuality.UNKNOWN, 0)
+    journal.mkdir()
+    timing = Timing(now, enrolling.floor_of(journal, now))
+    assert timing.floor == Floor(BUILT_MS, 50_000, False)
+    enrolling.keep_floor(journal, timing)
+    assert read(FolderDisk(journal, alone=False)) is None, "nothing was told"
+    assert timing.hear(NOW_MS)
+    agent = FolderDisk(journal)
+    enrolling.keep_floor(journal, timing)
+    assert read(agent) is None, "the agent is at work, and is told by itself"
+    agent.close()
+    enrolling.keep_floor(journal, timing)
+    assert enrolling.floor_of(journal, now) == Floor(NOW_MS - MARGIN_MS, 50_000, True)
+    enrolling.keep_floor(None, timing)
+
+
+def written(folder: Path, **changed: str) -> Path:
+    path = folder / "credentials.json"
+    card = {"node": NODE, "url": "mqtts://x", "enrol": "https://127.0.0.1:1", "token": "the-token",
+            "trust": Office().trust} | changed  # fmt: skip
+    path.write_text(json.dumps(card))
+    path.chmod(0o600)
+    return path
+
+
+def test_what_is_wrong_with_the_card_is_a_sentence(tmp_path: Path) -> None:
+    assert enrolling.enrol(NODE, tmp_path / "none").outcome == "failed"
+    assert "those of node" in enrolling.enrol("pole-2", written(tmp_path)).what
+    assert "names no desk" in enrolling.enrol(NODE, written(tmp_path, enrol="http://x")).what
+    assert "roots to trust" in enrolling.enrol(NODE, written(tmp_path, trust="")).what
+    path = tmp_path / "credentials.json"
+    path.write_text(json.dumps({"node": NODE, "url": "u", "user": "u", "password": "p", "client_id": "c"}))
+    assert enrolling.enrol(NODE, path).outcome == "nothing"
+
+
+def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    refused = enrolling.enrol(NODE, path)
+    assert (refused.outcome, refused.why) == ("unreachable", "network")
+    key = tmp_path / "identity" / KEY
+    assert key.stat().st_mode & 0o777 == 0o600 and key.parent.stat().st_mode & 0o777 == 0o700
+    key.chmod(0o640)
+    refused = enrolling.enrol(NODE, path)
+    assert refused.outcome == "failed" and refused.remedy == f"Run: chmod 600 {key}"
+
+
+def test_two_at_once_are_one(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    (tmp_path / "identity").mkdir()
+    held = FolderDisk(tmp_path / "identity", private=True)
+    assert (enrolling.enrol(NODE, path).why, held.names()) == ("busy", [])
+    held.close()
+
+
+def test_what_the_agent_hears_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert enrolling.main([NODE, str(written(tmp_path)), "--journal", str(tmp_path / "none"), "--again"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["outcome"] == "unreachable" and "the-token" not in said.out + said.err
