@@ -39,10 +39,10 @@ class City:
         self.folder = folder
         folder.mkdir()
         (folder / "city.cnf").write_text(CITY)
-        self._openssl("req -x509 -sha1 -newkey rsa:3072 -nodes -keyout root.key -out root.pem -days 9000 "
+        self._openssl("req -x509 -sha1 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -days 9000 "
                       "-config city.cnf -extensions root", "/O=Stad/CN=Stad Root")  # fmt: skip
         self._openssl(
-            "req -new -newkey rsa:3072 -nodes -keyout mid.key -out mid.csr -config city.cnf", "/O=Stad/CN=Stad IT"
+            "req -new -newkey rsa:2048 -nodes -keyout mid.key -out mid.csr -config city.cnf", "/O=Stad/CN=Stad IT"
         )
         self._openssl("x509 -req -sha256 -in mid.csr -CA root.pem -CAkey root.key -out mid.pem -days 8000 "
                       "-extfile city.cnf -extensions root")  # fmt: skip

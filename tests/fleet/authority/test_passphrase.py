@@ -22,9 +22,9 @@ def named(file: Path, text: str | None = WORDS + "\n", mode: int = 0o600) -> dic
     return {"FLEET_PASSPHRASE_FILE": str(file)}
 
 
-@pytest.fixture
-def shut(tmp_path: Path) -> Path:
-    return Authority.make(tmp_path / "authority", WORDS, NOW_MS).folder
+@pytest.fixture(scope="module")
+def shut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Authority.make(tmp_path_factory.mktemp("shut") / "authority", WORDS, NOW_MS).folder
 
 
 @pytest.mark.parametrize("text", [WORDS, WORDS + "\n", WORDS + "\r\n"])
