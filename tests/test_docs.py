@@ -39,7 +39,7 @@ def commands() -> list[tuple[str, str]]:
     """Every `program verb [verb]` that a page shows as code."""
     found = set()
     for page in PAGES:
-        for program, words in re.findall(r"(?<![\w.-])(edge|fleet|sim) ((?:[a-z]+ ?){1,2})", code(page)):
+        for program, words in re.findall(r"(?<![\w.-])(edge|fleet|sim) ((?:[a-z]+(?:-[a-z]+)* ?){1,2})", code(page)):
             found.add((program, words.strip()))
     return sorted(found)
 
