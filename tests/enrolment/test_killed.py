@@ -30,12 +30,12 @@ BEYOND = 1_000_000  # more steps than there are
 
 
 class Rig:
-    """An office whose steps are counted when it is asked for, and nodes that ask it."""
+    """An office and nodes that ask it; the steps of either are counted."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.reaper = Reaper(folder / "reap")
-        self.office = RealOffice(folder / "office", self.reaper.environment())
+        self.nodes, self.offices = Reaper(folder / "reap-nodes"), Reaper(folder / "reap-offices")
+        self.office = RealOffice(folder / "office", self.offices.environment())
         self.registry = Registry(self.office.home.registry)
         self.counted = 0
 
@@ -48,11 +48,10 @@ class Rig:
         enrol.add(self.office.home, self.registry, Node(name, name), card)
         return card
 
-    def asks(self, card: Path, counted: bool = False) -> str:
+    def asks(self, card: Path) -> str:
         """`edge enrol` as the agent starts it; one word on what came of it, "" when it was killed."""
         command = [sys.executable, "-m", "edge.enrolling", card.parent.name, str(card)]
-        environment = self.reaper.environment() if counted else None
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, env=self.nodes.environment(), capture_output=True, text=True)
         assert "Traceback" not in done.stderr, done.stderr
         return str(json.loads(done.stdout)["outcome"]) if done.stdout else ""
 
@@ -81,17 +80,17 @@ def rig(folder: Path) -> Iterator[Rig]:
     try:
         yield made
     finally:
-        made.reaper.arm(0)
+        made.offices.arm(0)
         made.office.stop()
 
 
 def cut_the_node(made: Rig, step: int) -> bool:
     """The node dies at this step, and asks again; False when it was through before."""
     card = made.card()
-    made.reaper.arm(step)
-    first = made.asks(card, counted=True)
-    through, kept = made.reaper.left > 0, key_of(card)
-    made.reaper.arm(0)
+    made.nodes.arm(step)
+    first = made.asks(card)
+    through, kept = made.nodes.left > 0, key_of(card)
+    made.nodes.arm(0)
     assert first == ("granted" if through else "")
     assert made.asks(card) in ("granted", "nothing")
     made.sound(card, kept)
@@ -101,10 +100,10 @@ def cut_the_node(made: Rig, step: int) -> bool:
 def cut_the_office(made: Rig, step: int) -> bool:
     """The office dies at this step of its answer; after its start the node asks again."""
     card = made.card()
-    made.reaper.arm(step)
+    made.offices.arm(step)
     first = made.asks(card)
-    through, kept = made.reaper.left > 0, key_of(card)
-    made.reaper.arm(0)
+    through, kept = made.offices.left > 0, key_of(card)
+    made.offices.arm(0)
     if not through:
         wait_for(lambda: not made.office.alive, "the end of the office")
         made.office.open()
