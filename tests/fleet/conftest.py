@@ -10,16 +10,18 @@ import pytest
 from fleet.home import Ports
 from fleet.registry import Node
 from fleet.serve import Office, open_office
+from simulators.enrolled import authority
 from tests.fleet import desks
 from tests.fleet.pole import Pole, wait_for
 
 
 @pytest.fixture
 def office(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Office]:
-    """An office on free ports, without its page, with two nodes whose credentials lie beside it; with NATS, unless a
-    test names another kind of broker."""
-    kind = getattr(request, "param", "nats")
-    running = open_office(tmp_path / "home", Ports(broker_port=0, web_port=0, broker_kind=kind), web=False)
+    """An office on free ports, without its page, with two nodes whose credentials lie beside it; with NATS and
+    certificates, unless a test names another kind of broker, or wants "passwords" after it."""
+    kind, _, passwords = getattr(request, "param", "nats").partition(" ")
+    ports = Ports(broker_port=0, web_port=0, enrol_port=0, broker_kind=kind)
+    running = open_office(tmp_path / "home", ports, web=False, signer=None if passwords else authority)
     wait_for(running.inlet.subscribed.is_set, "the collector's subscription")
     for name in ("pole-a", "pole-b"):
         running.add_node(Node(name, "Stationsplein", 52.2, 6.9), tmp_path / f"{name}.json")

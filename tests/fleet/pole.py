@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import ssl
 import threading
 from collections.abc import Callable
@@ -11,6 +12,10 @@ from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+
+from edge.enrolling import enrol
+from edge.identity import CLIENT, KEY, NEXT, beside
+from fleet.home import Home
 
 WAIT_S = 60.0
 
@@ -22,6 +27,17 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         pause.wait(0.02)
         left -= 0.02
         assert left > 0, f"waited in vain for {what}"
+
+
+def enrolled(file: Path, facts: dict[str, str]) -> Path:
+    """The folder with the key and the certificate of this card's node, which are its own wherever the card lies."""
+    card = file.parent / f"{file.stem}.node" / "credentials.json"
+    if not card.exists():
+        card.parent.mkdir()
+        shutil.copy(file, card)
+    claimed = enrol(facts["node"], card)
+    assert claimed.outcome in ("granted", "nothing"), claimed
+    return beside(card)
 
 
 class Pole:
@@ -52,8 +68,23 @@ class Pole:
 
     @classmethod
     def of(cls, file: Path, **more: Any) -> Pole:
-        """The node whose credentials are in this file."""
-        return cls(json.loads(file.read_text()), **more)
+        """The node whose credentials are in this file; one that has a token fetches its certificate, as a node does."""
+        facts = json.loads(file.read_text())
+        if "enrol" not in facts:
+            return cls(facts, **more)
+        papers = enrolled(file, facts)
+        tls = ssl.create_default_context(cadata=facts["trust"])
+        tls.load_cert_chain(papers / NEXT, papers / KEY)
+        known = {"client_id": (papers / CLIENT).read_text()}
+        return cls(facts | known, **more, tls=tls)
+
+    @classmethod
+    def collector(cls, home: Home, client_id: str, **more: Any) -> Pole:
+        """Somebody who has all that the collector proves itself with, under this client id."""
+        url, papers = home.ports().node_url, home.authority
+        tls = ssl.create_default_context(cafile=str(papers / "trust.pem"))
+        tls.load_cert_chain(papers / "collector.pem", papers / "collector.key")
+        return cls({"url": url, "client_id": client_id}, tls=tls, **more)
 
     def _listen(self) -> None:
         client = self.client
@@ -67,6 +98,11 @@ class Pole:
         """Waits until the broker let it in."""
         wait_for(lambda: self.connects[-1:] == [0], "the broker's welcome")
         return self
+
+    @property
+    def refused(self) -> bool:
+        """Whether the broker let it in no more: it says so, or ends the connection without a word."""
+        return self.ended > len(self.connects) or self.connects[-1:] not in ([], [0])
 
     def subscribe(self, topic: str) -> int:
         """The SUBACK code: 128 is a refusal."""

@@ -231,9 +231,7 @@ def test_a_session_that_somebody_took_is_noticed(office: Office) -> None:
 
     credential = office.registry.credential(COLLECTOR)
     assert credential is not None
-    facts = {"user": credential.user, "password": credential.password, "client_id": credential.client_id,
-             "url": office.ports.node_url}  # fmt: skip
-    thief = Pole(facts)
+    thief = Pole.collector(office.home, credential.client_id)
     wait_for(lambda: thief.connects[-1:] == [0], "the thief")
     thief.leave()
     wait_for(lambda: office.live.sessions_lost >= 1 and office.live.connected, "the alarm")
