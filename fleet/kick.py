@@ -2,8 +2,8 @@
 
 Mosquitto asks the list of the revoked only when somebody connects. The dynamic-security plug-in ends the session of a
 client that it disables, and lets it come back at once; so the list must be in place before. The client is made known to
-the plug-in, disabled, and forgotten again, in one breath: one that it went on knowing would have no rights left when
-its node has enrolled anew.
+the plug-in, disabled, and forgotten again, in one breath: it shall have no opinion of its own, neither of a node that
+has enrolled anew nor of anybody else.
 
 The door is a socket, which only the owner of the folder can reach. The names of sockets end at 107 bytes, wherever the
 home may be, so it is reached through a handle on its folder.

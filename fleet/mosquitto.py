@@ -82,7 +82,7 @@ acl_file {folder / ACCESS}
 use_username_as_clientid true
 allow_zero_length_clientid false
 
-{_tls(tls) if tls else PLAIN.format(folder=folder)}
+{_tls(tls) if tls else PLAIN}
 persistence true
 persistence_location {folder}/
 persistence_file mosquitto.db
@@ -113,13 +113,7 @@ use_identity_as_username true
 """
 
 
-PLAIN = """# Until nodes have certificates, keep the port on a private network or a VPN. Then:
-# cafile {folder}/ca.pem
-# certfile {folder}/broker.pem
-# keyfile {folder}/broker.key
-# require_certificate true
-# use_identity_as_username true
-# crlfile {folder}/crl.pem
+PLAIN = """# Passwords go as they are: keep the port on a private network or a VPN. With certificates TLS stands here.
 """
 DOOR = f"""
 # The office's own door: who was revoked is shown out through it.

@@ -161,22 +161,24 @@ def test_the_language_of_nats() -> None:
 
 @BOTH
 def test_the_examples_are_what_we_would_write(server: Server) -> None:
-    """`fleet broker config KIND --to /var/lib/lantaarn/broker`, of a home whose broker is on a private network."""
-    assert (DEPLOYED / server.config).read_text() == server.config_text(HOME, "10.0.0.1", 1883, False)
+    """`fleet broker config KIND --to /var/lib/lantaarn/broker`, of a home with certificates."""
+    assert (DEPLOYED / server.config).read_text() == server.config_text(HOME, "0.0.0.0", 8883, False, TLS)
     for name, text in server.lists.items():
         assert (DEPLOYED / f"{name}.example").read_text() == text(EXAMPLES)
     found = judged_example(server)
-    assert {name for name, state in found.items() if state is not State.GOOD} == {"tls"}
+    assert {name: state for name, state in found.items() if state is not State.GOOD} == (
+        {"crl": State.UNKNOWN} if server is MOSQUITTO else {}
+    )
 
 
-EXAMPLES = [Credential("pole-001", "0" * 64, f"pole-001-{'0' * 32}"),
-            Credential(COLLECTOR, "1" * 64, f"collector-{'1' * 32}")]  # fmt: skip
+EXAMPLES = [Credential("collector", key="0" * 32), Credential("pole-001", key="1" * 32)]
 
 
 def judged_example(server: Server) -> dict[str, State]:
     lists = {name: (DEPLOYED / f"{name}.example").read_text() for name in server.lists}
     lists |= {str(HOME / name): text for name, text in lists.items()}
-    found = lint(server.kind, (DEPLOYED / server.config).read_text(), lists.get, [each.user for each in EXAMPLES])
+    keys = {each.user: each.key for each in EXAMPLES}
+    found = lint(server.kind, (DEPLOYED / server.config).read_text(), lists.get, list(keys), keys, SIGNED_MS)
     return {check.name: check.state for check in found}
 
 

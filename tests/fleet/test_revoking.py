@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,7 @@ def test_many_are_shown_out_at_once(tmp_path: Path) -> None:
         pole = visit(place, place.members["pole-a"]).joined()
         assert kick(place.room, [*(f"node-{number:027d}" for number in range(250)), "pole-a"])
         wait_for(lambda: pole.ended, "the last of them")
+        assert json.loads((place.room / "mosquitto.security.json").read_text())["clients"] == [], "nobody is kept there"
         pole.leave()
 
 
