@@ -45,7 +45,7 @@ class Pole:
 
     def __init__(
         self, credentials: dict[str, str], will: tuple[str, bytes] | None = None, client_id: str = "",
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | None = None, again: bool = True,
     ) -> None:  # fmt: skip
         self.heard: list[tuple[str, bytes, bool]] = []
         self.connects: list[int] = []
@@ -53,7 +53,7 @@ class Pole:
         self.acked: set[int] = set()
         self.ended = 0
         self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id or credentials["client_id"],
-                                  protocol=paho.MQTTv311, clean_session=True)  # fmt: skip
+                                  protocol=paho.MQTTv311, clean_session=True, reconnect_on_failure=again)  # fmt: skip
         if tls:
             self.client.tls_set_context(tls)
         if "user" in credentials:

@@ -68,21 +68,23 @@ def test_members_come_in(place: Town) -> None:
 
 
 def test_without_a_certificate_nobody_comes_in(place: Town) -> None:
-    refused(visit(place, None))
-    refused(visit(place, None, user="pole-a", password=""))
+    refused(visit(place, None, again=False))
+    refused(visit(place, None, again=False, user="pole-a", password=""))
     if place.server is MOSQUITTO:
         secret = (place.room / "mosquitto.usher").read_text().strip()
-        refused(visit(place, None, user="office.usher", password=secret))
+        refused(visit(place, None, again=False, user="office.usher", password=secret))
 
 
 def test_a_foreign_authority_is_nobody(place: Town, tmp_path: Path) -> None:
     """The same name, the same kind of certificate; even of the same key, which only the list of keys can tell."""
     foreign = Town(tmp_path, place.server)
-    refused(visit(place, foreign.client("pole-a")))
+    refused(visit(place, foreign.client("pole-a"), again=False))
     own = place.members["pole-a"]
     key = keys.load(own.tls.key.read_text())
     issued = foreign.authority.node_certificate("pole-a", key.public_key(), place.now_ms)
-    refused(visit(place, Papers("pole-a", issued, foreign._put("copied", own.tls.key.read_text(), issued))))
+    refused(
+        visit(place, Papers("pole-a", issued, foreign._put("copied", own.tls.key.read_text(), issued)), again=False)
+    )
 
 
 @pytest.mark.parametrize("days", [-30, 30], ids=["ended", "not begun"])
@@ -91,14 +93,14 @@ def test_out_of_its_time_a_certificate_counts_for_nothing(place: Town, days: int
     was, begin_ms = place.members["pole-a"], place.now_ms + days * DAY_MS
     place.members["pole-a"] = place.client("pole-a", "shifted", Life(begin_ms, begin_ms + 10 * DAY_MS))
     place.publish()
-    refused(visit(place, place.members["pole-a"]))
+    refused(visit(place, place.members["pole-a"], again=False))
     place.members["pole-a"] = was
     place.publish()
     visit(place, was).joined().leave()
 
 
 def test_a_user_that_nobody_knows_has_no_rights(place: Town) -> None:
-    powerless(place, visit(place, place.client("stranger")), "stranger")
+    powerless(place, visit(place, place.client("stranger"), again=False), "stranger")
 
 
 def test_the_certificate_of_the_broker_opens_no_door(place: Town) -> None:
@@ -106,23 +108,23 @@ def test_the_certificate_of_the_broker_opens_no_door(place: Town) -> None:
     assert tls is not None
     shown = ssl.create_default_context(cafile=tls.trust)
     shown.load_cert_chain(tls.certificate, tls.key)
-    refused(Pole({"client_id": "x", "url": f"mqtts://{HOST}:{place.broker.port}"}, tls=shown))
+    refused(Pole({"client_id": "x", "url": f"mqtts://{HOST}:{place.broker.port}"}, tls=shown, again=False))
 
 
 def test_a_password_adds_nothing_to_a_certificate(place: Town) -> None:
     """Whoever has one of its own does not become another by saying so."""
     if place.server is MOSQUITTO:
         secret = (place.room / "mosquitto.usher").read_text().strip()
-        pole = visit(place, place.client("stranger"), user="office.usher", password=secret)
+        pole = visit(place, place.client("stranger"), again=False, user="office.usher", password=secret)
         return powerless(place, pole, "stranger")
     other = place.members["pole-b"]
-    refused(visit(place, place.client("stranger"), user=f"{other.issued.key}.pole-b", password=""))
+    refused(visit(place, place.client("stranger"), again=False, user=f"{other.issued.key}.pole-b", password=""))
     return None
 
 
 def test_no_way_in_but_tls_of_1_2_or_later(place: Town) -> None:
     """Plain MQTT, and TLS as old as this OpenSSL can still speak, are refused; 1.2 and 1.3 are not."""
-    plain = Pole({"client_id": "x", "url": f"mqtt://{HOST}:{place.broker.port}"})
+    plain = Pole({"client_id": "x", "url": f"mqtt://{HOST}:{place.broker.port}"}, again=False)
     refused(plain)
     member = place.members["pole-a"]
     for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):

@@ -122,8 +122,8 @@ def context(papers: Papers | None, town: Town) -> ssl.SSLContext:
     return made
 
 
-def visit(town: Town, papers: Papers | None, client_id: str = "", **more: Any) -> Pole:
-    """Somebody at the broker's door."""
+def visit(town: Town, papers: Papers | None, client_id: str = "", again: bool = True, **more: Any) -> Pole:
+    """Somebody at the broker's door; `again`: knocks once more after a second when it is shut out."""
     name = client_id or (papers.credential.client_id if papers else "nobody")
     url = f"mqtts://{HOST}:{town.broker.port}"
-    return Pole({"client_id": name, "url": url} | more, tls=context(papers, town))
+    return Pole({"client_id": name, "url": url} | more, tls=context(papers, town), again=again)
