@@ -19,13 +19,15 @@ from typing import Literal
 from edge.events import Cause, Claimed
 from edge.identity import Held, Which
 from edge.validity import Moment, Validity
-from edge.wire.enrolment import Why
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 SHARE, SPREAD = 2 / 3, 1 / 12  # of its life, when it is renewed
 LEAST_MS = 1_000
-FIRST_WAIT_MS, LONGEST_WAIT_MS = 5_000, 15 * MINUTE_MS  # when the desk cannot be reached
-REFUSED_WAIT_MS, LONGEST_REFUSED_MS = MINUTE_MS, HOUR_MS  # when it says no
+WAITS_MS = {  # from the first to the longest, by what came of asking
+    "granted": (MINUTE_MS, 6 * HOUR_MS),  # and no broker takes what was granted
+    "refused": (MINUTE_MS, HOUR_MS),
+    "unreachable": (5_000, 15 * MINUTE_MS),
+}
 STEEPEST = 20
 LOOK_MS = MINUTE_MS
 PROVE_AGAIN_MS = 6 * HOUR_MS
@@ -70,7 +72,7 @@ class Renewal:
 
     def __init__(self, held: Held, random: Callable[[], float], now_ms: int) -> None:
         self.held, self._random = held, random
-        self.not_taken: set[Which] = set()  # by the broker
+        self.not_taken: set[Which] = set()  # by any broker, the last time
         self.last: Claimed | None = None  # what came of the last claim
         self.asking = False
         self.connected = False
@@ -135,7 +137,7 @@ class Renewal:
         """The answer, and what lies in the folder after it."""
         self.asking, self.last = False, event
         self.hold(held)
-        self._try_ms = now_ms + self._delay_ms(event.outcome == "refused" and event.why != Why.BUSY.value)
+        self._try_ms = now_ms + self._delay_ms(event.outcome)
         self._look_ms = now_ms
         if event.outcome in ("granted", "nothing"):
             if not self._there():
@@ -149,8 +151,8 @@ class Renewal:
             return list(self._note("desk not trusted", "", now_ms, {"what": event.what}))
         return []
 
-    def _delay_ms(self, refused: bool) -> int:
-        first, cap = (REFUSED_WAIT_MS, LONGEST_REFUSED_MS) if refused else (FIRST_WAIT_MS, LONGEST_WAIT_MS)
+    def _delay_ms(self, outcome: str) -> int:
+        first, cap = WAITS_MS.get(outcome, WAITS_MS["unreachable"])
         most = min(cap, first << self._attempts)
         self._attempts = min(self._attempts + 1, STEEPEST)
         return LEAST_MS + int(self._random() * most)
@@ -167,10 +169,13 @@ class Renewal:
 
     def took(self, now_ms: int) -> list[Step]:
         """A broker took us."""
-        self.connected, self._failed, self._attempts = True, None, 0
-        self.not_taken.clear()
+        self.connected, self._failed = True, None
+        self._look_ms = now_ms  # by now the time is known, if it ever will be
         if self._using is None:
             return []
+        if self._using == "next" or self.held.next is None:
+            self._attempts = 0
+        self.not_taken.discard(self._using)
         which, self._using = self._using, "own"
         steps: list[Step] = [Promote(which)]
         if which == "next":
@@ -190,6 +195,8 @@ class Renewal:
             self._look_ms = now_ms
             return list(self._note("certificate not taken", self._using, now_ms, {"what": reason}))
         if cause == "trust":
+            if self._using == "next":  # with the roots that came with it nobody is known
+                self.not_taken.add("next")
             return list(self._note("broker not trusted", "", now_ms, {"what": reason}))
         return []
 

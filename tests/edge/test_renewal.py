@@ -14,13 +14,12 @@ from edge.events import Cause, Claimed
 from edge.identity import Held, Which
 from edge.renewal import (
     LEAST_MS,
-    LONGEST_REFUSED_MS,
-    LONGEST_WAIT_MS,
     MOST_NOTES,
     NOTE_AGAIN_MS,
     PROVE_AGAIN_MS,
     SHARE,
     SPREAD,
+    WAITS_MS,
     Ask,
     Note,
     Promote,
@@ -112,7 +111,7 @@ def test_it_asks_ever_less_often_and_never_stops(seed: int, answers: list[Claime
     for number, answer in enumerate(answers):
         assert asks(list(one.tick(at(NOW_MS), now_ms))) == 1
         one.claimed(answer, Held(), now_ms)
-        cap = LONGEST_REFUSED_MS if answer.outcome == "refused" else LONGEST_WAIT_MS
+        cap = WAITS_MS.get(answer.outcome, WAITS_MS["unreachable"])[1]
         wait_ms = one._try_ms - now_ms
         assert LEAST_MS <= wait_ms <= min(cap, 60_000 << min(number, 20)) + LEAST_MS
         now_ms = waited(one, now_ms)
@@ -182,6 +181,21 @@ def test_whatever_the_reason_both_are_tried_in_turns(cause: Cause) -> None:
         order.append(one.choose())
         one.lost(cause, "no", now_ms)
     assert order == ["next", "own"] * 3
+
+
+def test_a_grant_that_leads_to_nobody_is_asked_for_again_ever_less_often() -> None:
+    """The roots that came with it fit no broker: the old one goes on, and the desk is not asked all the time."""
+    one, now_ms, waits = renewal(FRESH), 0, []
+    old = at(NOW_MS + 300 * DAY_MS)
+    for _ in range(20):
+        assert asks(list(one.tick(old, now_ms))) == 1
+        one.claimed(GRANTED, Held(FRESH, LATER), now_ms)
+        assert one.choose() == "next"
+        one.lost("trust", "who?", now_ms)
+        assert one.choose() == "own" and one.took(now_ms) == [Promote("own")]
+        waits.append(one._try_ms - now_ms)
+        now_ms = one._try_ms
+    assert sum(waits[10:]) / 10 > 3_600_000 and max(waits) <= 6 * 3_600_000 + LEAST_MS
 
 
 def test_what_no_broker_takes_is_a_reason_to_ask() -> None:
