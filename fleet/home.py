@@ -30,7 +30,7 @@ from fleet.trouble import Exit, Trouble
 DEFAULT = "~/.local/share/lantaarn/fleet"
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
-EXAMPLE_URL = "mqtt://office.example.org:1883"
+EXAMPLE_URL = "mqtts://office.example.org:8883"
 HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 URL = re.compile(rf"mqtts?://({HOST}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?/?")
 EXAMPLE_DESK = "https://office.example.org:8443"

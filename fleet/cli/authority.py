@@ -7,11 +7,13 @@ from pathlib import Path
 
 import typer
 
-from fleet import files, show
+from fleet import enrol, files, show
 from fleet.authority import outside, passphrase, rollover, vault
 from fleet.authority.authority import Authority, make_home_authority
+from fleet.authority.own import OwnCertificates
 from fleet.clock import SystemClock
 from fleet.home import Home
+from fleet.registry import COLLECTOR, Registry
 from fleet.trouble import Exit, Trouble
 
 UNCHANGED = "Nothing was changed."
@@ -29,6 +31,13 @@ def make(place: Home, words: str | None) -> None:
     make_home_authority(place, words, SystemClock().wall_ms())
     show.note(f"Its authority is in {place.authority}. Take root.key and next-root.key away to a safe place: they are "
               "needed only when the next root takes over.")  # fmt: skip
+
+
+def put_own(place: Home, words: str | None) -> None:
+    """What the office itself shows, so that a broker's config can be written at once. Raises Trouble, OSError."""
+    own = OwnCertificates(place, Authority.open(place.authority, words))
+    own.renew(SystemClock().wall_ms())
+    enrol.know_collector(place, Registry(place.registry), own.key_of(COLLECTOR))
 
 
 def ask_elsewhere(place: Home, file: Path, encrypt: bool, dry_run: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,15 +18,21 @@ from fleet.servers import NATS
 from fleet.trouble import Exit, Trouble
 
 Host = Annotated[str, typer.Option(help="Where the broker listens; 127.0.0.1 is this machine only.")]
-BrokerPort = Annotated[int, typer.Option("--port", min=1, max=65535, help="The broker's MQTT port.")]
+BrokerPort = Annotated[
+    int | None, typer.Option("--port", min=1, max=65535, help="The broker's MQTT port; 8883, or 1883 with passwords.")
+]
+EnrolPort = Annotated[int, typer.Option(min=1, max=65535, help="The port where nodes fetch certificates.")]
 WebPort = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes a free one at every start.")]
 Broker = Annotated[
     str,
     typer.Option("--broker", metavar="nats|mosquitto|none|URL",
                  help="none: somebody else's; or its address, such as mqtts://broker.example.org:8883."),
 ]  # fmt: skip
-Url = Annotated[str, typer.Option(help="What nodes are told, such as mqtt://office.example.org:1883.")]
-Makes = Annotated[bool, typer.Option("--authority/--no-authority", hidden=True)]
+Url = Annotated[str, typer.Option(help="What nodes are told, such as mqtts://office.example.org:8883.")]
+Makes = Annotated[
+    bool,
+    typer.Option("--certificates/--passwords", help="What nodes prove themselves with; passwords go unencrypted."),
+]
 Encrypt = Annotated[
     bool, typer.Option("--encrypt-keys", help="Encrypt the authority's keys; see FLEET_PASSPHRASE_FILE.")
 ]
@@ -42,11 +49,12 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 def init(
     home: HomeFolder = None,
     host: Host = "127.0.0.1",
-    port: BrokerPort = 1883,
+    port: BrokerPort = None,
     web_port: WebPort = 8080,
+    enrol_port: EnrolPort = 8443,
     url: Url = "",
     broker: Broker = NATS.kind,
-    makes: Makes = False,
+    makes: Makes = True,
     encrypt_keys: Encrypt = False,
     csr: Csr = None,
     chain: Chain = None,
@@ -63,20 +71,20 @@ def init(
         return authority.take_in(home_of(home), chain, dry_run)
     if roll_over:
         return authority.roll_over(home_of(home), soon, forget, yes, dry_run)
-    place, ports = find(home, os.environ), _ports(host, port, web_port, url, broker)
+    makes = makes and (not adopted.is_address(broker) or adopted.with_certificates(broker))
+    place, ports = find(home, os.environ), _ports(host, port, web_port, url, broker, makes)
+    ports = replace(ports, enrol_port=enrol_port)
     if csr is not None and place.config.is_file() and place.registry.is_file():
         return authority.ask_elsewhere(place, csr, encrypt_keys, dry_run)
     _check_new(place)
     words = authority.new_words(encrypt_keys and csr is None and not dry_run)
-    _make(place, ports, dry_run)
+    _make(place, ports, words, makes and csr is None, dry_run)
     if adopted.is_address(broker):
         _tell_weakened(ports)
     if csr is not None:
         return authority.ask_elsewhere(place, csr, encrypt_keys, dry_run)
     if dry_run:
         return
-    if makes or words:
-        authority.make(place, words)
     show.out(f"{place.folder}\n")
     show.note(f"A fleet home is made. Next: fleet serve --home {place.folder}")
 
@@ -91,12 +99,17 @@ def _check_new(place: Home) -> None:
                       Exit.REFUSED)  # fmt: skip
 
 
-def _make(place: Home, ports: Ports, dry_run: bool) -> None:
+def _make(place: Home, ports: Ports, words: str | None, makes: bool, dry_run: bool) -> None:
+    """The list of users comes last: with it the home counts as made."""
     if dry_run:
         return show.note(f"Would make a fleet home in {place.folder}.")
     try:
         write_config(place, ports)
+        if makes:
+            authority.make(place, words)
         enrol.make_home(place, Registry(place.registry))
+        if makes:
+            authority.put_own(place, words)
     except OSError as error:
         raise Trouble(f"{place.folder} cannot be made: {error.strerror}.", "There is no office there yet.",
                       "choose another folder with --home") from error  # fmt: skip
@@ -108,11 +121,12 @@ def _tell_weakened(ports: Ports) -> None:
         show.note(f"- {sentence}")
 
 
-def _ports(host: str, port: int, web_port: int, url: str, broker: str) -> Ports:
+def _ports(host: str, port: int | None, web_port: int, url: str, broker: str, makes: bool) -> Ports:
     try:
         if not adopted.is_address(broker):
-            return sound(Ports(host, port, web_port=web_port, url=url, broker_kind=broker))
-        if url or (host, port) != ("127.0.0.1", 1883):
+            port = port or (adopted.TLS_PORT if makes else adopted.PLAIN_PORT)
+            return sound(Ports(host, port, web_port=web_port, url=url, broker_kind=broker, enrol_host=host))
+        if url or port or host != "127.0.0.1":
             raise ValueError("--broker URL says it all; --host, --port and --url go with a broker of our own")
         return sound(adopted.ports_of(broker, web_port))
     except ValueError as error:

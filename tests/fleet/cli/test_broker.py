@@ -8,13 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet import enrol
-from fleet.authority.authority import Authority
-from fleet.authority.own import OwnCertificates
 from fleet.broker import free_port, knock
-from fleet.clock import SystemClock
 from fleet.home import Home
-from fleet.registry import COLLECTOR, Registry
 from fleet.servers import MOSQUITTO
 from tests.fleet.cli.typed import fleet
 from tests.fleet.pole import wait_for
@@ -72,16 +67,16 @@ def test_what_cannot_be_done_is_said(home: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def secure(tmp_path: Path) -> Home:
-    """A home whose nodes come with certificates; its office has run once."""
+    """A home whose nodes come with certificates, as it was made."""
     place = Home(tmp_path / "home")
     assert fleet(place.folder, "init", "--port", "21999", "--broker", "mosquitto").returncode == 0
-    assert fleet(place.folder, "broker", "config", "mosquitto", "--to", tmp_path / "early").returncode == 4
-    now_ms, registry = SystemClock().wall_ms(), Registry(place.registry)
-    own = OwnCertificates(place, Authority.open(place.authority), registry.revoked)
-    own.renew(now_ms)
-    enrol.know_collector(place, registry, own.key_of(COLLECTOR))
-    enrol.publish(place, registry)
     return place
+
+
+def test_a_config_of_lost_certificates_is_not_written(secure: Home, tmp_path: Path) -> None:
+    (secure.authority / "trust.pem").unlink()
+    lost = fleet(secure.folder, "broker", "config", "mosquitto", "--to", tmp_path / "etc")
+    assert lost.returncode == 4 and "fleet cert renew office" in lost.stderr
 
 
 @pytest.mark.parametrize("kind", ["nats", "mosquitto"])
