@@ -40,6 +40,9 @@ def test_a_token_is_good_for_one_key_of_one_node_and_for_180_days(here: Office) 
     assert leaf(answer).public_key() == first.key.public_key()
     assert leaf(answer).subject.rfc4514_string() == f"CN={NODE}"
     assert why(here.desk.claim(Pole(NODE, first.token).claim(), "::1")) is Why.TAKEN
+    with here.registry.turn(writing=False) as ledger:
+        used = ledger.token(hashed(first.token))
+    assert used is not None and (used.key, used.used_ms) == (first.key_id, here.time.now_ms)
     late = Pole("pole-2", here.token("pole-2"))
     here.time.now_ms += LIFE_MS
     assert why(here.desk.claim(late.claim(), "::1")) is Why.EXPIRED
@@ -127,6 +130,8 @@ def test_a_drawer_of_400_days_and_then_a_grant_that_is_logged_and_used_up(
         here.registry.grant(NODE, here.time.now_ms)
         here.time.now_ms += claims.GRANT_MS - 1
         end_ms = granted(here.desk.claim(pole.renewal(), "::1")).not_after_ms
+        key = here.registry.living_key(NODE)
+        assert key is not None and key.granted_ms == 0
     assert Counter(here.kinds()) == {"late": 2, "granted": 2, "renewed": 2}
     assert "ended 400 days ago" in caplog.text
 
@@ -148,8 +153,10 @@ def test_a_revoked_node_gets_nothing_ever_and_each_try_is_an_incident(here: Offi
 def test_a_node_that_is_let_in_anew_has_a_new_key_and_the_old_one_is_out(here: Office) -> None:
     pole = Pole(NODE, here.token(NODE))
     granted(here.desk.claim(pole.claim(), "::1"))
-    secret, token = new_token(NODE, here.time.now_ms)
+    never_used, (secret, token) = here.token(NODE), new_token(NODE, here.time.now_ms)
     here.registry.readmit(NODE, token, here.time.now_ms)
+    assert why(here.desk.claim(Pole(NODE, never_used).claim(), "::1")) is Why.UNKNOWN
+    assert why(here.desk.claim(Pole(NODE, pole.token).claim(), "::1")) is Why.TAKEN
     assert len(here.registry.revoked()) == 1 and here.registry.members() == []
     old = Pole(NODE, secret)
     old.key = pole.key

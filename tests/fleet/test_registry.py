@@ -198,6 +198,7 @@ def test_members_are_those_with_a_password_or_a_living_key(registry: Registry) -
     with registry.turn() as ledger:
         ledger.register("pole-2", "f" * 32, 5)
         ledger.register("pole-1", "e" * 32, 5)
+    registry.set_credential(Credential("pole-0"))
     assert registry.members()[0] == Credential("pole-1", key="e" * 32)
     assert registry.members()[2] == Credential("pole-2", key="f" * 32)
     for node in ("pole-2", "pole-12"):
