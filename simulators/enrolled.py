@@ -82,6 +82,6 @@ def open_desk(home: Home, registry: Registry, clock: Clock | None = None) -> Des
     signs = authority(home.authority)
     own = OwnCertificates(home, signs)
     own.renew(clock.wall_ms())
-    enrol.know_collector(registry, own.key_of(COLLECTOR))
+    enrol.know_collector(home, registry, own.key_of(COLLECTOR))
     return Desk(registry, signs, home.ports().node_url, clock)
 
