@@ -66,7 +66,7 @@ def check_pair(tls: Tls) -> None:
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_verify_locations(cafile=tls.trust)
-        context.load_cert_chain(tls.certificate, tls.key)
+        context.load_cert_chain(tls.certificate, tls.key, password="")  # never asked for
     except OSError as error:
         raise Trouble(f"The broker's certificate cannot be used: {in_words(error)}.",
                       "The broker stays as it is; nodes keep their readings.",

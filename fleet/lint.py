@@ -11,7 +11,7 @@ its life, long before it ends and locks everybody out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ LEAST_QUEUE = 10_000
 LEAST_UNACKED, MOST_PENDING = 100, 32_767  # NATS: two consumers' worth must stay under 65,535, or SUBACK says 0x80
 SUBSCRIPTIONS = 1_000  # that NATS 2.15 allows unless it is told otherwise
 TLS = ("1.2", "1.3")
+ASKS = ("require_certificate", "use_identity_as_username")
+BADNESS = (State.GOOD, State.UNKNOWN, State.BAD)
 LOOPBACK = ("127.", "::1", "localhost", "[::1]")
 
 
@@ -92,7 +94,7 @@ def _certificates(encrypted: bool, asked: bool, mapped: bool, settings: str) -> 
 
 def _mosquitto(text: str, read: Read, known: Known) -> Iterator[CheckResult]:
     lines = [line.strip().split(None, 1) for line in text.splitlines()]
-    told = _told(lines)
+    told = {words[0]: words[1] for words in lines if len(words) == 2 and not words[0].startswith("#")}
     kept = told.get("persistence") == "true"
     yield good("persistence", "What waits survives a restart.") if kept else bad(
         "persistence", "What waits for the collector is gone after every restart, and must be sent again.",
@@ -106,25 +108,39 @@ def _mosquitto(text: str, read: Read, known: Known) -> Iterator[CheckResult]:
     else:
         yield _size(_count(told.get("max_packet_size", "0")), "max_packet_size")
     yield _strangers(told)
-    yield good("client-id", "The client id is the user's name.") if told.get("use_username_as_clientid") == "true" \
-        else bad("client-id", "Whoever has a password can throw any other node off by taking its client id.",
-                 "Set use_username_as_clientid true.")  # fmt: skip
+    doors = _doors(lines)
+    forced = all(door.get("use_username_as_clientid") == "true" for door in doors)
+    yield good("client-id", "The client id is the user's name.") if forced else bad(
+        "client-id", "Whoever is let in can throw any other node off by taking its client id.",
+        "Set use_username_as_clientid true, for each listener.")  # fmt: skip
     yield _access_list(told.get("acl_file"), read, known.users)
-    ports = [words[1].split() for words in lines if words[:1] == ["listener"] and len(words) > 1]
-    doors = [[*words, ""][1] for words in ports if words[0] != "0"]
-    encrypted = "certfile" in told
-    yield _tls(encrypted, next((door for door in doors if not door.startswith(LOOPBACK)), LOOPBACK[0]),
-               told.get("tls_version", TLS[0]))  # fmt: skip
-    if known.keys is not None:
-        asked, mapped = (told.get(each) == "true" for each in ("require_certificate", "use_identity_as_username"))
-        yield _certificates(encrypted, asked, mapped, "require_certificate true and use_identity_as_username true")
-    if known.keys is not None or told.get("require_certificate") == "true":
-        yield _revoked(told.get("crlfile"), read, known.now_ms)
+    yield from _secrecy(doors, known, read)
 
 
-def _told(lines: Iterable[list[str]]) -> dict[str, str]:
-    """What is set. A port that is somebody's own socket comes without TLS, and asks for no certificate."""
-    return {words[0]: words[1] for words in lines if len(words) == 2 and not words[0].startswith("#")}
+def _secrecy(doors: Sequence[Mapping[str, str]], known: Known, read: Read) -> Iterator[CheckResult]:
+    """The worst of its doors counts."""
+    found = [_tls("certfile" in door, door["host"], door.get("tls_version", TLS[0])) for door in doors]
+    yield max(found, key=lambda check: BADNESS.index(check.state))
+    wanted = known.keys is not None
+    if wanted:
+        judged = [_certificates("certfile" in door, door.get(ASKS[0]) == "true", door.get(ASKS[1]) == "true",
+                                f"{ASKS[0]} true and {ASKS[1]} true, for each listener") for door in doors]  # fmt: skip
+        yield max(judged, key=lambda check: BADNESS.index(check.state))
+    lists = [door.get("crlfile") for door in doors if wanted or door.get("require_certificate") == "true"]
+    if lists:
+        yield _revoked(None if None in lists else lists[0], read, known.now_ms)
+
+
+def _doors(lines: Iterable[list[str]]) -> list[dict[str, str]]:
+    """What is set for each port. A socket of its own folder is none; without any port it is this machine's."""
+    doors = [{"host": LOOPBACK[0]}]
+    for words in lines:
+        if words[:1] == ["listener"] and len(words) == 2:
+            port, host = [*words[1].split(), "", ""][:2]
+            doors.append({"port": port, "host": host})
+        elif len(words) == 2 and not words[0].startswith("#"):
+            doors[-1][words[0]] = words[1]
+    return [door for door in doors[1:] if door["port"] != "0"] or doors[:1]
 
 
 def _revoked(path: str | None, read: Read, now_ms: int) -> CheckResult:

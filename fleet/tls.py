@@ -73,7 +73,7 @@ def client_context(tls: Tls) -> ssl.SSLContext:
 def _ready(context: ssl.SSLContext, tls: Tls) -> ssl.SSLContext:
     context.minimum_version = LEAST
     context.load_verify_locations(cafile=tls.trust)
-    context.load_cert_chain(tls.certificate, tls.key)
+    context.load_cert_chain(tls.certificate, tls.key, password="")  # never asked for
     return context
 
 

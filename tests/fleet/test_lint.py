@@ -235,6 +235,18 @@ def test_what_is_spoilt_about_certificates_is_told(server: Server, old: str, new
     assert judged_secure(server, text.replace(old, new), crl)[check] is State.BAD
 
 
+@pytest.mark.parametrize(("more", "check"), [
+    ("listener 1883", "tls"), ("listener 1883 127.0.0.1", "certificates"), ("listener 1883 127.0.0.1", "client-id"),
+    ("listener 9883\ncertfile /x\nrequire_certificate true\nuse_identity_as_username true", "crl"),
+])  # fmt: skip
+def test_the_worst_of_its_doors_counts(more: str, check: str, crl: str) -> None:
+    """One that is as it should be makes none of the others good; wherever it stands."""
+    text = MOSQUITTO.config_text(HOME, "0.0.0.0", 8883, False, TLS)
+    for both in (f"{text}{more}\n", f"{more}\n{text}"):
+        assert judged_secure(MOSQUITTO, both, crl)[check] is not State.GOOD
+    assert judged_secure(MOSQUITTO, f"{text}listener 0 /run/own.sock\n", crl)[check] is State.GOOD
+
+
 @pytest.mark.parametrize(("days", "state"), [
     (-2, State.BAD), (0, State.GOOD), (29.9, State.GOOD), (30.1, State.BAD), (59, State.BAD), (61, State.BAD),
 ])  # fmt: skip
