@@ -53,8 +53,8 @@ class Server:
     def _speak(self, peer: socket.socket) -> None:
         with contextlib.suppress(OSError, IndexError):
             spoken = self.context.wrap_socket(peer, server_side=True) if self.context else peer
-            if isinstance(spoken, ssl.SSLSocket):
-                leaf = x509.load_der_x509_certificate(spoken.getpeercert(binary_form=True) or b"")
+            if isinstance(spoken, ssl.SSLSocket) and (shown := spoken.getpeercert(binary_form=True)):
+                leaf = x509.load_der_x509_certificate(shown)
                 self.peers.append(leaf.subject.rfc4514_string())
             self.answer(_Heard(spoken, self.heard))  # type: ignore[arg-type]
         peer.close()
