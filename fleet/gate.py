@@ -28,7 +28,7 @@ from fleet.web.desk import OpenDesk
 
 LOG = logging.getLogger(__name__)
 LOOK_S = 60.0
-CHECK_MS = 5_000
+CHECK_MS = 2_000
 OF_BROKER = {"broker", "trust", "crl"}  # what it must read anew
 
 

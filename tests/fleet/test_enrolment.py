@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from edge.office import Card, read_card
+from edge.wire.enrolment import Granted, Refused
 from edge.wire.messages import State
 from fleet.claims import Kind
 from fleet.enrolment import FRESH_MS, REMEDIES, enrolment_checks
 from fleet.papers import Certificate, Incident
 from fleet.pulse import Pulse, office_checks
 from fleet.registry import Registry
+from fleet.serve import Office
+from tests.fleet import desks
+from tests.fleet.cli.typed import fleet
+from tests.fleet.pole import wait_for
 
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS
@@ -76,6 +83,22 @@ def test_the_newest_certificate_of_each_node_is_found_without_its_text(tmp_path:
     found = registry.newest_certificates()
     assert [(each.node, each.serial, each.not_after_ms) for each in found] == [("pole-1", 1, 1001), ("pole-2", 0, 1000)]
     assert {(each.revoked_ms, each.chain) for each in found} == {(0, "")}
+
+
+def test_a_clone_at_the_desk_is_red_in_health_and_on_the_page(office: Office, tmp_path: Path) -> None:
+    card = read_card(tmp_path / "pole-a.json", "pole-a")
+    assert isinstance(card, Card) and office.gate is not None
+    clone = desks.Pole("pole-a", card.token)
+    assert isinstance(office.gate.desk.claim(clone.claim(), "10.0.0.1"), Granted | Refused)
+    assert isinstance(office.gate.desk.claim(desks.Pole("pole-a", card.token).claim(), "10.0.0.2"), Refused)
+
+    def red() -> list[str]:
+        said = json.loads(fleet(office.home.folder, "health", "-o", "json").stdout)
+        return [row["remedy"] for row in said if (row["check"], row["state"]) == ("enrolment", "bad")]
+
+    wait_for(lambda: bool(red()), "the alarm")
+    assert "fleet node add pole-a --renew" in red()[0]
+    assert office.window.nodes()["office"]["check"] == "enrolment"
 
 
 def test_the_offices_checks_hold_what_its_pulse_says_of_identity() -> None:
