@@ -92,8 +92,8 @@ class Enrolling:
 
     def run(self, again: bool = False) -> Claimed:
         """What came of it; `again` although there is a certificate. Raises OSError when the disk fails, OfficeError."""
+        self._identity.client_id(self._card.node, self._draw)  # which waits until the kernel has gathered chance
         key = self._key()
-        self._identity.client_id(self._card.node, self._draw)
         held = self._identity.held()
         newest = held.next or held.own
         if newest is not None and not again:
@@ -149,7 +149,7 @@ class Enrolling:
             fits = False
         if not fits:
             return Claimed("failed", "answer", "The office's answer is no certificate for the key of this node.",
-                           "Look in the office: fleet doctor")  # fmt: skip
+                           "Look in the office: fleet health")  # fmt: skip
         self._identity.keep(granted.certificate, granted.trust)
         return Claimed("granted", what=f"The office gave this node a certificate, good until "
                        f"{day(validity.not_after_ms)}.")  # fmt: skip

@@ -118,7 +118,7 @@ class Registrar:
             self._put(Lost(error.what.rstrip("."), "certificate"))
             return
         if link is None:
-            self._put(Lost(NOT_YET, "certificate"))
+            self._put(Lost(self.trouble.what.rstrip(".") if self.trouble else NOT_YET, "certificate"))
             return
         self._link = link
         link.connect(broker)

@@ -3,7 +3,8 @@
 OpenSSL compares a certificate with the system's clock, and a pole that wakes up in 1970 would believe nobody, or
 with a clock in the future everybody's certificate would have ended. So OpenSSL's own check is off (see `tls`) and the
 node's belief judges instead. Where somebody vouches for the time, both ends count, give or take what he may be off.
-Where nobody does, the one thing known is that it is not earlier than the floor: what had ended by then is refused.
+Where nobody does, the one thing known is that it is not earlier than the floor: what had ended by then is refused. A
+clock chip is nobody here: one that is years ahead would keep the node from the only ones who could tell it so.
 
 The two times are read from the certificate itself, for the standard library tells them of nobody's but the peer's.
 Source: RFC 5280 4.1, X.690.
@@ -61,7 +62,7 @@ class Validity:
 def moment(belief: Belief, floor: Floor, now_ms: int) -> Moment:
     """What this belief and this floor come to, at `now_ms` since boot."""
     floor_ms = floor.at(now_ms)
-    if not belief.trusted or belief.offset_ms is None:
+    if not belief.sure or belief.offset_ms is None:
         return Moment(None, 0, floor_ms)
     return Moment(now_ms + belief.offset_ms, belief.uncertainty_ms or 0, floor_ms)
 

@@ -15,7 +15,7 @@ from edge.floor import begin, read
 from edge.identity import Identity, Papers, Which
 from edge.link import Link
 from edge.mqtt import Put
-from edge.office import Card
+from edge.office import Card, OfficeError
 from edge.registrar import Registrar
 from edge.validity import Moment, fault, of_pem
 from edge.wire.messages import CheckResult
@@ -131,7 +131,7 @@ class Errand:
 
         try:
             return Enrolling(self.spot.card, self.spot.identity(), timing, line, "", lambda: "s" * 32).run(again)
-        except OSError as error:
+        except (OSError, OfficeError) as error:
             return Claimed("failed", "disk", str(error))
 
 

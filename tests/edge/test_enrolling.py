@@ -449,3 +449,8 @@ def test_what_the_agent_hears_is_one_line(tmp_path: Path, capsys: pytest.Capture
     assert enrolling.main([NODE, str(written(tmp_path)), "--journal", str(tmp_path / "none"), "--again"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["outcome"] == "unreachable" and "the-token" not in said.out + said.err
+
+
+def test_nothing_else_on_the_node_can_make_keys() -> None:
+    edge = Path(enrolling.__file__).parent
+    assert [file.name for file in edge.rglob("*.py") if "cryptography" in file.read_text()] == ["enrolling.py"]

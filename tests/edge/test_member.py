@@ -9,7 +9,8 @@ import pytest
 
 from edge.effects import Committed, Connect, Ready, Tick
 from edge.events import Connected, Lost
-from edge.identity import KEY, NEXT, OWN, TRUST
+from edge.identity import KEY, NEXT, OWN, TRUST, Identity
+from edge.office import OfficeError
 from edge.uplink import Uplink
 from edge.wire.clocks import ClockQuality
 from edge.wire.messages import State
@@ -266,6 +267,22 @@ def test_what_was_proven_and_could_not_be_kept_is_kept_later() -> None:
     assert OWN in member.keys.names() and NEXT not in member.keys.names()
     assert member.check().state is State.GOOD and member.spot.card.token == ""
     assert member.office.sessions == 1
+
+
+def test_a_folder_that_cannot_be_used_is_the_reason_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    member = Member(away=True)
+
+    def refused() -> Identity:
+        raise OfficeError("The key can be read by others.", "Run: chmod 600 key.pem")
+
+    monkeypatch.setattr(member.spot, "identity", refused)
+    member.live(10)
+    assert "The key can be read by others. Nothing is lost" in member.check("session").reason
+    assert (member.check().state, member.check().remedy) == (State.BAD, "Run: chmod 600 key.pem")
+    monkeypatch.undo()
+    member.clerk.away = False
+    member.pass_days(0.1, 60)
+    assert member.connected() and member.check().state is State.GOOD
 
 
 def test_the_last_act_is_to_end_the_child() -> None:

@@ -97,6 +97,12 @@ def test_only_who_is_vouched_for_is_a_time(quality: ClockQuality) -> None:
         assert now.unix_ms is None and now.least_ms == floor.at(5_000)
 
 
+@pytest.mark.parametrize("kind", ["kernel", "gps", "fleet", "rtc"])
+def test_a_clock_chip_vouches_for_nothing_that_could_lock_the_node_out(kind: str) -> None:
+    now = moment(Belief(NOW_MS, ClockQuality.HOLDOVER, 40, "x", kind), Floor(NOW_MS - DAY_MS, 0, True), 0)
+    assert (now.unix_ms is None) == (kind == "rtc")
+
+
 def test_words() -> None:
     validity = Validity(NOW_MS, NOW_MS + DAY_MS)
     assert day(NOW_MS) == "2027-01-15" and day(1 << 70) == "a day that no calendar has"
