@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -33,7 +34,7 @@ WITNESS = Path(__file__).with_name("witness.c")
 
 @dataclass(frozen=True)
 class Secret:
-    """`homes`: the files, as their paths end, in which it may stand."""
+    """`homes`: patterns of the files in which it may stand, from the end of their paths."""
 
     name: str
     dresses: frozenset[bytes] = field(repr=False)
@@ -41,7 +42,7 @@ class Secret:
 
     def at_home(self, path: Path) -> bool:
         """Whether it may stand there."""
-        return any(str(path).endswith(home) for home in self.homes)
+        return any(fnmatch(str(path), f"*/{home}") for home in self.homes)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _decoded(value: str) -> Iterator[bytes]:
     """The bytes that the text stands for."""
     if re.fullmatch(r"([0-9a-fA-F]{2}){12,}", value):
         yield bytes.fromhex(value)
-    elif re.fullmatch(r"[A-Za-z0-9_-]{20,}", value):
+    elif re.fullmatch(r"[A-Za-z0-9_-]{20,}", value) and len(value) % 4 != 1:
         yield base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
 
 
@@ -122,13 +123,21 @@ class Canary:
     def __init__(self, secrets: Sequence[Secret]) -> None:
         self.secrets = list(secrets)
         self.leaks: list[Leak] = []
-        self._patterns = [(one, re.compile(b"|".join(map(re.escape, sorted(one.dresses))))) for one in self.secrets]
+        self.found_at_home: set[Path] = set()
 
     def search(self, what: bytes, where: str, path: Path | None = None) -> None:
         """Any bytes; those of a file may hold the secrets that are at home there."""
-        for secret, pattern in self._patterns:
-            if pattern.search(what) and not (path is not None and secret.at_home(path)):
+        for secret in self.secrets:
+            if not any(dress in what for dress in secret.dresses):
+                continue
+            if path is not None and secret.at_home(path):
+                self.found_at_home.add(path)
+            else:
                 self.leaks.append(Leak(secret.name, where))
+
+    def open_homes(self, folder: Path) -> list[Path]:
+        """Files below it in which a secret is at home although others can read them."""
+        return [path for path in sorted(self.found_at_home) if not _private(path, folder)]
 
     def search_folder(self, folder: Path) -> int:
         """Every file below it, and its name; how many there were."""
@@ -144,6 +153,12 @@ class Canary:
             self.search(what, where)
 
 
+def _private(path: Path, folder: Path) -> bool:
+    """Whether its own mode, or that of a folder on the way to it, keeps others out."""
+    way = [path, *(parent for parent in path.parents if folder in parent.parents)]
+    return path.stat().st_mode & 0o077 == 0 or any(each.stat().st_mode & 0o011 == 0 for each in way[1:])
+
+
 # What processes show of themselves.
 
 
@@ -152,6 +167,7 @@ class Onlooker:
 
     def __init__(self) -> None:
         self.notes: dict[str, bytes] = {}
+        self._last: dict[str, bytes] = {}
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="onlooker", daemon=True)
 
@@ -171,7 +187,8 @@ class Onlooker:
             shown = file.read_bytes()
         except OSError:
             return
-        if shown and self.notes.get(f"{file}") != shown:
+        if shown and self._last.get(f"{file}") != shown:
+            self._last[f"{file}"] = shown
             self.notes[f"{file}"] = self.notes.get(f"{file}", b"") + b"\0" + shown
 
     def __enter__(self) -> Onlooker:

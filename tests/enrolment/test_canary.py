@@ -65,6 +65,14 @@ def test_files_are_searched_but_for_their_homes(tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text(TOKEN)
     nose = canary()
     assert nose.search_folder(tmp_path) == 2 and nose.leaks == []
+    for path, mode, others in (("identity/key.pem", 0o600, 1), ("card.json", 0o640, 1), ("card.json", 0o400, 0)):
+        (tmp_path / path).chmod(mode)
+        assert len(nose.open_homes(tmp_path)) == others
+    (tmp_path / "card.json").chmod(0o644)
+    assert nose.open_homes(tmp_path) == [tmp_path / "card.json"]
+    (tmp_path / "identity" / "key.pem").chmod(0o644)
+    (tmp_path / "identity").chmod(0o700)
+    assert nose.open_homes(tmp_path) == [tmp_path / "card.json"], "nobody else comes as far"
     (tmp_path / "identity" / "key.pem.new").write_bytes(PEM)
     (tmp_path / "agent.log").write_bytes(b"\0" * 70_000 + TOKEN.encode())
     (tmp_path / f"core-{TOKEN}").touch()
