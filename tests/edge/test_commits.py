@@ -280,6 +280,7 @@ def test_a_journal_that_opens_later_is_told_when_it_is_another() -> None:
     told = from_json(EventRecord, first.body)
     assert (told.what, told.at_ms, told.details["old_epoch"], told.details["epoch"]) == (REPLACED, 6, 7, 8)
     assert from_json(EventRecord, second.body).what == "knock"
+    assert first.count == again.journal.total_readings == 0
     again.commit([event(7)], 8)
     assert len(Found(read_all(again.journal)).events(REPLACED)) == 1
 

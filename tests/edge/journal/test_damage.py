@@ -12,6 +12,7 @@ from edge.journal.errors import JournalError
 from edge.journal.journal import LEAP, Journal
 from edge.journal.layout import SECTOR, Entry, Mark, SegmentHeader, pack_records, pack_segment
 from edge.journal.naming import SKIPPED, UNREADABLE
+from edge.journal.ring import Gap
 from edge.wire.record import RecordKind
 from simulators.disk import MemoryDisk
 from tests.edge.journal.life import SEGMENT, gaps_in, read_all
@@ -258,3 +259,40 @@ def test_seqs_of_a_commit_that_does_not_count_are_nobodys() -> None:
     journal = reopened(journal, disk)
     new = one(journal)
     assert journal.seqs_of({RecordKind.CHUNK}, 1, 100)[0] == [1, new]
+
+
+def test_readings_in_front_of_a_torn_commit_are_counted_though_they_cannot_be_read() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    for readings in (3, 40, 500):
+        one(journal, readings=readings)
+    flipped(disk, 2 * SECTOR + 20)
+    flipped(disk, 3 * SECTOR + 88)
+    journal = reopened(journal, disk)
+    assert journal.total_readings == 43 and [record.seq for record in read_all(journal)] == [1]
+    assert [gap.readings for gap in journal.gaps_to_write] == [0, 40]
+
+
+def test_a_loss_that_begins_where_reading_begins_counts_nothing_from_before() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    for readings in (1, 20, 300, 4000):
+        one(journal, readings=readings)
+    journal.forget(2)
+    for seq in (2, 3):
+        flipped(disk, seq * SECTOR + 88)
+    assert [record.seq for record in read_all(journal)] == [4]
+    assert journal.gaps_to_write == (Gap(3, 3, 300, UNREADABLE),)
+
+
+def test_what_is_named_takes_room_too() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    for _ in range(12):
+        one(journal)
+    for seq in (1, 3, 5, 7):
+        flipped(disk, seq * SECTOR + 88)
+    read_all(journal)
+    one(journal)
+    assert not journal.gaps_to_write and len(gaps_in(read_all(journal))) == 4
+    assert max(write.at + len(write.data) for write in disk.writes) <= SEGMENT

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from edge.journal.describe import describe
-from edge.journal.errors import JournalError
+from edge.journal.errors import JournalError, from_disk
 from edge.journal.journal import Journal
 from edge.journal.layout import LARGEST_COMMIT, SECTOR, Mark, SegmentHeader, pack_segment
 from edge.journal.naming import FULL, UNREADABLE
@@ -342,3 +342,23 @@ def test_an_entry_to_a_segment_that_failed_holds_nothing() -> None:
         assert journal.read(16)[0].body == b"again"
         journal = reopened(journal, disk)
     assert journal.total_readings == 48
+
+
+def test_a_spare_that_failed_is_tried_again_after_all_others() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    while len(disk.names()) < 6:
+        one(journal)
+    journal.forget(journal.next - 1)
+    one(journal)
+    disk.fail("datasync", errno.EIO, times=3)
+    for _ in range(3):
+        with pytest.raises(JournalError):
+            one(journal)
+    one(journal)
+    assert len({write.name for write in disk.writes[-4:]}) == 4
+
+
+def test_the_disks_own_words_are_told_without_their_number() -> None:
+    told = [from_disk("it slept", error).what for error in (OSError(errno.EIO, "Input/output error"), OSError("odd"))]
+    assert told == ["The disk failed while it slept: Input/output error.", "The disk failed while it slept: odd."]

@@ -282,3 +282,43 @@ def test_what_is_given_up_with_the_first_commit_takes_no_leap_along() -> None:
     assert losses.beside(Gap(11, 20, 90, FULL), losses.some(8)) == [Gap(11, 20, 90, FULL), leap, torn]
     losses.wrote([leap], 0)
     assert losses.beside(Gap(11, 29, 90, FULL), losses.some(8)) == [Gap(11, 29, 90, FULL)]
+
+
+def test_a_leap_may_be_a_single_step() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    one(journal)
+    journal = reopened(journal, disk, leap=1)
+    assert journal.next == 3 and journal.gaps_to_write == (Gap(2, 2, 0, SKIPPED),)
+
+
+def test_a_first_commit_that_leaves_one_sector_takes_the_name_of_the_leap_along() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    one(journal)
+    journal = reopened(journal, disk, leap=1000)
+    disk.counts.clear()
+    journal.append([(CHUNK, 1, bytes(SEGMENT - 3 * SECTOR - 88))])
+    assert disk.counts["pwrite"] == 1 and skips(read_all(journal)) == [(2, 1001)]
+
+
+def test_a_loss_waits_until_it_is_named_or_lies_below_all_that_is_held_or_the_office_knows_of_it() -> None:
+    gap = Gap(3, 5, 7, UNREADABLE)
+    losses = Losses([gap])
+    losses.wrote([], 5)
+    losses.forget(4)
+    assert losses.pending == [gap]
+    losses.forget(5)
+    assert losses.pending == []
+    losses = Losses([gap])
+    losses.wrote([], 6)
+    assert losses.pending == []
+
+
+def test_to_look_for_more_at_the_end_opens_no_file() -> None:
+    disk = MemoryDisk()
+    journal = open_on(disk)
+    one(journal)
+    disk.counts.clear()
+    assert journal.seqs_of({CHUNK}, journal.next, 100) == ([], journal.next)
+    assert disk.counts["open"] == 0

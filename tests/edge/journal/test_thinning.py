@@ -332,3 +332,42 @@ def test_a_clock_that_was_acked_in_the_midst_of_a_segment_still_goes_with_what_i
         full.live(1)
     told = [record for record in settled(full) if record.seq >= full.journal.next - 10]
     assert clock(2)[2] in [record.body for record in told]
+
+
+def test_what_is_being_written_is_never_thinned() -> None:
+    full = Full(size=16 * SECTOR)
+    full.disk.capacity = 3 * 16 * SECTOR
+    for number in range(100):
+        full.journal.forget(full.journal.next - 1)
+        segment = full.journal.segment
+        full.live(1)
+        if number > 20 and full.journal.segment != segment:  # all but the commit that entered this one was acked
+            break
+    full.journal.forget(full.journal.next - 1)
+    full.live(4)
+    assert full.journal.segment > 2 and gaps_in(full.found()) == []
+
+
+def numbered(*entries: tuple[int, int, bytes]) -> list[Record]:
+    return [Record(7, seq, *entry) for seq, entry in enumerate(entries, 1)]
+
+
+def test_a_clock_goes_along_as_long_as_nobody_told_another() -> None:
+    for boot in (0, 1, 2):
+        batch = [clock(boot), (RecordKind.SCHEMA, 0, AIR.encode())]
+        chunk = RecordKind.CHUNK, 1, encode(AIR, boot, ClockQuality.SYNCED, [Cell(1, 0, 5)])
+        left = Thinning(lambda key: None).thin(numbered(*batch, *[chunk] * 9))
+        assert left[0] == clock(boot) and left[-1].kind == RecordKind.CHUNK
+
+
+def test_readings_of_which_no_less_would_be_left_go() -> None:
+    chunk = RecordKind.CHUNK, 1, encode(AIR, 1, ClockQuality.SYNCED, [Cell(1, 0, 5)])
+    kinds = {many: [entry.kind for entry in Thinning(lambda key: AIR.encode()).thin(numbered(*[chunk] * many))]
+             for many in (2, 3, 4)}  # fmt: skip
+    assert kinds == {2: [], 3: [], 4: [RecordKind.SCHEMA, RecordKind.CHUNK]}  # and a sector for the gap record
+
+
+def test_loudness_is_averaged_as_energy_far_below_zero_and_as_a_number_where_nothing_is_so_loud() -> None:
+    assert together("sound_level", 1, [-600, -700]) == -626
+    assert together("laeq", 0, [999, 900]) == 996 and together("laeq", 0, [-999, -900]) == -903
+    assert together("laeq", 0, [1_000, 900]) == 950 and together("laeq", 0, [-1_000, -900]) == -950
