@@ -145,7 +145,8 @@ HTML = b"<html><title>Welcome to our wifi</title></html>"
 @pytest.mark.parametrize("pieces", [
     (http(HTML),), (http(HTML, "302 Found", "Location: http://login.example/\r\n"),), (http(b"{}"),),
     (http(b"[]", "403 No"),), (http(to_json(GRANTED), "302 Found"),), (http(b"", "204 No Content"),),
-    (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000,), (http(b"x" * 100_000),), (b"nonsense\r\n\r\n",),
+    (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000,), (http(to_json(GRANTED) + b" " * 100_000),),
+    (b"nonsense\r\n\r\n",),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",), (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",),
     (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",), (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",),

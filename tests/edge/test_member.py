@@ -308,10 +308,13 @@ def test_something_new_to_connect_with_costs_no_long_wait() -> None:
         assert uplink.handle(Tick(), 0) == [Connect()]
         assert uplink.handle(Ready(), 1) == [], "it is at it already"
         uplink.handle(Connected(), 2)
+        uplink.handle(Lost("cut"), 3)
+        assert uplink.handle(Ready(), 4) == [Connect()], "nor is what waits kept waiting"
+        uplink.handle(Connected(), 5)
         assert uplink.handle(Ready(), 100_000) == [Connect()]
         uplink.handle(Lost("no", "certificate"), 100_001)
         assert uplink.due_ms is not None and uplink.due_ms - 100_001 <= uplink.pace.retry_ms
-        assert uplink.handle(Ready(), 100_002) == [Connect()], "nor is what waits kept waiting"
+        assert uplink.handle(Ready(), 100_002) == [Connect()]
         uplink.handle(Connected(), 100_003)
         uplink.handle(Lost("cut"), 200_000)
         assert uplink.due_ms - 200_000 >= 0

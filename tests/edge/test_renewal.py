@@ -209,7 +209,7 @@ def test_what_no_broker_takes_is_a_reason_to_ask() -> None:
     assert one.wanted(at(NOW_MS)) == "not taken" and one._try_ms > 30, "no busy loop between desk and broker"
     one.choose()
     one.took(40)
-    assert one.wanted(at(NOW_MS)) == ""
+    assert one.wanted(at(NOW_MS)) == "" and one.due_ms == 40, "by now the time may be known"
 
 
 @pytest.mark.parametrize("cause", [cause for cause in CAUSES if cause != "certificate"])

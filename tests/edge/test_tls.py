@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from edge.events import Cause, Connected, Event, Lost
 from edge.inbox import Inbox
@@ -19,7 +20,7 @@ from edge.mqtt import MqttLink
 from edge.office import Credentials, OfficeError
 from edge.tls import pinned
 from edge.validity import Moment
-from tests.edge.signing import CLIENT, DAY_MS, NOW_MS, SERVER, Office, Signed
+from tests.edge.signing import CLIENT, DAY_MS, NOW_MS, SERVER, Office, Signed, new_key
 from tests.edge.test_link import CONNACK, broker, packet
 
 HOST = "127.0.0.1"
@@ -125,7 +126,7 @@ def test_both_sides_know_each_other(serve: Callable[..., Server], tmp_path: Path
     server = serve(serving_context(OFFICE.server(tmp_path)))
     assert connect(server, OFFICE.put(tmp_path, "pole-1"), now) == Connected()
     assert server.peers == ["CN=pole-1"]
-    assert server.heard[0] == b"\x10" and b"password" not in b"".join(server.heard)
+    assert b"\x00\x04MQTT\x04\x2e" in b"".join(server.heard), "a will and a clean session, no user and no password"
 
 
 @pytest.mark.parametrize(("begins", "ends", "now", "words"), [
@@ -221,6 +222,21 @@ def test_what_is_no_certificate_is_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(OfficeError, match="cannot be used") as refused:
             pinned(OFFICE.trust, lambda: SURE, (signed.certificate, key))
         assert "PRIVATE" not in str(refused.value)
+
+
+def test_a_key_under_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    signed, key = OFFICE.put(tmp_path, "pole-1"), new_key()
+    form = serialization.PrivateFormat.PKCS8
+    secret = serialization.BestAvailableEncryption(b"x")
+    signed.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, secret))
+    with pytest.raises(OfficeError, match="cannot be used"):
+        pinned(OFFICE.trust, lambda: SURE, (signed.certificate, signed.key))
+
+
+def test_what_a_context_stands_for() -> None:
+    context = pinned(OFFICE.trust, lambda: SURE)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2 and context.check_hostname
+    assert context.verify_mode == ssl.CERT_REQUIRED and len(context.get_ca_certs()) == 1
 
 
 def test_tls_without_roots_is_refused() -> None:

@@ -126,9 +126,10 @@ def test_a_real_certificate_on_a_real_disk_connects(serve: Callable[..., Server]
     registrar.told(Connected(), 3_000)
     assert json.loads((tmp_path / "credentials.json").read_text())["token"] == ""
     assert server.peers == ["CN=pole-1"]
+    before = registrar._link
     registrar.connect()
     assert inbox.take(20) == Connected()
-    assert len(registrar._links) == 1, "one context for a certificate, however often it connects"
+    assert registrar._link is before and len(registrar._links) == 1, "one context for a certificate, not a connection"
     client_id = (tmp_path / "identity" / CLIENT).read_bytes()
     assert len(client_id) == len("pole-1-") + 32 and client_id in b"".join(server.heard)
     registrar.disconnect()
