@@ -112,7 +112,7 @@ def too_late(lived: Years) -> None:
     wait_for(lambda: "late" in lived.office.fleet("cert", "incidents", "-o", "json").stdout, "the incident")
     stored = lived.office.stored(lived.node.name)
     assert lived.node.certificate == before and lived.node.alive
-    allowed = lived.office.fleet("cert", "renew", lived.node.name, "--yes")
+    allowed = lived.office.fleet("cert", "renew", lived.node.name)
     assert allowed.returncode == 0, allowed.stderr
     assert lived.node.edge("enrol", "--renew", str(lived.node.board)).returncode == 0
     lived.node.stop()
