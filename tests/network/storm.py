@@ -2,8 +2,9 @@
 
 `python -m tests.network.storm [--broker nats|mosquitto|both] [--nodes 1000] [--cap 300] [--speed 10] [-o json]`
 
-The brokers are real, the sockets too, and when to knock is decided by the real uplink; only the MQTT that is spoken is
-the least that makes a session (CONNECT, SUBSCRIBE, and PINGREQ is never due). Nodes run on a clock that is `speed`
+The brokers are real, the sockets too, each knock is a handshake of mutual TLS with a key and certificate of its own,
+and when to knock is decided by the real uplink; only the MQTT that is spoken is the least that makes a session
+(CONNECT, SUBSCRIBE, and PINGREQ is never due). Nodes run on a clock that is `speed`
 times as fast, so figures per second are of the nodes' time. The fair share is nodes / cap: what would be if they came
 back evenly within the cap. Every knock counts, those at a closed door too.
 """
@@ -17,6 +18,7 @@ import json
 import resource
 import selectors
 import socket
+import ssl
 import sys
 import tempfile
 from collections import Counter
@@ -32,12 +34,20 @@ from edge.events import Connected, Lost
 from edge.pace import Pace
 from edge.uplink import Uplink
 from edge.wire.topics import every_down
+from fleet.authority import keys
+from fleet.authority.authority import Authority
 from fleet.broker import Broker, free_port, write_users
-from fleet.registry import COLLECTOR, Credential
+from fleet.clock import SystemClock
+from fleet.home import Home, Ports, write_config
+from fleet.registry import COLLECTOR, Credential, Registry
 from fleet.servers import SERVERS
+from fleet.tls import of_broker
 from simulators.clock import PacedClock
+from simulators.enrolled import open_desk
+from tests.bench.process import cpu_s
 
 HOST = "127.0.0.1"
+Members = list[tuple[Credential, ssl.SSLContext]]
 CONNACK, SUBACK = b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x01"
 IN_A_BIN = 33  # knocks that a bin would have at the fair share: fewer, and chance alone makes peaks
 PATIENCE_S = 120  # real
@@ -69,9 +79,8 @@ def packet(kind: int, body: bytes) -> bytes:
 
 
 def connect(credential: Credential) -> bytes:
-    """CONNECT of MQTT 3.1.1 with a clean session."""
-    who = text(credential.client_id) + text(credential.user) + text(credential.password)
-    return packet(0x10, text("MQTT") + bytes((4, 0xC2)) + (0).to_bytes(2, "big") + who)
+    """CONNECT of MQTT 3.1.1 with a clean session; who it is, its certificate has said."""
+    return packet(0x10, text("MQTT") + bytes((4, 0x02)) + (0).to_bytes(2, "big") + text(credential.client_id))
 
 
 def subscribe(node: str) -> bytes:
@@ -80,13 +89,14 @@ def subscribe(node: str) -> bytes:
 
 
 class Lamp:
-    """One node: its uplink, and at most one socket."""
+    """One node: its uplink, its certificate, and at most one socket, which is under TLS as soon as it is open."""
 
-    def __init__(self, storm: Storm, credential: Credential, number: int) -> None:
-        self.storm, self.credential = storm, credential
+    def __init__(self, storm: Storm, credential: Credential, context: ssl.SSLContext, number: int) -> None:
+        self.storm, self.credential, self.context = storm, credential, context
         random = Random(storm.plan.seed * 1_000_003 + number).random
         self.uplink = Uplink(Committed(1, 1, 1), random, Pace(retry_cap_ms=storm.plan.cap_s * 1000))
         self.socket: socket.socket | None = None
+        self.shaken = False
         self.heard = b""
 
     def perform(self, effects: Iterable[Effect]) -> None:
@@ -119,14 +129,32 @@ class Lamp:
             fault = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if fault:
                 raise OSError(fault, errno.errorcode[fault])
-            if self.storm.look.get_key(self.socket).events & selectors.EVENT_WRITE:
-                self.socket.sendall(connect(self.credential))
-                self.storm.look.modify(self.socket, selectors.EVENT_READ, self)
+            if not isinstance(self.socket, ssl.SSLSocket):
+                self._wrap(self.socket)
+            elif not self.shaken:
+                self._shake(self.socket)
             else:
                 self._listen(self.socket, now_ms)
+        except ssl.SSLWantReadError:
+            self.storm.look.modify(self.socket, selectors.EVENT_READ, self)
+        except ssl.SSLWantWriteError:
+            self.storm.look.modify(self.socket, selectors.EVENT_WRITE, self)
         except OSError as error:
             self._close()
             self.perform(self.uplink.handle(Lost(str(error)), now_ms))
+
+    def _wrap(self, open_: socket.socket) -> None:
+        self.storm.look.unregister(open_)
+        self.socket = peer = self.context.wrap_socket(open_, server_hostname=HOST, do_handshake_on_connect=False)
+        self.storm.look.register(peer, selectors.EVENT_WRITE, self)
+        self.shaken = False
+        self._shake(peer)
+
+    def _shake(self, peer: ssl.SSLSocket) -> None:
+        peer.do_handshake()
+        self.shaken = True
+        peer.sendall(connect(self.credential))
+        self.storm.look.modify(peer, selectors.EVENT_READ, self)
 
     def _listen(self, peer: socket.socket, now_ms: int) -> None:
         words = peer.recv(4096)
@@ -144,12 +172,12 @@ class Lamp:
 class Storm:
     """All the nodes at one broker's door."""
 
-    def __init__(self, plan: Plan, port: int, credentials: list[Credential]) -> None:
+    def __init__(self, plan: Plan, port: int, members: Members) -> None:
         self.plan, self.port = plan, port
         self.clock = PacedClock(plan.speed)
         self.look = selectors.DefaultSelector()
         self.knocks: list[int] = []
-        self.lamps = [Lamp(self, credential, number) for number, credential in enumerate(credentials)]
+        self.lamps = [Lamp(self, *member, number) for number, member in enumerate(members)]
         self._due = [(0, number) for number in range(plan.nodes)]
 
     def knocked(self) -> None:
@@ -199,11 +227,28 @@ def peak(knocks: Iterable[int], bin_ms: int) -> float:
     return max(Counter(at // bin_ms for at in knocks).values(), default=0) * 1000 / bin_ms
 
 
+def enrolled(plan: Plan, authority: Authority, folder: Path) -> Members:
+    """So many nodes with a key and a certificate each."""
+    random, now_ms = Random(plan.seed), SystemClock().wall_ms()
+    members = []
+    for number in range(plan.nodes):
+        key, name = keys.new_key(), f"pole-{number:05d}"
+        issued = authority.node_certificate(name, key.public_key(), now_ms)
+        (folder / name).write_text(keys.dump(key) + issued.chain)
+        context = ssl.create_default_context(cadata=authority.trust())
+        context.load_cert_chain(folder / name)
+        credential = Credential(name, client_id=f"{name}-{random.randbytes(16).hex()}", key=issued.key)
+        members.append((credential, context))
+    return members
+
+
 @contextmanager
-def broker(plan: Plan, folder: Path, credentials: list[Credential]) -> Iterator[Broker]:
+def broker(plan: Plan, home: Home, members: Members) -> Iterator[Broker]:
     """A real one that knows them all."""
-    write_users(folder, [*credentials, Credential(COLLECTOR, "c", "c")])
-    found = Broker(folder, HOST, free_port(HOST), SERVERS[plan.broker])
+    collector = Credential(COLLECTOR, client_id="c", key="0" * 32)
+    write_users(home.broker, [*(credential for credential, _ in members), collector])
+    tls = of_broker(home.authority)
+    found = Broker(home.broker, HOST, home.ports().broker_port, SERVERS[plan.broker], tls)
     found.start()
     try:
         yield found
@@ -215,11 +260,13 @@ def storm(plan: Plan, folder: Path) -> dict[str, Any]:
     """The broker is killed under all of them and comes back; what was measured."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    random = Random(plan.seed)
-    credentials = [Credential(f"pole-{n:05d}", random.randbytes(32).hex(), f"pole-{n:05d}-{random.randbytes(16).hex()}")
-                   for n in range(plan.nodes)]  # fmt: skip
-    with broker(plan, folder, credentials) as door:
-        town = Storm(plan, door.port, credentials)
+    home = Home(folder / "home")
+    write_config(home, Ports(broker_port=free_port(HOST), enrol_port=free_port(HOST)))
+    desk = open_desk(home, Registry(home.registry))
+    assert isinstance(desk.authority, Authority)
+    members = enrolled(plan, desk.authority, folder)
+    with broker(plan, home, members) as door:
+        town = Storm(plan, door.port, members)
         try:
             first_ms = town.until(plan.nodes)
             town.knocks.clear()
@@ -227,7 +274,9 @@ def storm(plan: Plan, folder: Path) -> dict[str, Any]:
             door.kill(down_for_s=town.clock.real_s(plan.down_s * 1000))
             town.until(0)
             back_ms = town.until(plan.nodes)
-            return verdict(plan, first_ms, back_ms - killed_ms, [at - killed_ms for at in town.knocks])
+            spent_ms = cpu_s(door.pid or 0) * 1000 / plan.nodes
+            knocks = [at - killed_ms for at in town.knocks]
+            return verdict(plan, first_ms, back_ms - killed_ms, knocks) | {"broker_cpu_ms_each": round(spent_ms, 2)}
         finally:
             town.close()
 
