@@ -20,8 +20,10 @@ OF_DISKS = ("remove",)  # of an `edge.journal.disk.Disk`
 KNOWN = {
     "edge/asks.py": "the agent's own socket",
     "edge/cli.py": "what a command of today began to write",
+    "edge/identity.py": "a certificate that became the node's own, and what it replaced",
     "edge/journal/disk.py": "the disk itself, and what it left half-written",
     "edge/journal/journal.py": "free segments that the cap has no room for: all in them is acked, or named in a gap",
+    "fleet/authority/vault.py": "papers that were half-made, answered or carried out, or of an authority that ended",
     "fleet/enrol.py": "credentials that were not handed out",
     "fleet/heartbeat.py": "the pulse of an office that ended",
     "fleet/home.py": "the pid in the lock file",

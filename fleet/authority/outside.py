@@ -8,7 +8,6 @@ roll-over; and if it ends in the root that nodes pin already, the roll-over need
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,7 +54,7 @@ def install(home: Home, chain: str, passphrase: str | None, now_ms: int) -> Auth
     else:
         vault.put_new(home.authority, {vault.ROOT: root, vault.ISSUING: issuing, vault.ISSUING_KEY: key_pem,
                                         vault.TERMS: terms()})  # fmt: skip
-    shutil.rmtree(folder)
+    vault.clear(folder)
     return None if (home.authority / vault.NEXT_ISSUING).exists() else Authority.open(home.authority, passphrase)
 
 

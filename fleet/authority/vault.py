@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,12 +35,20 @@ def present(folder: Path) -> bool:
 def put_new(folder: Path, texts: Mapping[str, str]) -> None:
     """Makes the folder with these files in it, whole or not at all. Raises OSError when it is there."""
     beside = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
+    clear(beside)
     beside.mkdir(mode=0o700)
     for name, text in texts.items():
         files.replace(beside / name, text)
     os.rename(beside, folder)
     files.sync_folder(folder.parent)
+
+
+def clear(folder: Path) -> None:
+    """Removes a folder that holds nothing but files, if it is there. Raises OSError."""
+    if folder.is_dir():
+        for file in list(folder.iterdir()):
+            file.unlink()
+        folder.rmdir()
 
 
 def change(folder: Path, texts: Mapping[str, str | None]) -> None:

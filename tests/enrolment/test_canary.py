@@ -97,7 +97,8 @@ def test_what_a_process_shows_is_seen(where: str) -> None:
         process.stdin.write(b"\n")
     nose = canary()
     nose.search_notes(eye.notes)
-    assert [(leak.secret, leak.where) for leak in nose.leaks] == [("token", f"/proc/{process.pid}/{where}")]
+    seen = [(leak.secret, leak.where) for leak in nose.leaks if f"/{process.pid}/" in leak.where]  # others test, too
+    assert seen == [("token", f"/proc/{process.pid}/{where}")]
 
 
 @pytest.mark.parametrize("shown", ["argv", "environ"])
