@@ -13,11 +13,14 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 
 import pytest
 
 from fleet.broker import check_free
 from fleet.trouble import Trouble
+
+LETTERS = cycle("abcdefghijklmnopqrstuvwxyz")  # the kernel takes its time to forget a name
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Neighbourhood:
 def neighbourhood(poles: int) -> Iterator[Neighbourhood]:
     """So many poles; everything is taken away at the end. Skips where there can be no namespaces."""
     _wanted()
-    name, number = f"lt{os.getpid()}", os.getpid() % 250 + 1
+    name, number = f"lt{os.getpid()}{next(LETTERS)}", os.getpid() % 250 + 1
     with ExitStack() as stack:
         office = f"10.213.{number}.1"
         _try("link", "add", name, "type", "bridge")
@@ -66,7 +69,7 @@ def neighbourhood(poles: int) -> Iterator[Neighbourhood]:
 
 
 def _pole(stack: ExitStack, bridge: str, number: int, address: str) -> Pole:
-    space, end = f"{bridge}n{number}", f"{bridge}v{number}"
+    space, end = f"{bridge}n{number}", f"{bridge}v{number}"  # at most 15 letters
     _try("netns", "add", space)
     stack.callback(_ip, "netns", "del", space)
     _try("link", "add", end, "type", "veth", "peer", "name", "wire", "netns", space)

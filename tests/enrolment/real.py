@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from edge import identity
-from fleet import tether
+from fleet import enrol, tether
 from fleet.clock import steady_ms
 from fleet.home import LOOPBACK, Home
+from fleet.registry import Node, Registry
 from fleet.store.read import StoreReader
 from simulators.street import free_port
 from tests.fleet.cli.typed import Done
@@ -122,9 +123,8 @@ class RealOffice(Program):
         assert self.alive, self.said()[-3_000:]
 
     def add(self, node: str, file: Path) -> None:
-        """`fleet node add`"""
-        added = self.fleet("node", "add", node, "--credentials", file)
-        assert added.returncode == 0, added.stderr
+        """What `fleet node add` does."""
+        enrol.add(self.home, Registry(self.home.registry), Node(node, node), file)
 
     def stored(self, node: str) -> int:
         """How many readings of it are in the store."""
