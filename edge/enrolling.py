@@ -28,7 +28,7 @@ from edge.clock import Clock, SystemClock, secret
 from edge.deskline import DeskLine, Unreachable
 from edge.events import Claimed
 from edge.floor import MARGIN_MS, Floor, Kept
-from edge.identity import KEY, Busy, Identity, folder, private
+from edge.identity import KEY, NEXT, OWN, Busy, Identity, folder, private
 from edge.journal.disk import FolderDisk
 from edge.journal.errors import JournalError
 from edge.office import Card, OfficeError, read_card
@@ -102,6 +102,9 @@ class Enrolling:
             line = self._line(self._identity.trust(), self._timing.moment)
             self._learn_time(line)
             answer = self._asked(line, key, newest is not None)
+            if isinstance(answer, Refused) and answer.why is Why.REVOKED and self._card.token and self._proven(key):
+                key = self._another_key()
+                answer = self._asked(line, key, False)
         except Unreachable as error:
             return self._timed(Claimed("unreachable", error.why, error.what, error.remedy))
         if isinstance(answer, Refused):
@@ -122,10 +125,29 @@ class Enrolling:
                 found = serialization.load_pem_private_key(text.encode(), None)
                 if isinstance(found, ec.EllipticCurvePrivateKey):
                     return found
-            self._identity.disk.set_aside(KEY)
+            return self._another_key()
+        return self._new_key()
+
+    def _another_key(self) -> Key:
+        """The one that is there is kept for whoever wants to look at it."""
+        self._identity.disk.set_aside(KEY)
+        return self._new_key()
+
+    def _new_key(self) -> Key:
         key = ec.generate_private_key(ec.SECP256R1())
         self._identity.write(KEY, key.private_bytes(*PRIVATE_FORM).decode())
         return key
+
+    def _proven(self, key: Key) -> bool:
+        """Whether there is a certificate for it. Once such a key is revoked it is of no use for ever; a card with a
+        token says that the node may come in again. A key that was never granted anything is not replaced: one that is
+        refused over and over shall not fill the folder with keys."""
+        for name in (NEXT, OWN):
+            with suppress(ValueError):
+                found = x509.load_pem_x509_certificate(self._identity.read(name).encode())
+                if found.public_key() == key.public_key():
+                    return True
+        return False
 
     def _learn_time(self, line: Line) -> None:
         if self._timing.moment().unix_ms is None and (unix_ms := line.time_ms()) is not None:

@@ -218,6 +218,42 @@ def test_a_key_that_was_lost_is_refused_by_the_office_and_told() -> None:
     assert len(bench.clerk.keys) == 2
 
 
+def readmitted(bench: Bench) -> bytes:
+    """The operator revoked the node, lets it in again, and put a new card in; the key that it had."""
+    bench.enrol()
+    old, bench.clerk.key, bench.clerk.used = bench.key(), b"", False
+    bench.clerk.issued.clear()
+    bench.clerk._why_not = (  # type: ignore[method-assign]
+        lambda claim, shown: Why.REVOKED if bench.clerk.revoked or shown == old else None
+    )
+    return old
+
+
+def test_a_node_that_is_let_in_again_takes_another_key() -> None:
+    """The old one is revoked for ever, and lies in the same folder."""
+    bench = Bench()
+    old = readmitted(bench)
+    assert bench.enrol(again=True).outcome == "granted"
+    assert bench.key() != old and key_of(bench.disk.content(NEXT).decode()) == bench.key()
+    assert len(bench.disk.aside) == 1, "the old one is kept"
+    assert [claim.token for claim in bench.clerk.claims[1:]] == ["the-token"] * 2
+
+
+def test_a_node_that_stays_revoked_does_not_make_one_key_after_the_other() -> None:
+    bench = Bench()
+    readmitted(bench)
+    bench.clerk.revoked = True
+    assert [bench.enrol(again=True).why for _ in range(5)] == ["revoked"] * 5
+    assert len(bench.disk.aside) == 1 and len(bench.clerk.keys) == 2
+
+
+def test_without_a_new_card_a_revoked_node_keeps_its_key() -> None:
+    bench = Bench()
+    old = readmitted(bench)
+    bench.token = ""
+    assert bench.enrol(again=True).why == "revoked" and bench.key() == old
+
+
 @pytest.mark.parametrize("why", [why for why in Why if why is not Why.BUSY])
 def test_a_refusal_is_told_in_the_words_of_the_office(why: Why) -> None:
     bench = Bench()
