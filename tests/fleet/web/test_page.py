@@ -87,9 +87,9 @@ def test_a_node_is_chosen_from_the_table_and_a_dead_one_is_seen(street: Street, 
     wait_for(lambda: "count.in" in browser.run(POINTS), "the charts of the gate")
     assert browser.run("return document.querySelector('#node-name').innerText").startswith("pole-003")
     street.residents["pole-002"].kill()
-    wait_for(lambda: dict(browser.run(MARKERS))["pole-002"] == "bad", "the killed node to turn red")
-    reason = browser.run("return document.querySelector('tr[data-node=pole-002]').title")
-    assert "connection ended" in reason
+    reason = "return document.querySelector('tr[data-node=pole-002]').title"
+    wait_for(lambda: "connection ended" in browser.run(reason), "the last will of the killed node")
+    assert dict(browser.run(MARKERS))["pole-002"] == "bad"
     assert browser.run(TABLE)[0][:2] == ["pole-002", "bad"], "what needs attention stands first"
 
 
