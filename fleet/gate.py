@@ -42,12 +42,14 @@ class Gate:
         self.members = Members(lambda: enrol.publish(home, registry))
         self.desk = Desk(registry, authority, ports.node_url, clock, self.members.changed)
         self._trouble = ""
+        self._gone = set[int]()  # serial numbers of those of whom the broker knows that they are revoked
         self._checked_ms, self._checks = -CHECK_MS, list[CheckResult]()
         self._ending = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="gate", daemon=True)
 
     def prepare(self) -> None:
         """Certificates and the list of the revoked in place, the collector's key known. Raises Trouble, OSError."""
+        self._gone = {serial for serial, _ in self.registry.revoked()}
         self.own.renew(self.clock.wall_ms())
         revoking.put_crl(self.home, self.registry, self.authority, self.clock.wall_ms())
         enrol.know_collector(self.home, self.registry, self.own.key_of(COLLECTOR))
@@ -94,9 +96,15 @@ class Gate:
         tls = of_broker(self.home.authority)
         if OF_BROKER & set(renewed) and tls is not None:
             reload_certificates(self.home.broker, tls)
-        if "crl" in renewed:
-            revoking.settle(self.home, self.registry)
+        self._settle("crl" in renewed)
         return renewed
+
+    def _settle(self, renewed: bool) -> None:
+        """Who was revoked since we looked last is out, even if whoever revoked him died before the broker knew."""
+        gone = {serial for serial, _ in self.registry.revoked()}
+        if renewed or not gone <= self._gone:
+            revoking.settle(self.home, self.registry, self._gone)
+        self._gone = gone
 
     def _keep(self) -> None:
         while not self._ending.wait(LOOK_S):

@@ -4,14 +4,14 @@ The registry is told first; from then on the desk gives it nothing. Then the lis
 lists are put in place, and the broker reads them. NATS ends the session of a user that is gone from its list.
 Mosquitto does not, so there the session is ended by name, after the list is read: neither alone is enough.
 
-Every step may be done again. Whoever revokes may die between two of them, so a running office that finds the list of
-the revoked without somebody does the rest by `settle`.
+Every step may be done again. Whoever revokes may die between two of them, so a running office that finds somebody
+revoked of whom it has not told the broker does the rest by `settle`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,10 +53,14 @@ def enforce(home: Home, registry: Registry, signs: Signs, gone: Iterable[str], n
     return _tell(home, registry, gone)
 
 
-def settle(home: Home, registry: Registry) -> Outcome:
-    """The same for all who have nothing left but what was revoked, once their list is in place."""
+def settle(home: Home, registry: Registry, since: Container[int] = ()) -> Outcome:
+    """The same for all who have nothing left but what was revoked, once their list is in place.
+
+    `since`: serial numbers of which that was done before.
+    """
     known = {each.user for each in registry.members()}
-    return _tell(home, registry, {each.node for each in registry.certificates() if each.revoked_ms} - known)
+    gone = {each.node for each in registry.certificates() if each.revoked_ms and each.serial not in since}
+    return _tell(home, registry, gone - known)
 
 
 def _tell(home: Home, registry: Registry, gone: Iterable[str]) -> Outcome:

@@ -138,6 +138,35 @@ def test_who_dies_while_he_revokes_has_it_finished_by_the_office(place: Office) 
     assert place.gate.look() == []
 
 
+@both
+def test_who_dies_when_the_list_is_there_and_the_broker_not_told_has_it_finished_too(place: Office) -> None:
+    """Nothing in the list of the revoked shows that anything is left to do; nobody else is disturbed."""
+    victim, other = (session(place, name, enrolled(place, name)[1]).joined() for name in ("pole-a", "pole-b"))
+    now_ms = SystemClock().wall_ms()
+    place.registry.revoke("pole-a", "stolen", now_ms)
+    revoking.put_crl(place.home, place.registry, authority(place), now_ms)
+    assert place.gate is not None and place.gate.look() == []
+    shut_out(victim)
+    assert (other.ended, place.live.sessions_lost, place.broker.restarts) == (0, 0, 0)
+    other.leave()
+
+
+@pytest.mark.mosquitto
+def test_where_no_plug_in_ends_a_session_only_who_was_just_revoked_costs_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not each list that is signed, every day, for as long as anybody is in it."""
+    monkeypatch.setattr(servers, "plugin", lambda: None)
+    with closing(opened(tmp_path, "mosquitto")) as office:
+        enrolled(office, "pole-a")
+        office.registry.revoke("pole-a", "stolen", SystemClock().wall_ms())
+        assert office.gate is not None and "crl" in office.gate.look()
+        wait_for(lambda: office.broker.restarts == 1 and office.live.subscribed, "the broker's second life")
+        (office.home.authority / "crl.pem").unlink()
+        assert office.gate.look() == ["crl"]
+        assert office.broker.up and office.live.connected
+
+
 @pytest.mark.mosquitto
 def test_where_no_plug_in_ends_a_session_the_broker_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
