@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import socket
 import ssl
 import threading
@@ -148,27 +149,58 @@ def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     context.load_cert_chain(certificate, key)
 
 
-def brief(longest_s: float, most_of_one: int) -> type[H11Protocol]:
-    """Connections that end after so many seconds, and of which one address has so many at most."""
-    held: Counter[str] = Counter()
+def brief(longest_s: float) -> type[H11Protocol]:
+    """Connections that end after so many seconds."""
 
     class Brief(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self.whose = neighbourhood(self.client[0] if self.client else "")
-            held[self.whose] += 1
             self.end = self.loop.call_later(longest_s, transport.abort)
-            if held[self.whose] > most_of_one:
-                transport.abort()
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             self.end.cancel()
-            held[self.whose] -= 1
-            if not held[self.whose]:
-                del held[self.whose]
 
     return Brief
+
+
+class Call(socket.socket):
+    """A connection that says when it is closed."""
+
+    ended: Callable[[], None] = staticmethod(lambda: None)
+
+    def close(self) -> None:
+        super().close()
+        ended, self.ended = self.ended, lambda: None
+        ended()
+
+
+class Doorway(socket.socket):
+    """A listening socket through which so many come at a time, and so many of one address.
+
+    They are counted from the first moment: who never says hello in TLS holds a file of this process as well, and
+    without files registry and store cannot be opened.
+    """
+
+    held: Counter[str]
+    most, most_of_one = MOST_CONNECTIONS, MOST_OF_ONE
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Raises ConnectionAbortedError when there is no room, which asyncio passes over."""
+        handle, address = self._accept()  # type: ignore[attr-defined]
+        call = Call(self.family, self.type, self.proto, handle)
+        whose = neighbourhood(address[0])
+        if self.held.total() >= self.most or self.held[whose] >= self.most_of_one:
+            call.close()
+            raise ConnectionAbortedError
+        self.held[whose] += 1
+        call.ended = lambda: self._gone(whose)
+        return call, address
+
+    def _gone(self, whose: str) -> None:
+        self.held[whose] -= 1
+        if not self.held[whose]:
+            del self.held[whose]
 
 
 class OpenDesk:
@@ -180,9 +212,9 @@ class OpenDesk:
         sure: Callable[[], int | None] | None = None,
     ) -> None:  # fmt: skip
         context = FreshContext(authority / "desk.pem", authority / "desk.key")
-        self._door = _listening(host, port)
+        self._door = _listening(host, port, most_of_one)
         self.port: int = self._door.getsockname()[1]
-        config = _config(app(desk, sure or (lambda: sure_ms(clock)), body_s), brief(longest_s, most_of_one))
+        config = _config(app(desk, sure or (lambda: sure_ms(clock)), body_s), brief(longest_s))
         config.load()
         config.ssl = context
         self._server = uvicorn.Server(config)
@@ -198,12 +230,17 @@ class OpenDesk:
 
 
 def _config(page: Starlette, protocol: type[H11Protocol]) -> uvicorn.Config:
-    return uvicorn.Config(page, http=protocol, ws="none", lifespan="off", log_config=None, log_level="error",
-                          access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=1,
-                          limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=1)  # fmt: skip
+    return uvicorn.Config(page, http=protocol, ws="none", loop="asyncio", lifespan="off", log_config=None,
+                          log_level="error", access_log=False, server_header=False, proxy_headers=False,
+                          timeout_keep_alive=1, timeout_graceful_shutdown=1,
+                          limit_concurrency=MOST_CONNECTIONS)  # fmt: skip
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listening(host: str, port: int, most_of_one: int) -> Doorway:
     if port:
         check_free(host, port, "The desk", see_port(port, "enrol"))
-    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    plain = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    door = Doorway(plain.family, plain.type, plain.proto, plain.detach())
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    door.held, door.most, door.most_of_one = Counter(), min(MOST_CONNECTIONS, files // 2), most_of_one
+    return door

@@ -161,11 +161,44 @@ def test_no_connection_lives_long(hasty: Door) -> None:
 
 def test_one_address_holds_so_many_connections_and_no_more(hasty: Door) -> None:
     calls = [hasty.call() for _ in range(5)]
-    over = hasty.call()
-    assert said(over) == b""
-    for call in (*calls, over):
+    with pytest.raises(OSError, match=r"(?i)reset|eof"):
+        hasty.call()
+    for call in calls:
         call.close()
     wait_for(lambda: answered(hasty), "room for another")
+
+
+def test_who_connects_and_says_nothing_at_all_counts_as_well(hasty: Door) -> None:
+    """Each holds a file of the office, which needs some for its registry and its store."""
+    silent = [socket.create_connection(("localhost", hasty.open.port), timeout=20) for _ in range(40)]
+    wait_for(lambda: sum(hung_up(call) for call in silent) >= 35, "the end of those that were too many")
+    assert not answered(hasty)
+    for call in silent:
+        call.close()
+    wait_for(lambda: answered(hasty), "room for another")
+
+
+def hung_up(call: socket.socket) -> bool:
+    call.setblocking(False)
+    try:
+        return call.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def test_there_is_room_for_the_office_s_own_files(
+    here: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (20, 20))
+    found = opened(here, tmp_path)
+    silent = [socket.create_connection(("localhost", found.open.port), timeout=20) for _ in range(40)]
+    wait_for(lambda: sum(hung_up(call) for call in silent) >= 30, "the end of those that were too many")
+    for call in silent:
+        call.close()
+    wait_for(lambda: answered(found), "room for another")
+    found.open.close()
 
 
 def answered(door: Door) -> bool:
