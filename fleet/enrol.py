@@ -45,6 +45,16 @@ def make_home(home: Home, registry: Registry) -> None:
     _write_users(home, registry)
 
 
+def check_signed(home: Home, registry: Registry) -> None:
+    """Raises Trouble while a home that nobody is let into yet waits for an authority elsewhere: till then it would
+    work with passwords, unencrypted."""
+    if home.secure or not home.request.is_dir() or registry.nodes():
+        return
+    raise Trouble(f"{home.folder} waits for the authority elsewhere that was asked to sign.",
+                  "Nothing was started or changed.", "fleet init --chain FILE, with its answer",
+                  Exit.REFUSED)  # fmt: skip
+
+
 def _write_users(home: Home, registry: Registry) -> None:
     """The user list from a registry that is whole: one without the collector has lost more than that."""
     with files.locked(home.broker / "users.lock"):

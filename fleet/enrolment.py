@@ -20,7 +20,8 @@ REMEDIES = {  # of those that alarm, the worst first
     Kind.CLONE: "Somebody has a copy of its card, or two cards were made from one: look at the site. " + ANEW,
     Kind.MISUSED: "Its card may be in another node, or its token in other hands: look at the site. "
     "Then: fleet card token {node} DIR.",
-    Kind.HARDWARE: "If its board was replaced: " + ANEW + " If not, its card may be in other hands.",
+    Kind.HARDWARE: "If its board was replaced: fleet card token {node} DIR --hardware SERIAL. "
+    "If not, its card may be in other hands.",
     Kind.REVOKED: "Somebody has a card of it and powers it. " + ANEW + " Else nothing can be done from here.",
     Kind.EXPIRED: "Make its token anew: fleet card token {node} DIR.",
     Kind.LATE: "If it is the node that you know: fleet cert renew {node}.",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from edge.wire.messages import CheckResult, State
@@ -41,10 +41,13 @@ class Known:
     unread: dict[str, Unread]
 
 
-def all_facts(reader: Reader, wanted: Sequence[str], losses: Sequence[Loss] | None = None) -> list[NodeFacts]:
+def all_facts(
+    reader: Reader, wanted: Sequence[str], losses: Sequence[Loss] | None = None, revoked: Collection[str] = ()
+) -> list[NodeFacts]:
     """Facts of the named nodes, heard or not, in that order. `losses`: where they were asked for already."""
     known = _ask(reader, wanted[0] if len(wanted) == 1 else None, losses)
-    return [_facts(known, known.lines[node]) if node in known.lines else NodeFacts(node) for node in wanted]
+    found = [_facts(known, known.lines[node]) if node in known.lines else NodeFacts(node) for node in wanted]
+    return [replace(facts, revoked=True) if facts.node in revoked else facts for facts in found]
 
 
 def _ask(reader: Reader, node: str | None, losses: Sequence[Loss] | None) -> Known:

@@ -52,6 +52,7 @@ class NodeFacts:
     own: Sequence[CheckResult] = ()
     publish_ms: int = 0  # so long its readings wait for company
     since_ms: int | None = None  # since when it is connected, by its own clock
+    revoked: bool = False
 
 
 def checks(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
@@ -83,6 +84,9 @@ def span(milliseconds: int) -> str:
 
 def _contact(facts: NodeFacts, now_ms: int) -> CheckResult:
     age = now_ms - facts.last_ms
+    if facts.revoked:
+        remedy = f"To let it in again with a new key: fleet node add {facts.node} --renew."
+        return CheckResult("contact", State.UNKNOWN, "It was revoked: nothing is taken from it any more.", remedy)
     if not facts.last_ms:
         remedy = "Power it, and put its credentials beside its node.toml."
         return CheckResult("contact", State.UNKNOWN, "It has not been heard yet.", remedy)

@@ -117,6 +117,11 @@ class Home:
         return self.folder / "authority"
 
     @property
+    def request(self) -> Path:
+        """What an authority elsewhere was asked to sign, and its key."""
+        return self.folder / "authority-request"
+
+    @property
     def secure(self) -> bool:
         """Whether certificates prove who is who: there is an authority, even if its files are damaged."""
         return self.authority.is_dir()

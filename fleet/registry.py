@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,11 @@ class Node:
     labels: dict[str, str] = field(default_factory=dict)
     added_ms: int = 0
     state: str = ADDED
+
+
+def revoked(nodes: Iterable[Node]) -> frozenset[str]:
+    """The ids of those that are let in no more."""
+    return frozenset(node.id for node in nodes if node.state == REVOKED)
 
 
 @dataclass(frozen=True, slots=True)

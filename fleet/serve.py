@@ -83,6 +83,7 @@ class Office:
         with ExitStack() as stack:
             stack.enter_context(self.home.locked())
             self.home.pulse.unlink(missing_ok=True)
+            enrol.check_signed(self.home, self.registry)
             self.gate = self._gate()
             enrol.make_home(self.home, self.registry)
             self.store = open_store(self.home.readings, self.home.keep_ms())

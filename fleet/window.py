@@ -13,7 +13,7 @@ from fleet.clock import Clock
 from fleet.facts import all_facts
 from fleet.health import checks, verdict
 from fleet.live import Live
-from fleet.registry import Node, Registry
+from fleet.registry import Node, Registry, revoked
 from fleet.store.answers import Series
 from fleet.store.reader import Reader
 
@@ -41,7 +41,8 @@ class OfficeWindow:
         """Every node of the registry with its verdict, and the totals."""
         now_ms, rows = self.clock.wall_ms(), self._rows()
         sites, losses = self.registry.nodes(), self.reader.losses()
-        facts = {each.node: each for each in all_facts(self.reader, [site.id for site in sites], losses)}
+        names = [site.id for site in sites]
+        facts = {each.node: each for each in all_facts(self.reader, names, losses, revoked(sites))}
         lines = []
         for site in sites:
             worst = verdict(checks(facts[site.id], now_ms))

@@ -31,7 +31,7 @@ STANDS = "Nothing was changed: the request and its key are kept."
 
 def request_folder(home: Home) -> Path:
     """Where the key waits for its certificate: not among the authority's files, since it signs nothing yet."""
-    return home.authority.with_name("authority-request")
+    return home.request
 
 
 def request(home: Home, passphrase: str | None) -> str:

@@ -125,7 +125,8 @@ def _renew_office(place: Home, new_keys: bool, dry_run: bool) -> None:
 
     registry, authority, now_ms = registry_of(place), authority_of(place), SystemClock().wall_ms()
     if dry_run:
-        return show.note("Would renew those certificates of the office that are due, and the list of the revoked.")
+        which = "all certificates of the office, for new keys" if new_keys else "those of the office that are due"
+        return show.note(f"Would renew {which}, and the list of the revoked.")
     own = OwnCertificates(place, authority, registry.revoked)
     renewed = own.renew(now_ms, new_keys)
     if enrol.know_collector(place, registry, own.key_of(COLLECTOR)):

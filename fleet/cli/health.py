@@ -9,13 +9,14 @@ import typer
 
 from edge.wire.messages import CheckResult, State
 from fleet import choose, show
-from fleet.cli.options import HomeFolder, Labels, Output, home_of, print_rows, reader_of, registry_of
+from fleet.cli.node import heard
+from fleet.cli.options import HomeFolder, Labels, Output, home_of, print_rows, registry_of
 from fleet.clock import SystemClock
-from fleet.facts import all_facts
-from fleet.health import NodeFacts, checks, verdict
+from fleet.health import checks, verdict
 from fleet.heartbeat import read
 from fleet.home import Home
 from fleet.pulse import office_checks
+from fleet.registry import Node
 from fleet.show import Field, Form
 from fleet.trouble import Exit
 
@@ -34,7 +35,7 @@ def health(node: Only = None, label: Labels = None, output: Output = Form.TABLE,
     place = home_of(home)
     known = registry_of(place).nodes()
     wanted = [choose.by_prefix(known, node)] if node else choose.by_labels(known, choose.labels(label or []))
-    answers = {"office": office(place)} | _nodes(place, [each.id for each in wanted])
+    answers = {"office": office(place)} | _nodes(place, wanted)
     everything = output in (Form.WIDE, Form.JSON, Form.YAML, Form.CSV)
     print_rows([row for name, found in answers.items() for row in _rows(name, found, everything)], FIELDS, output)
     worst = [verdict(found).state for found in answers.values()]
@@ -57,11 +58,9 @@ def office(place: Home) -> list[CheckResult]:
     return [CheckResult("serve", State.BAD, reason, f"Run: fleet serve --home {place.folder}")]
 
 
-def _nodes(place: Home, wanted: list[str]) -> dict[str, list[CheckResult]]:
+def _nodes(place: Home, wanted: list[Node]) -> dict[str, list[CheckResult]]:
     now_ms = SystemClock().wall_ms()
-    if not place.readings.exists():
-        return {node: checks(NodeFacts(node), now_ms) for node in wanted}
-    return {facts.node: checks(facts, now_ms) for facts in all_facts(reader_of(place), wanted)}
+    return {facts.node: checks(facts, now_ms) for facts in heard(place, wanted)}
 
 
 def _rows(node: str, answers: list[CheckResult], everything: bool) -> list[dict[str, Any]]:

@@ -119,6 +119,9 @@ def _tell_weakened(ports: Ports) -> None:
     show.note(f"The broker at {ports.url} is somebody else's. What that weakens:")
     for sentence in adopted.weakened(ports.url):
         show.note(f"- {sentence}")
+    if ports.enrol_host.startswith("127.") and adopted.with_certificates(ports.url):
+        show.note(f"Nodes fetch their certificates here, at {ports.enrol_url}, which no other machine can reach: set "
+                  "[enrol] host in fleet.toml before the first fleet node add.")  # fmt: skip
 
 
 def _ports(host: str, port: int | None, web_port: int, url: str, broker: str, makes: bool) -> Ports:
@@ -130,7 +133,8 @@ def _ports(host: str, port: int | None, web_port: int, url: str, broker: str, ma
             raise ValueError("--broker URL says it all; --host, --port and --url go with a broker of our own")
         return sound(adopted.ports_of(broker, web_port))
     except ValueError as error:
-        raise Trouble(f"{error}.", "Nothing was made.", "fleet init again, with another --host, --url or --broker",
+        what = f"{error}" + ("" if str(error).endswith("?") else ".")
+        raise Trouble(what, "Nothing was made.", "fleet init again, with another --host, --url or --broker",
                       Exit.USAGE) from error  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from fleet.clock import SystemClock
 from fleet.facts import all_facts
 from fleet.health import NodeFacts, checks, verdict
 from fleet.home import Home
-from fleet.registry import Node
+from fleet.registry import Node, revoked
 from fleet.servers import NOBODY
 from fleet.show import Field, Form
 
@@ -69,6 +69,7 @@ def add(
         return _renew(place, node, path, hardware, dry_run)
     registry = registry_of(place)
     new = Node(node, site or node, lat, lon, choose.labels(label or []), SystemClock().wall_ms())
+    enrol.check_signed(place, registry)
     enrol.check(registry, new)
     enrol.address(place)
     enrol.board(hardware)
@@ -116,14 +117,19 @@ def show_node(node: NodeId, output: Output = Form.TABLE, home: HomeFolder = None
     found = choose.by_prefix(registry_of(place).nodes(), node)
     (facts,) = _rows(place, [found])
     if place.readings.exists():
-        facts |= _details(place, found.id, plain=output not in (Form.JSON, Form.YAML))
+        facts |= _details(place, found, plain=output not in (Form.JSON, Form.YAML))
     show.out(show.card(facts, output, "node"))
 
 
 def _rows(place: Home, nodes: list[Node]) -> list[dict[str, Any]]:
-    names = [node.id for node in nodes]
-    heard = all_facts(reader_of(place), names) if place.readings.exists() else [NodeFacts(name) for name in names]
-    return [_row(node, facts) for node, facts in zip(nodes, heard, strict=True)]
+    return [_row(node, facts) for node, facts in zip(nodes, heard(place, nodes), strict=True)]
+
+
+def heard(place: Home, nodes: list[Node]) -> list[NodeFacts]:
+    """What the office knows of these nodes, in that order."""
+    if place.readings.exists():
+        return all_facts(reader_of(place), [node.id for node in nodes], revoked=revoked(nodes))
+    return [NodeFacts(node.id, revoked=node.id in revoked(nodes)) for node in nodes]
 
 
 def _row(node: Node, facts: NodeFacts) -> dict[str, Any]:
@@ -133,9 +139,9 @@ def _row(node: Node, facts: NodeFacts) -> dict[str, Any]:
     return row | {"labels": node.labels, "added": show.when(node.added_ms), "reason": worst.reason}
 
 
-def _details(place: Home, node: str, plain: bool) -> dict[str, Any]:
-    reader = reader_of(place)
-    (facts,) = all_facts(reader, [node])
+def _details(place: Home, known: Node, plain: bool) -> dict[str, Any]:
+    reader, node = reader_of(place), known.id
+    (facts,) = heard(place, [known])
     answers = checks(facts, SystemClock().wall_ms())
     series = [{"sensor": s.sensor, "quantity": s.quantity, "channel": s.channel, "unit": s.unit,
                "last": s.last_value, "at": show.when(s.last_ms)} for s in reader.series(node)]  # fmt: skip

@@ -23,6 +23,12 @@ def test_a_new_node_is_unknown_and_alarms_nobody() -> None:
     assert states(NodeFacts("pole-1")) == {"contact": "unknown"}
 
 
+@pytest.mark.parametrize("heard", [WELL, NodeFacts("pole-1"), replace(WELL, online=False)])
+def test_a_revoked_node_is_said_to_be_and_alarms_nobody(heard: NodeFacts) -> None:
+    (check,) = checks(replace(heard, revoked=True), NOW)
+    assert check.state is State.UNKNOWN and "revoked" in check.reason and "--renew" in check.remedy
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
     [

@@ -259,6 +259,7 @@ def test_revoking_asks_and_is_for_ever(town: Town) -> None:
     crl = x509.load_pem_x509_crl((town.folder / "authority" / "crl.pem").read_bytes())
     assert [entry.serial_number for entry in crl] == [serial for serial, _ in town.registry.revoked()]
     assert town.states("list", NODE) == {NODE: "revoked"}
+    assert "It was revoked" in town.done("node", "list").stdout and "It was revoked" in town.run("health").stdout
     town.done("cert", "revoke", NODE, "--yes")
     for verb, more in ((["cert", "renew", NODE], ""), (["card", "token", NODE], town.folder.parent / NODE)):
         refused = town.run(*verb, *([more] if more else []))

@@ -81,6 +81,9 @@ def test_an_authority_elsewhere_signs_ours(
         fleet(home.folder, "init", "--csr", csr, *(["--encrypt-keys"] if encrypt else [])), 0, "fleet init --chain"
     )
     assert done.stdout == f"{csr}\n" and not vault.present(home.authority) and home.registry.exists()
+    for early in (["serve"], ["node", "add", "pole-1", "--credentials", tmp_path / "card"]):
+        said(fleet(home.folder, *early), 4, "waits for the authority", "fleet init --chain")
+    assert not (tmp_path / "card").exists()
     chain.write_text(signed(csr, root))
     said(fleet(home.folder, "init", "--chain", chain, "--dry-run"), 0, "in order")
     assert not vault.present(home.authority)
@@ -139,6 +142,10 @@ def test_a_broker_that_the_city_has_is_adopted_and_what_that_weakens_is_said(hom
     ports = home.ports()
     assert (ports.broker_kind, ports.broker_host, ports.broker_port) == ("none", "mqtt.city.nl", 8883)
     assert ports.node_url == "mqtts://mqtt.city.nl:8883"
+
+
+def test_a_desk_that_no_node_can_reach_is_said_where_the_broker_is_elsewhere(home: Home) -> None:
+    said(fleet(home.folder, "init", "--broker", "mqtts://mqtt.city.nl"), 0, "https://127.0.0.1:8443", "[enrol] host")
 
 
 def test_a_dry_run_makes_nothing(home: Home, tmp_path: Path) -> None:
