@@ -223,7 +223,8 @@ def enrol(node: str, credentials: Path, journal: Path | None = None, again: bool
         disk = folder(credentials, alone=True)
         try:
             line = _liner(card, clock)
-            claimed = Enrolling(card, Identity(disk, card.trust, bool(card.token)), timing, line, hardware()).run(again)
+            enrolling = Enrolling(card, Identity(disk, card.trust, bool(card.token)), timing, line, hardware())
+            claimed = enrolling.run(again or bool(card.token))  # a card with a token may be for another key than ours
         finally:
             disk.close()
         keep_floor(journal, timing)

@@ -10,11 +10,11 @@ import pytest
 from edge import enrolling
 from edge.enrolling import Timing, hardware
 from edge.floor import MARGIN_MS, Floor, read
-from edge.identity import KEY
+from edge.identity import KEY, OWN
 from edge.journal.disk import FolderDisk
 from edge.wire.clocks import ClockQuality
 from edge.wire.version import BUILT_MS
-from tests.edge.signing import NOW_MS, Office
+from tests.edge.signing import NOW_MS, Office, key_pem, new_key
 from tests.edge.test_enrolling import NODE, clock
 
 
@@ -72,6 +72,17 @@ def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     key.chmod(0o640)
     refused = enrolling.enrol(NODE, path)
     assert refused.outcome == "failed" and refused.remedy == f"Run: chmod 600 {key}"
+
+
+def test_a_new_card_beside_a_certificate_is_asked_for(tmp_path: Path) -> None:
+    """The node may have been revoked and let in again: then its certificate is worth nothing, and looks good."""
+    path, office, key = written(tmp_path), Office(), new_key()
+    assert enrolling.enrol(NODE, path).outcome == "unreachable"
+    papers = tmp_path / "identity"
+    (papers / KEY).write_text(key_pem(key))
+    (papers / OWN).write_text(office.leaf(NODE, key))
+    assert enrolling.enrol(NODE, path).outcome == "unreachable", "and not: This node has a certificate"
+    assert enrolling.enrol(NODE, written(tmp_path, token="")).outcome == "nothing"
 
 
 def test_two_at_once_are_one(tmp_path: Path) -> None:
