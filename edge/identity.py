@@ -118,12 +118,22 @@ class Identity:
 
     def papers(self, which: Which) -> Papers | None:
         """A certificate and whom to trust with it; None when it is not there."""
-        certificate, trust = (self.read(name) for name in FILES[which])
-        return Papers(certificate, trust or self.trust()) if certificate else None
+        certificate, trust = FILES[which]
+        text = self.read(certificate)
+        return Papers(text, self._roots(trust) or self.trust()) if text else None
 
     def trust(self) -> str:
         """The roots to trust where no certificate is in use."""
-        return self._card_trust if self._fresh and self._card_trust else self.read(TRUST) or self._card_trust
+        return self._card_trust if self._fresh and self._card_trust else self._roots(TRUST) or self._card_trust
+
+    def _roots(self, name: str) -> str:
+        """The roots in this file; "" when none can be read there: those on the card do then."""
+        text = self.read(name)
+        try:
+            of_pem(text)
+        except ValueError:
+            return ""
+        return text
 
     def key(self) -> str:
         """The private key, as PEM; "" while there is none."""
@@ -132,7 +142,8 @@ class Identity:
     def client_id(self, node: str, draw: Callable[[], str]) -> str:
         """The name of our session, drawn once; another one for as long as the disk keeps none."""
         with suppress(OSError):
-            if (known := self.read(CLIENT).strip()).startswith(f"{node}-"):
+            known = self.read(CLIENT).strip()
+            if known.startswith(f"{node}-") and known.isascii() and known.removeprefix(f"{node}-").isalnum():
                 return known
         fresh = f"{node}-{draw()}"
         with suppress(OSError):

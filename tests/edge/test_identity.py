@@ -122,6 +122,25 @@ def test_the_power_may_go_at_any_step_of_a_promotion(mode: str) -> None:
     raise AssertionError("it never ends")
 
 
+@pytest.mark.parametrize(
+    "damage", ["garbage", "\0" * 900, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+)
+def test_roots_that_cannot_be_read_are_those_of_the_card(damage: str) -> None:
+    """A node whose flash lost a block comes back by itself."""
+    identity = holding(FIRST, damage)
+    identity.keep(RENEWED, damage)
+    assert identity.trust() == OFFICE.trust
+    assert identity.papers("own") == Papers(FIRST, OFFICE.trust)
+    assert identity.papers("next") == Papers(RENEWED, OFFICE.trust)
+
+
+@pytest.mark.parametrize("damage", ["pole-1-", "pole-1-\0", "pole-1-a\nb", "pole-1-a#", "pole-1-\ufffd", "pole-2-a"])
+def test_a_client_id_that_no_broker_takes_is_drawn_anew(damage: str) -> None:
+    identity = holding()
+    identity.write(CLIENT, damage)
+    assert identity.client_id("pole-1", lambda: "fresh") == "pole-1-fresh" == identity.read(CLIENT)
+
+
 def test_the_client_id_is_drawn_once_and_a_secret() -> None:
     identity = holding()
     draws = iter(["a" * 32, "b" * 32, "c" * 32, "d" * 32])
