@@ -41,6 +41,11 @@ def desk_url(home: Home) -> str:
 
 def refresh(registry: Registry, node: str, path: Path, now_ms: int, hardware: str = "") -> None:
     """Puts a fresh token for `node` into the credentials file at `path`; nothing else in it changes. Raises Trouble."""
+    with files.locked(registry.path.with_name("cards.lock")):  # two at once would void each other's
+        _refresh(registry, node, path, now_ms, hardware)
+
+
+def _refresh(registry: Registry, node: str, path: Path, now_ms: int, hardware: str) -> None:
     facts = read(path, node)
     secret, token = new_token(node, now_ms, hardware)
     with registry.turn() as ledger:
