@@ -22,11 +22,12 @@ REMEDIES = {  # of those that alarm, the worst first
     "Then: fleet card token {node} DIR.",
     Kind.HARDWARE: "If its board was replaced: fleet card token {node} DIR --hardware SERIAL. "
     "If not, its card may be in other hands.",
-    Kind.REVOKED: "Somebody has a card of it and powers it. " + ANEW + " Else nothing can be done from here.",
     Kind.EXPIRED: "Make its token anew: fleet card token {node} DIR.",
     Kind.LATE: "If it is the node that you know: fleet cert renew {node}.",
+    Kind.REVOKED: "It is powered still, or somebody has its card. " + ANEW,
 }
-SETTLED_BY_CERTIFICATE = (Kind.EXPIRED, Kind.LATE)
+SETTLED_BY_CERTIFICATE = (Kind.EXPIRED, Kind.LATE, Kind.HARDWARE)
+EXPECTED = (Kind.REVOKED,)  # a node that was taken out asks once more before it rests
 
 
 def enrolment_checks(incidents: Iterable[Incident], newest: Sequence[Certificate], now_ms: int) -> list[CheckResult]:
@@ -44,7 +45,8 @@ def _enrolment(incidents: Iterable[Incident], newest: Sequence[Certificate], now
     others = len(standing) - 1
     more = f" And {others} more: fleet cert incidents." if others else ""
     reason = f"{worst.node}: {worst.what} That was {span(now_ms - worst.last_ms)} ago.{more}"
-    return CheckResult("enrolment", State.BAD, reason, REMEDIES[Kind(worst.kind)].format(node=worst.node))
+    state = State.UNKNOWN if worst.kind in EXPECTED else State.BAD
+    return CheckResult("enrolment", state, reason, REMEDIES[Kind(worst.kind)].format(node=worst.node))
 
 
 def _alarms(incident: Incident, given: dict[str, int]) -> bool:

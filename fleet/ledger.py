@@ -101,9 +101,10 @@ class Ledger:
         self._connection.execute(KEYS.update().where(KEYS.c.key == key).values(granted_ms=now_ms))
 
     def file(self, certificate: Certificate) -> None:
-        """Keeps a certificate; those of the node that ended are forgotten, but for the newest."""
+        """Keeps a certificate. Of those of the node that ended the text is forgotten; number and times stay, for the
+        clock by which they ended may be wrong, and what was forgotten could never be revoked."""
         old = CERTIFICATES.c.node == certificate.node, CERTIFICATES.c.not_after_ms < certificate.issued_ms
-        self._connection.execute(CERTIFICATES.delete().where(*old))
+        self._connection.execute(CERTIFICATES.update().where(*old).values(chain=""))
         facts = {name: getattr(certificate, name) for name in CERTIFICATES.c.keys()}  # noqa: SIM118
         self._connection.execute(CERTIFICATES.insert().values(**facts | {"serial": f"{certificate.serial:x}"}))
 

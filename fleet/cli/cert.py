@@ -163,14 +163,18 @@ def revoke(node: NodeId, why: Why = "", yes: Yes = False, dry_run: DryRun = Fals
 def _revoke(place: Home, registry: Registry, node: str, why: str) -> tuple[bool, bool, str]:
     """Whether a broker was told, whether no session can be left, and if one can, what to do."""
     now_ms = SystemClock().wall_ms()
-    if place.secure:
-        from fleet import revoking
-
-        outcome = revoking.revoke(place, registry, authority_of(place), node, why, now_ms)
-        return outcome.told, outcome.ended, outcome.remedy
     registry.revoke(node, why, now_ms)
     told = enrol.publish(place, registry)
-    return told, True, ""
+    if not place.secure:
+        return told, True, ""
+    from fleet import revoking
+
+    try:
+        outcome = revoking.revoke(place, registry, authority_of(place), node, why, now_ms)
+    except Trouble as trouble:
+        show.note(f"{trouble.happened} So the list of the revoked was not signed here.")
+        return told, False, "fleet serve, which signs it within a minute while it runs, and when it starts"
+    return outcome.told, outcome.ended, outcome.remedy
 
 
 @app.command()

@@ -208,6 +208,16 @@ def test_members_are_those_with_a_password_or_a_living_key(registry: Registry) -
     assert [each.user for each in registry.members()] == ["pole-1"]
 
 
+def test_what_ended_by_a_wrong_clock_can_still_be_revoked(registry: Registry) -> None:
+    with registry.turn() as ledger:
+        ledger.register("pole-1", "e" * 32, 5)
+        ledger.file(Certificate(7, "pole-1", "e" * 32, 10, 1, 100, "PEM"))
+        ledger.file(Certificate(8, "pole-1", "e" * 32, 900, 899, 999, "PEM of years ahead"))
+    registry.revoke("pole-1", "stolen", 20)
+    assert {serial for serial, _ in registry.revoked(20)} == {7, 8}
+    assert {each.serial: each.chain for each in registry.certificates("pole-1")}[7] == ""
+
+
 def test_a_revoked_certificate_is_told_with_its_first_date_until_it_ends(registry: Registry) -> None:
     serial = (1 << 158) + 7
     with registry.turn() as ledger:

@@ -315,3 +315,16 @@ def test_without_an_authority_there_is_nothing_to_renew_but_somebody_to_revoke(t
     file.unlink()
     assert fleet(home, "node", "add", NODE, "--renew", "--credentials", file).returncode == 0
     assert json.loads(file.read_text())["password"] in (home / "broker" / "users.conf").read_text()
+
+
+def test_revoking_needs_no_passphrase_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words, home = tmp_path / "words", tmp_path / "sealed"
+    words.write_text("five words that do not belong together")
+    words.chmod(0o600)
+    monkeypatch.setenv("FLEET_PASSPHRASE_FILE", str(words))
+    assert fleet(home, "init", "--port", "21999", "--encrypt-keys").returncode == 0
+    assert fleet(home, "node", "add", NODE, "--credentials", tmp_path / "card.json").returncode == 0
+    monkeypatch.delenv("FLEET_PASSPHRASE_FILE")
+    done = fleet(home, "cert", "revoke", NODE, "--yes")
+    assert done.returncode == 3 and "Next: fleet serve" in done.stderr and "passphrase" in done.stderr
+    assert [(each.id, each.state) for each in Registry(home / "registry.db").nodes()] == [(NODE, "revoked")]
