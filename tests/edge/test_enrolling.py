@@ -295,12 +295,14 @@ def test_nobody_is_left_with_no_roots_to_trust(trust: str) -> None:
 
 def test_whom_to_trust(tmp_path: Path) -> None:
     """The roots that were proven; but a card with a token is newer than they are."""
-    disk = MemoryDisk()
+    disk, proven = MemoryDisk(), Office().trust
     assert Identity(disk, "card").trust() == "card"
-    disk.write_small(TRUST, b"proven")
-    assert Identity(disk, "card").trust() == "proven"
+    disk.write_small(TRUST, proven.encode())
+    assert Identity(disk, "card").trust() == proven
     assert Identity(disk, "card", fresh=True).trust() == "card"
-    assert Identity(disk, "", fresh=True).trust() == "proven"
+    assert Identity(disk, "", fresh=True).trust() == proven
+    disk.write_small(TRUST, proven[: len(proven) // 2].encode())
+    assert Identity(disk, "card").trust() == "card", "roots that cannot be read"
 
 
 def test_no_secret_is_in_what_is_told() -> None:
