@@ -135,6 +135,7 @@ def test_agent_and_script_are_measured_as_processes(tmp_path: Path) -> None:
     assert 5 < memory.value < 200 and memory.peer_value and 5 < memory.peer_value < 200
 
 
+@pytest.mark.once
 def test_what_tls_costs_is_told(tmp_path: Path) -> None:
     start, cpu, memory = agent.measure_tls(tmp_path, 2.0, 1, commit="1s")
     assert start.value > 0 and cpu.value > 0 and cpu.peer_value and start.peer == agent.PLAIN
