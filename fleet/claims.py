@@ -33,6 +33,8 @@ class Kind(StrEnum):
     DENIED = "denied"
     GRANTED = "granted"  # by an operator
     RENEWED = "renewed"  # late, by that grant
+    DISOWNED = "disowned"  # by an operator: taken out, or let in anew
+    REISSUED = "reissued"  # by an operator: a fresh token
 
 
 @dataclass(frozen=True, slots=True)

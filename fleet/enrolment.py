@@ -1,7 +1,8 @@
 """Whether all is well with who is who: what knocked at the desk that should not, and certificates that are not renewed.
 
-Pure. An incident stands for three days, so that what happened on a Friday night is still red on Monday; what only
-needed an operator's hand is settled when the node has its certificate.
+Pure. An incident stands for three days, so that what happened on a Friday night is still red on Monday, or until an
+operator did what answers it; what happens again after that is red again. What only needed somebody's hand is settled
+when the node has its certificate.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ REMEDIES = {  # of those that alarm, the worst first
     Kind.LATE: "If it is the node that you know: fleet cert renew {node}.",
     Kind.REVOKED: "It is powered still, or somebody has its card. " + ANEW,
 }
-SETTLED_BY_CERTIFICATE = (Kind.EXPIRED, Kind.LATE, Kind.HARDWARE)
+SETTLED_BY_CERTIFICATE = (Kind.EXPIRED, Kind.LATE, Kind.HARDWARE, Kind.REVOKED)  # who was let in anew asked by habit
+ANSWERS: dict[str, tuple[Kind, ...]] = {  # what operators do, and what it settles
+    Kind.DISOWNED: tuple(REMEDIES),
+    Kind.REISSUED: (Kind.MISUSED,),
+}
 EXPECTED = (Kind.REVOKED,)  # a node that was taken out asks once more before it rests
 
 
@@ -36,8 +41,10 @@ def enrolment_checks(incidents: Iterable[Incident], newest: Sequence[Certificate
 
 
 def _enrolment(incidents: Iterable[Incident], newest: Sequence[Certificate], now_ms: int) -> CheckResult:
-    given = {each.node: each.issued_ms for each in newest}
-    standing = [each for each in incidents if each.last_ms > now_ms - FRESH_MS and _alarms(each, given)]
+    incidents = list(incidents)
+    settled = _settled(incidents, newest)
+    standing = [each for each in incidents if each.last_ms > now_ms - FRESH_MS and each.kind in REMEDIES
+                and settled.get((each.node, each.kind), 0) <= each.last_ms]  # fmt: skip
     if not standing:
         return CheckResult("enrolment", State.GOOD, "Nobody claimed to be who he is not.")
     order = [kind.value for kind in REMEDIES]
@@ -49,10 +56,14 @@ def _enrolment(incidents: Iterable[Incident], newest: Sequence[Certificate], now
     return CheckResult("enrolment", state, reason, REMEDIES[Kind(worst.kind)].format(node=worst.node))
 
 
-def _alarms(incident: Incident, given: dict[str, int]) -> bool:
-    if incident.kind not in REMEDIES:
-        return False
-    return incident.kind not in SETTLED_BY_CERTIFICATE or given.get(incident.node, 0) <= incident.last_ms
+def _settled(incidents: Iterable[Incident], newest: Iterable[Certificate]) -> dict[tuple[str, str], int]:
+    """Until when a kind of incident of a node is settled, in Unix ms: by an operator, or by a certificate."""
+    settled = {(each.node, kind.value): each.issued_ms for each in newest for kind in SETTLED_BY_CERTIFICATE}
+    for each in incidents:
+        for kind in ANSWERS.get(each.kind, ()):
+            place = each.node, kind.value
+            settled[place] = max(settled.get(place, 0), each.last_ms)
+    return settled
 
 
 def _certificates(newest: Sequence[Certificate], now_ms: int) -> CheckResult:

@@ -135,6 +135,12 @@ class Ledger:
         last = sa.select(sa.func.max(INCIDENTS.c.id)).scalar_subquery()
         self._connection.execute(INCIDENTS.delete().where(INCIDENTS.c.id <= last - MOST_INCIDENTS))
 
+    def answer(self, kind: str, node: str, what: str, now_ms: int) -> None:
+        """Writes down what an operator did about a node, where something happened with it that this may answer: else
+        a thousand cards made anew would push a thousand incidents out."""
+        if self._connection.execute(sa.select(INCIDENTS.c.id).where(INCIDENTS.c.node == node).limit(1)).first():
+            self.note(kind, node, what, now_ms)
+
     def incidents(self, since_ms: int = 0) -> list[Incident]:
         """What happened since then, the newest first."""
         columns = [column for column in INCIDENTS.c if column.name != "id"]

@@ -19,6 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from fleet import tables
+from fleet.claims import Kind
 from fleet.ledger import Ledger
 from fleet.papers import ADDED, REVOKED, Certificate, Incident, Key, Token
 from fleet.tables import COLLECTOR, CREDENTIALS, NODES
@@ -26,7 +27,6 @@ from fleet.trouble import Exit, Trouble
 
 __all__ = ["COLLECTOR", "Credential", "Node", "Registry"]
 
-GRANTED = "granted"  # see fleet.claims.Kind
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -144,10 +144,12 @@ class Registry:
             return ledger.revoked(now_ms)
 
     def revoke(self, node: str, why: str, now_ms: int) -> None:
-        """Takes all rights from a node, its key and its certificates, for ever. Doing it again changes nothing."""
+        """Takes all rights from a node, its key and its certificates, for ever. Doing it again changes nothing, but
+        answers what happened meanwhile."""
         with self.turn() as ledger:
             ledger.disown(node, why, now_ms)
             ledger.set_state(node, REVOKED)
+            ledger.answer(Kind.DISOWNED, node, "An operator revoked it.", now_ms)
 
     def readmit(self, node: str, secret: Credential | Token, now_ms: int) -> None:
         """Lets a node come in anew, with this password or token: all that it had before is revoked."""
@@ -156,6 +158,7 @@ class Registry:
             ledger.disown(node, "replaced", now_ms)
             ledger.void_tokens(node, now_ms)
             ledger.set_state(node, ADDED)
+            ledger.answer(Kind.DISOWNED, node, "An operator lets it in anew.", now_ms)
             _enter(connection, secret)
 
     def living_key(self, node: str) -> Key | None:
@@ -169,7 +172,12 @@ class Registry:
             key = ledger.living_key(node)
             if key is not None:
                 ledger.grant(key.key, now_ms)
-                ledger.note(GRANTED, node, "An operator lets it renew its certificate late.", now_ms)
+                ledger.note(Kind.GRANTED, node, "An operator lets it renew its certificate late.", now_ms)
+
+    def reissued(self, node: str, now_ms: int) -> None:
+        """Writes down that an operator put a fresh token on the node's card, if that can answer anything."""
+        with self.turn() as ledger:
+            ledger.answer(Kind.REISSUED, node, "An operator put a fresh token on its card.", now_ms)
 
     def note_incident(self, kind: str, node: str, what: str, now_ms: int) -> None:
         """Writes down an event of security; `node` is "" when it concerns none that we know."""

@@ -39,6 +39,7 @@ def token(
     if dry_run:
         return show.note(f"Would put a fresh token for {known.id} into {path}.")
     cardfile.refresh(registry, known.id, path, SystemClock().wall_ms(), hardware)
+    registry.reissued(known.id, SystemClock().wall_ms())
     show.out(f"{known.id}\n")
     show.note(f"{path} holds a fresh token for {known.id}, good for 180 days and once; the one before is void."
               + (" It has a key already: with that key only." if registry.living_key(known.id) else ""))  # fmt: skip

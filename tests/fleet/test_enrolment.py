@@ -41,7 +41,7 @@ def judged(incidents: list[Incident], newest: list[Certificate]) -> dict[str, St
 @pytest.mark.parametrize("kind", Kind)
 def test_what_alarms_is_bad_with_a_remedy_and_the_rest_is_only_kept(kind: Kind) -> None:
     check, _ = enrolment_checks([incident(kind)], [], NOW)
-    if kind in (Kind.DENIED, Kind.GRANTED, Kind.RENEWED):
+    if kind in (Kind.DENIED, Kind.GRANTED, Kind.RENEWED, Kind.DISOWNED, Kind.REISSUED):
         assert check.state is State.GOOD and kind not in REMEDIES
         return
     assert check.state is (State.UNKNOWN if kind is Kind.REVOKED else State.BAD), "who was taken out may ask once more"
@@ -55,10 +55,23 @@ def test_an_incident_stands_for_three_days() -> None:
 
 
 def test_a_certificate_settles_what_only_needed_a_hand() -> None:
-    for kind in ("late", "expired", "clone"):
+    for kind in REMEDIES:
         young, old = certificate("pole-1", 0), certificate("pole-1", 1)
-        assert judged([incident(kind)], [old])["enrolment"] is State.BAD
-        assert judged([incident(kind)], [young])["enrolment"] is (State.BAD if kind == "clone" else State.GOOD)
+        stands = State.UNKNOWN if kind is Kind.REVOKED else State.BAD
+        assert judged([incident(kind)], [old])["enrolment"] is stands
+        settles = kind not in (Kind.CLONE, Kind.MISUSED)
+        assert judged([incident(kind)], [young])["enrolment"] is (State.GOOD if settles else State.BAD)
+
+
+@pytest.mark.parametrize("act", [Kind.DISOWNED, Kind.REISSUED])
+@pytest.mark.parametrize("kind", REMEDIES)
+def test_what_an_operator_did_settles_what_it_answers_and_nothing_later(kind: Kind, act: Kind) -> None:
+    stands = judged([incident(kind)], [])["enrolment"]
+    answered = act is Kind.DISOWNED or kind is Kind.MISUSED
+    acted = incident(act, ago_ms=59_000)
+    assert judged([incident(kind), acted], [])["enrolment"] is (State.GOOD if answered else stands)
+    assert judged([acted, incident(kind, ago_ms=58_000)], [])["enrolment"] is stands, "again"
+    assert judged([incident(kind), incident(act, "pole-2", 59_000)], [])["enrolment"] is stands, "another node's"
 
 
 def test_the_worst_is_told_and_how_many_more_there_are() -> None:
