@@ -43,6 +43,7 @@ SERIAL = Path("/proc/device-tree/serial-number")
 AGAIN_WITHOUT = (Why.UNKNOWN, Why.EXPIRED, Why.TAKEN)
 OFFICE_MS = 5_000  # what the office's word may be off, and how long it was on its way
 MOST_ROOTS = 16
+LOST = "The certificate here is of no use: its key was lost or replaced, and the one that is here is another. "
 PRIVATE_FORM = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 Key = ec.EllipticCurvePrivateKey
 
@@ -96,7 +97,8 @@ class Enrolling:
         key = self._key()
         held = self._identity.held()
         newest = held.next or held.own
-        if newest is not None and not again:
+        stray = LOST if newest is not None and not self._proven(key) else ""
+        if newest is not None and not stray and not again:
             return Claimed("nothing", what=f"This node has a certificate, good until {day(newest.not_after_ms)}.")
         try:
             line = self._line(self._identity.trust(), self._timing.moment)
@@ -106,10 +108,10 @@ class Enrolling:
                 key = self._another_key()
                 answer = self._asked(line, key, False)
         except Unreachable as error:
-            return self._timed(Claimed("unreachable", error.why, error.what, error.remedy))
+            return self._timed(Claimed("unreachable", error.why, stray + error.what, error.remedy))
         if isinstance(answer, Refused):
             outcome = "unreachable" if answer.why is Why.BUSY else "refused"
-            return self._timed(Claimed(outcome, answer.why.value, answer.what, answer.remedy))
+            return self._timed(Claimed(outcome, answer.why.value, stray + answer.what, answer.remedy))
         return self._timed(self._take(answer, key))
 
     def _timed(self, claimed: Claimed) -> Claimed:

@@ -27,7 +27,7 @@ from edge.wire.version import BUILT_MS
 from simulators.clock import VirtualClock
 from simulators.disk import MemoryDisk, PowerCut
 from tests.edge.clerk import DRAWER_MS, YEAR_MS, Clerk, key_of, public
-from tests.edge.signing import DAY_MS, NOW_MS, Office, new_key
+from tests.edge.signing import DAY_MS, NOW_MS, Office, key_pem, new_key
 
 NODE = "pole-1"
 MODES = ("lost", "kept", "torn", "mixed")
@@ -215,6 +215,31 @@ def test_a_key_that_was_lost_is_refused_by_the_office_and_told() -> None:
     refused = bench.enrol(again=True)
     assert (refused.outcome, refused.why, refused.remedy) == ("refused", "taken", "ask your operator")
     assert len(bench.clerk.keys) == 2
+
+
+@pytest.mark.parametrize("key", [None, b"gone", key_pem(new_key()).encode()])
+def test_a_certificate_whose_key_is_not_here_is_not_called_good(key: bytes | None) -> None:
+    bench = Bench()
+    bench.enrol()
+    bench.token = ""
+    assert bench.enrol().outcome == "nothing"
+    bench.disk.remove(KEY)
+    if key is not None:
+        bench.disk.write_small(KEY, key)
+    bench.clerk.away = True
+    away = bench.enrol()
+    assert away.outcome == "unreachable" and "its key was lost" in away.what and "The desk is away." in away.what
+    bench.clerk.away = False
+    for _ in range(2):
+        refused = bench.enrol()
+        assert (refused.outcome, refused.remedy) == ("refused", "ask your operator")
+        assert "its key was lost" in refused.what and refused.what.endswith("No: taken.")
+    assert len(bench.clerk.keys) == 2, "one key is made in its place, not one at each attempt"
+    bench.clerk.key, bench.clerk.used, bench.token = b"", False, "the-token"  # fleet node add --renew
+    bench.clerk.issued.clear()
+    assert bench.enrol().outcome == "granted"
+    bench.token = ""
+    assert bench.enrol().outcome == "nothing"
 
 
 def readmitted(bench: Bench) -> bytes:
