@@ -3,16 +3,17 @@ connection, for it is the dear part.
 
 Only roots that the office gave are trusted, the name must fit, TLS is 1.2 or newer, and nothing falls back to plain
 text. OpenSSL's own look at the system's clock is off; what it leaves out is made up for in the handshake, before the
-first byte of ours is sent: the peer's certificate is judged by what this node believes of the time (see `validity`).
-The times of the roots and of what they signed others with are not looked at: the office answers for these by handing
-out new ones.
+first byte of ours is sent: the peer's certificate and those that it leans on, up to the root, are judged by what this
+node believes of the time (see `validity`). A key that once signed for the office and was stolen after its end could
+else write certificates of any date.
 """
 
 from __future__ import annotations
 
 import select
 import ssl
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.events import Cause
@@ -50,9 +51,16 @@ class Peer(ssl.SSLSocket):
         super().do_handshake(block)
         context = self.context
         assert isinstance(context, Pinned)
-        context.judge(self.getpeercert(binary_form=True))
+        context.judge(self._chain())
         if context.shows and self.version() == "TLSv1.3":
             self._heed()
+
+    def _chain(self) -> list[bytes]:
+        """What OpenSSL believed, from the peer's own certificate to the root."""
+        if sys.version_info >= (3, 13):
+            return self.get_verified_chain()
+        found = self._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # 3.11 and 3.12 give it no other name
+        return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in found or ()]
 
     def _heed(self) -> None:
         """Raises SSLError when the server refuses us."""
@@ -83,14 +91,18 @@ class Pinned(ssl.SSLContext):
     moment: Callable[[], Moment]
     shows = False
 
-    def judge(self, certificate: bytes | None) -> None:
-        """Raises Untimely."""
-        try:
-            why = fault(of_der(certificate or b""), self.moment())
-        except ValueError as error:
-            why = str(error)
-        if why:
-            raise Untimely(why)
+    def judge(self, chain: Sequence[bytes]) -> None:
+        """Certificates, the peer's own first. Raises Untimely."""
+        now = self.moment()
+        if not chain:
+            raise Untimely("there is none")
+        for place, each in enumerate(chain):
+            try:
+                why = fault(of_der(each), now)
+            except ValueError as error:
+                why = str(error)
+            if why:
+                raise Untimely(f"that of who signed it is not, {why}" if place else why)
 
 
 def pinned(trust: str, moment: Callable[[], Moment], own: tuple[Path, Path] | None = None) -> Pinned:

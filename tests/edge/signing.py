@@ -53,9 +53,11 @@ def alternatives(names: Sequence[str]) -> x509.SubjectAlternativeName:
 class Signer:
     """One who signs; `above` signed him, or he himself did."""
 
-    def __init__(self, common: str, above: Signer | None = None) -> None:
+    def __init__(self, common: str, above: Signer | None = None, begins: int = -1, ends: int = 9_000) -> None:
+        """`begins`, `ends`: days from now."""
         self.key, self.name, self.above = new_key(), name(common), above
-        self.certificate = (above or self).sign(self.name, self.key, NOW_MS - DAY_MS, NOW_MS + 9_000 * DAY_MS, ca=True)
+        life = NOW_MS + begins * DAY_MS, NOW_MS + ends * DAY_MS
+        self.certificate = (above or self).sign(self.name, self.key, *life, ca=True)
 
     def sign(
         self, subject: x509.Name, key: Key | ec.EllipticCurvePublicKey, begins_ms: int, ends_ms: int, ca: bool = False,
@@ -84,9 +86,9 @@ class Signed:
 class Office:
     """A root and one who issues."""
 
-    def __init__(self) -> None:
-        self.root = Signer("root")
-        self.issuing = Signer("issuing", self.root)
+    def __init__(self, root: tuple[int, int] = (-1, 9_000), issuing: tuple[int, int] = (-1, 9_000)) -> None:
+        self.root = Signer("root", None, *root)
+        self.issuing = Signer("issuing", self.root, *issuing)
         self.trust = pem(self.root.certificate)
 
     def leaf(

@@ -148,6 +148,30 @@ def test_times_are_judged_by_what_the_node_believes(
         assert event == Connected()
 
 
+ABOVE = {"root": lambda life: Office(root=life), "issuing": lambda life: Office(issuing=life)}
+
+
+@pytest.mark.parametrize("which", ABOVE)
+@pytest.mark.parametrize(("life", "now", "words"), [
+    ((-900, -1), SURE, "who signed it is not, it ended on"), ((5, 900), SURE, "who signed it is not, it begins on"),
+    ((-900, -40), FLOOR, "who signed it is not, it ended on"), ((-900, -1), FLOOR, ""), ((5, 900), FLOOR, ""),
+    ((-900, -1), Moment(NOW_MS, 2 * DAY_MS, 0), ""), ((-900, 1), SURE, ""),
+])  # fmt: skip
+def test_the_times_of_those_who_signed_are_judged_too(
+    serve: Callable[..., Server], tmp_path: Path, which: str, life: tuple[int, int], now: Moment, words: str
+) -> None:
+    office = ABOVE[which](life)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = serving_context(office.server(tmp_path), office.trust)
+        context.minimum_version = context.maximum_version = version
+        server = serve(context)
+        event = connect(server, office.put(tmp_path, "pole-1"), now, office.trust)
+        if words:
+            lost(event, "trust", words, server)
+        else:
+            assert event == Connected()
+
+
 def test_a_broker_with_another_name_hears_nothing(serve: Callable[..., Server], tmp_path: Path) -> None:
     server = serve(serving_context(OFFICE.server(tmp_path, "office.example.org", "10.0.0.1")))
     own = OFFICE.put(tmp_path, "pole-1")
