@@ -11,6 +11,7 @@ credentials file, each readable by its owner only; it is never printed.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ from fleet.trouble import Exit, Trouble
 if TYPE_CHECKING:
     from fleet.revoking import Signs
 
-RESERVED = ("office", "collector")
+RESERVED = ("office", "collector", "broker", "desk")  # names in certificates, of users, and in lists of both
 
 
 def new_credential(user: str) -> Credential:
@@ -79,8 +80,8 @@ def check(registry: Registry, node: Node) -> None:
         raise Trouble(happened, "Nothing was changed.", "fleet node add ID …, with another id",
                       Exit.USAGE) from error  # fmt: skip
     if node.id in RESERVED:
-        raise Trouble(f"{node.id!r} cannot be a node: the office itself is called so.", "Nothing was changed.",
-                      "fleet node add ID …, with another id", Exit.USAGE)  # fmt: skip
+        raise Trouble(f"{node.id!r} cannot be a node: the office, or a part of it, is called so.",
+                      "Nothing was changed.", f"fleet node add {node.id}-1 …, or any other id", Exit.USAGE)  # fmt: skip
     if not printable(node.site):
         happened = f"{node.site!r} is no name of a site: at most {LONGEST_NAME} signs that can be printed."
         raise Trouble(happened, "Nothing was changed.", "fleet node add again, with another --site", Exit.USAGE)
@@ -197,7 +198,17 @@ def _with_file(path: Path | None, text: str, enter: Callable[[], None]) -> None:
         raise
 
 
+def check_new(path: Path) -> None:
+    """Raises Trouble when there is a file already where a node's secrets are to go."""
+    if os.path.lexists(path):
+        raise Trouble(f"{path} is there already; it may be what another node, or this one, still needs.",
+                      "Nothing was changed: no secret is void, and the file stays as it is.",
+                      f"rm {shlex.quote(str(path))}, if nobody needs it; or name another file with --credentials",
+                      Exit.REFUSED)  # fmt: skip
+
+
 def _claim(path: Path) -> None:
+    check_new(path)
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:

@@ -73,6 +73,7 @@ def add(
     enrol.check(registry, new)
     enrol.address(place)
     enrol.board(hardware)
+    enrol.check_new(path)
     if dry_run:
         return show.note(f"Would add {node} at {new.site} and write {path}.")
     told = enrol.add(place, registry, new, path, hardware=hardware)
@@ -85,6 +86,7 @@ def _renew(place: Home, node: str, path: Path, hardware: str, dry_run: bool) -> 
     registry = registry_of(place)
     known = choose.by_prefix(registry.nodes(), node)
     enrol.board(hardware)
+    enrol.check_new(path)
     if dry_run:
         return show.note(f"Would make the secret of {known.id} void and write a new one to {path}.")
     signs = authority_of(place) if place.secure else None

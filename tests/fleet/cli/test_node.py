@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from edge.office import read_card
+from fleet import enrol
+from fleet.authority import certificates, own
+from fleet.authority.authority import Authority
+from fleet.clock import SystemClock
+from fleet.desk import Desk
+from fleet.registry import COLLECTOR, Node, Registry
+from fleet.tokens import new_token
 from tests.fleet.cli.typed import fleet
+from tests.fleet.desks import Pole as Claimant
+from tests.fleet.desks import granted
 
 
 @pytest.fixture
@@ -80,6 +89,45 @@ def test_a_known_node_is_not_added_twice_and_no_file_is_overwritten(home: Path) 
     taken = fleet(home, "node", "add", "pole-018", "--credentials", home.parent / "pole-017.json")
     assert taken.returncode == 4
     assert fleet(home, "node", "list", "-o", "name").stdout == "pole-017\n"
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+@pytest.mark.parametrize("verb", [["pole-018"], ["pole-017", "--renew"]])
+def test_a_file_that_is_there_is_left_alone_and_said(home: Path, verb: list[str], more: list[str]) -> None:
+    add(home, "pole-017")
+    old = home.parent / "pole-017.json"
+    before, registry = old.read_bytes(), (home / "registry.db").read_bytes()
+    done = fleet(home, "node", "add", *verb, "--credentials", old, *more)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert f"{old} is there already" in done.stderr and "Nothing was changed" in done.stderr
+    assert f"Next: rm {old}, if nobody needs it; or name another file with --credentials" in done.stderr
+    assert (old.read_bytes(), (home / "registry.db").read_bytes()) == (before, registry)
+    old.unlink()
+    assert fleet(home, "node", "add", *verb, "--credentials", old).returncode == 0
+
+
+def test_no_node_is_called_like_the_office_or_a_part_of_it(home: Path) -> None:
+    names = {certificates.OFFICE, COLLECTOR, *own.OWN}
+    assert names == set(enrol.RESERVED)
+    for name in sorted(names):
+        for more in ([], ["--dry-run"]):
+            done = fleet(home, "node", "add", name, "--credentials", home.parent / "x.json", *more)
+            assert done.returncode == 2 and f"Next: fleet node add {name}-1" in done.stderr
+    assert fleet(home, "node", "list", "-o", "name").stdout == "" and not (home.parent / "x.json").exists()
+    add(home, "broker-1")
+
+
+def test_a_node_that_was_called_so_before_goes_on(home: Path) -> None:
+    registry = Registry(home / "registry.db")
+    for name in ("broker", "desk"):
+        _, token = new_token(name, 1)
+        registry.add(Node(name, "Markt"), token)
+        card = home.parent / f"{name}.json"
+        assert fleet(home, "node", "add", name, "--renew", "--credentials", card).returncode == 0
+        desk = Desk(registry, Authority.open(home / "authority"), "mqtts://x", SystemClock())
+        granted(desk.claim(Claimant(name, json.loads(card.read_text())["token"]).claim(), "::1"))
+        assert name in fleet(home, "cert", "list", "-o", "name").stdout.split()
+        assert fleet(home, "cert", "revoke", name, "--yes").returncode == 0
 
 
 @pytest.mark.parametrize("words", [["POLE"], ["po"], ["a/b"], ["pole-1", "--lat", "91"], ["pole-1", "-l", "district"]])
