@@ -23,7 +23,7 @@ from fleet.cli.options import (
 )
 from fleet.clock import SystemClock
 from fleet.home import Home
-from fleet.papers import ADDED, Certificate
+from fleet.papers import ADDED, REVOKED, Certificate
 from fleet.registry import COLLECTOR, Node, Registry
 from fleet.show import Field, Form
 from fleet.tls import of_broker
@@ -146,17 +146,26 @@ def revoke(node: NodeId, why: Why = "", yes: Yes = False, dry_run: DryRun = Fals
     known = choose.by_prefix(registry.nodes(), node)
     if not choose.printable(why):
         raise Trouble("That reason cannot be shown in one line.", UNCHANGED, "give a shorter --why", Exit.USAGE)
+    already = known.state == REVOKED
     if dry_run:
-        return show.note(f"Would revoke {known.id}, end its session, and let it in no more.")
-    sure(f"revoke {known.id} and end its session", yes)
+        return show.note(f"Would leave {known.id} unchanged: it is revoked already." if already
+                         else f"Would revoke {known.id}, end its session, and let it in no more.")  # fmt: skip
+    if not already:
+        sure(f"revoke {known.id} and end its session", yes)
     told, ended, remedy = _revoke(place, registry, known.id, why)
-    show.out(f"{known.id}\n")
+    if not already:
+        show.out(f"{known.id}\n")
+    _tell_revoked(f"Unchanged: {known.id} was revoked before" if already else f"{known.id} is revoked for ever",
+                  told, ended, remedy)  # fmt: skip
+
+
+def _tell_revoked(what: str, told: bool, ended: bool, remedy: str) -> None:
     running = (
         "Its session, if it had one, has ended." if told else "No broker of this office runs; it will not let it in."
     )
     if ended:
-        return show.note(f"{known.id} is revoked for ever. {running} Readings that it holds stay on its card.")
-    show.note(f"{known.id} is revoked for ever, but its session may still live.\nNext: {remedy}")
+        return show.note(f"{what}. {running} Readings that it holds stay on its card.")
+    show.note(f"{what}, but its session may still live.\nNext: {remedy}")
     raise typer.Exit(int(Exit.PARTIAL))
 
 

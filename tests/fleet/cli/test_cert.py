@@ -268,7 +268,11 @@ def test_revoking_asks_and_is_for_ever(town: Town) -> None:
     assert [entry.serial_number for entry in crl] == [serial for serial, _ in town.registry.revoked()]
     assert town.states("list", NODE) == {NODE: "revoked"}
     assert "It was revoked" in town.done("node", "list").stdout and "It was revoked" in town.run("health").stdout
-    town.done("cert", "revoke", NODE, "--yes")
+    users = (town.folder / "broker" / "users.conf").read_bytes()
+    again = town.done("cert", "revoke", NODE)
+    assert again.stdout == "" and again.stderr.startswith(f"Unchanged: {NODE} was revoked before.")
+    assert (town.folder / "broker" / "users.conf").read_bytes() == users and len(town.registry.revoked()) == 1
+    assert "unchanged" in town.done("cert", "revoke", NODE, "--dry-run").stderr
     for verb, more in ((["cert", "renew", NODE], ""), (["card", "token", NODE], town.folder.parent / NODE)):
         refused = town.run(*verb, *([more] if more else []))
         assert refused.returncode == 4 and f"fleet node add {NODE} --renew" in refused.stderr
