@@ -34,17 +34,22 @@ def with_certificates(url: str) -> bool:
     return url.startswith("mqtts://")
 
 
+def of_passwords() -> list[str]:
+    """The promises that passwords weaken at a broker of our own."""
+    return [f"{READABLE} With certificates it is.", SHARED]
+
+
 def weakened(url: str) -> list[str]:
     """The promises that a broker which is somebody else's weakens, in a sentence or two each."""
     sentences = (*(OVER_TLS if with_certificates(url) else PLAIN), *ALWAYS)
     return [" ".join(sentence.split()) for sentence in sentences]
 
 
-PLAIN = (
-    """Anybody on the way can read and change what nodes and office say, their passwords too: mqtt:// is not encrypted.
-    Ask for mqtts://.""",
-    "Nodes prove themselves with passwords instead of certificates: who copies one is that node.",
+READABLE = (
+    "Anybody on the way can read and change what nodes and office say, their passwords too: mqtt:// is not encrypted."
 )
+SHARED = "Nodes prove themselves with passwords instead of certificates: who copies one is that node."
+PLAIN = (f"{READABLE} Ask for mqtts://.", SHARED)
 OVER_TLS = (
     """Nodes believe the broker only if its certificate comes from an authority that they pin: ours, or the one that
     signs ours (fleet init --csr). Its keeper renews it in time, or every node waits.""",

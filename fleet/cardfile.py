@@ -13,7 +13,7 @@ from typing import Any
 
 from edge.wire.jsontext import to_json
 from fleet import files
-from fleet.home import Home
+from fleet.home import Home, no_desk
 from fleet.papers import ADDED
 from fleet.registry import Registry
 from fleet.tokens import new_token
@@ -33,9 +33,7 @@ def desk_url(home: Home) -> str:
     """Where nodes ask for certificates. Raises Trouble when nothing can be told."""
     url = home.ports().enrol_url
     if not url:
-        raise Trouble("The desk listens on every address of this machine, and no node can be told which one to use.",
-                      "Nothing was changed.", f'set [enrol] url = "https://office.example.org:8443" in {home.config}, '
-                      "with an address that nodes can reach", Exit.REFUSED)  # fmt: skip
+        raise no_desk(home, "Nothing was changed.")
     return url
 
 

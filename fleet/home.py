@@ -19,7 +19,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,7 +182,7 @@ class Home:
             keep = tomllib.loads(self.config.read_text()).get("store", {}).get("keep", "")
             found = KEEP.fullmatch(str(keep))
             if keep and not found:
-                raise ValueError(f"[store] keep = {keep!r} is not a number of days, such as \"400d\"")
+                raise ValueError(f'[store] keep = {keep!r} is not a number of days, such as "400d"')
             return int(found[1]) * DAY_MS if found else None
         except (OSError, ValueError, AttributeError) as error:
             raise Trouble(f"{self.config} cannot be used: {error}.", "Nothing was started, changed or lost.",
@@ -199,6 +199,15 @@ class Home:
             yield
         finally:
             os.close(handle)
+
+    def check_idle(self) -> None:
+        """Raises Trouble while a `fleet serve` has the home; changes nothing."""
+        with suppress(FileNotFoundError):
+            handle = os.open(self.lock, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                _lock(handle, self)
+            finally:
+                os.close(handle)
 
 
 def _lock(handle: int, home: Home) -> None:
@@ -263,6 +272,13 @@ def no_url(home: Home, stands: str) -> Trouble:
     """The office listens everywhere, and there is no telling by which name nodes reach it."""
     happened = "The office listens on every address of this machine, and no node can be told which one to use."
     return Trouble(happened, stands, f'set [broker] url = "{EXAMPLE_URL}" in {home.config}, with an address that nodes '
+                   "can reach", Exit.REFUSED)  # fmt: skip
+
+
+def no_desk(home: Home, stands: str) -> Trouble:
+    """The same of the desk."""
+    happened = "The desk listens on every address of this machine, and no node can be told which one to use."
+    return Trouble(happened, stands, f'set [enrol] url = "{EXAMPLE_DESK}" in {home.config}, with an address that nodes '
                    "can reach", Exit.REFUSED)  # fmt: skip
 
 

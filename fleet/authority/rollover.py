@@ -27,19 +27,29 @@ def roll(authority: Authority, now_ms: int, soon: bool = False, forget: bool = F
 
     `soon`: even if nodes may not know the next root yet; `forget`: what was signed before is void at once.
     """
+    vault.change(authority.folder, _texts(authority, now_ms, soon, forget))
+    authority.load()
+
+
+def rehearse(authority: Authority, now_ms: int, soon: bool = False, forget: bool = False) -> None:
+    """All of it but the change itself. Raises what `roll` would: Trouble, OSError."""
+    _texts(authority, now_ms, soon, forget)
+
+
+def ready_ms(authority: Authority) -> int:
+    """Unix ms from which every node that is not lost pins the next root."""
+    return authority.terms.get("next_told_ms", 0) + TOLD_DAYS * DAY_MS
+
+
+def _texts(authority: Authority, now_ms: int, soon: bool, forget: bool) -> dict[str, str | None]:
+    """What the folder is to hold then."""
     if not soon:
         _check_told(authority, now_ms)
     texts = _next_authority(authority, now_ms) | _next_root(authority, now_ms)
     texts |= dict.fromkeys(vault.PREVIOUS) if forget else _previous(authority)
     until_ms = now_ms + LONGEST_LEAF_DAYS * DAY_MS
     texts[vault.TERMS] = terms(next_told_ms=now_ms, previous_until_ms=until_ms)
-    vault.change(authority.folder, texts)
-    authority.load()
-
-
-def ready_ms(authority: Authority) -> int:
-    """Unix ms from which every node that is not lost pins the next root."""
-    return authority.terms.get("next_told_ms", 0) + TOLD_DAYS * DAY_MS
+    return texts
 
 
 def _check_told(authority: Authority, now_ms: int) -> None:

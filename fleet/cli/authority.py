@@ -77,13 +77,19 @@ def roll_over(place: Home, soon: bool, forget: bool, yes: bool, dry_run: bool) -
     now_ms = SystemClock().wall_ms()
     authority = Authority.open(place.authority, passphrase.given(place.authority))
     if dry_run:
-        return show.note(
-            f"Would let the next root take over; nodes know it by {show.when(rollover.ready_ms(authority))}."
-        )
+        place.check_idle()
+        rollover.rehearse(authority, now_ms, soon, forget)
+        return show.note(_would_roll(rollover.ready_ms(authority), now_ms, forget))
     _sure(yes, forget)
     with place.locked():
         rollover.roll(authority, now_ms, soon, forget)
     show.note("The next root took over. Take root.key and next-root.key away to a safe place. Next: fleet serve")
+
+
+def _would_roll(ready_ms: int, now_ms: int, forget: bool) -> str:
+    known = "all nodes know it since" if ready_ms <= now_ms else "there may be nodes that do not believe it until"
+    void = " Every certificate of a node would be void at once." if forget else ""
+    return f"Would let the next root take over; {known} {show.when(ready_ms)}.{void}"
 
 
 def _sure(yes: bool, forget: bool) -> None:

@@ -12,9 +12,9 @@ import typer
 from fleet import adopted, enrol, show
 from fleet.cli import authority
 from fleet.cli.options import DryRun, HomeFolder, home_of
-from fleet.home import Home, Ports, find, sound, write_config
+from fleet.home import LOOPBACK, Home, Ports, find, sound, write_config
 from fleet.registry import Registry
-from fleet.servers import NATS
+from fleet.servers import NATS, NOBODY
 from fleet.trouble import Exit, Trouble
 
 Host = Annotated[str, typer.Option(help="Where the broker listens; 127.0.0.1 is this machine only.")]
@@ -79,8 +79,7 @@ def init(
     _check_new(place)
     words = authority.new_words(encrypt_keys and csr is None and not dry_run)
     _make(place, ports, words, makes and csr is None, dry_run)
-    if adopted.is_address(broker):
-        _tell_weakened(ports)
+    _tell_weakened(replace(ports, secure=makes))
     if csr is not None:
         return authority.ask_elsewhere(place, csr, encrypt_keys, dry_run)
     if dry_run:
@@ -116,10 +115,14 @@ def _make(place: Home, ports: Ports, words: str | None, makes: bool, dry_run: bo
 
 
 def _tell_weakened(ports: Ports) -> None:
-    show.note(f"The broker at {ports.url} is somebody else's. What that weakens:")
-    for sentence in adopted.weakened(ports.url):
+    elsewhere = ports.broker_kind == NOBODY
+    if not elsewhere and ports.secure:
+        return
+    url = ports.node_url or ("mqtts://" if ports.secure else "mqtt://")
+    show.note(f"The broker at {url} is somebody else's. What that weakens:" if elsewhere else "What passwords weaken:")
+    for sentence in adopted.weakened(url) if elsewhere else adopted.of_passwords():
         show.note(f"- {sentence}")
-    if ports.enrol_host.startswith("127.") and adopted.with_certificates(ports.url):
+    if elsewhere and ports.secure and ports.enrol_host.startswith("127."):
         show.note(f"Nodes fetch their certificates here, at {ports.enrol_url}, which no other machine can reach: set "
                   "[enrol] host in fleet.toml before the first fleet node add.")  # fmt: skip
 
@@ -128,7 +131,8 @@ def _ports(host: str, port: int | None, web_port: int, url: str, broker: str, ma
     try:
         if not adopted.is_address(broker):
             port = port or (adopted.TLS_PORT if makes else adopted.PLAIN_PORT)
-            return sound(Ports(host, port, web_port=web_port, url=url, broker_kind=broker, enrol_host=host))
+            here = LOOPBACK if broker == NOBODY else host  # where somebody else's broker is our desk is not
+            return sound(Ports(host, port, web_port=web_port, url=url, broker_kind=broker, enrol_host=here))
         if url or port or host != "127.0.0.1":
             raise ValueError("--broker URL says it all; --host, --port and --url go with a broker of our own")
         return sound(adopted.ports_of(broker, web_port))

@@ -8,7 +8,9 @@ import os
 from fleet import serve as office
 from fleet import show
 from fleet.cli.options import HomeFolder
-from fleet.home import find, no_url
+from fleet.home import find, no_desk, no_url
+
+ADDLESS = "It runs, and nodes that know an address are heard; none can be added."
 
 
 def serve(home: HomeFolder = None) -> None:
@@ -19,7 +21,13 @@ def serve(home: HomeFolder = None) -> None:
 
 
 def _told(running: office.Office) -> None:
-    nodes = running.ports.node_url or f"any address, port {running.ports.broker_port}"
-    show.note(f"The office runs in {running.home.folder}. Nodes: {nodes}  Page: {running.page}  End: Ctrl-C")
-    if not running.ports.node_url:
-        show.trouble(no_url(running.home, "It runs, and nodes that know an address are heard; none can be added."))
+    ports = running.ports
+    doors = [("Nodes", ports.node_url or f"any address, port {ports.broker_port}")]
+    if running.gate is not None:
+        doors.append(("Certificates", ports.enrol_url or f"any address, port {ports.enrol_port}"))
+    told = "  ".join(f"{name}: {where}" for name, where in [*doors, ("Page", running.page)])
+    show.note(f"The office runs in {running.home.folder}. {told}  End: Ctrl-C")
+    if not ports.node_url:
+        show.trouble(no_url(running.home, ADDLESS))
+    if running.gate is not None and not ports.enrol_url:
+        show.trouble(no_desk(running.home, ADDLESS))

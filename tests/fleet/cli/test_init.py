@@ -108,17 +108,34 @@ def test_a_chain_that_will_not_do_is_a_sentence(home: Home, tmp_path: Path) -> N
 def test_the_next_root_takes_over(home: Home) -> None:
     fleet(home.folder, "init")
     before = Authority.open(home.authority)
-    said(fleet(home.folder, "init", "--roll-over", "--dry-run"), 0, "Would")
+    files = {path: path.read_bytes() for path in home.folder.rglob("*") if path.is_file()}
+    said(fleet(home.folder, "init", "--roll-over", "--dry-run"), 4, "not known long enough", "until 20", "--soon")
+    said(fleet(home.folder, "init", "--roll-over", "--dry-run", "--soon"), 0, "Would", "do not believe it until 20")
+    said(fleet(home.folder, "init", "--roll-over", "--dry-run", "--soon", "--forget"), 0, "void at once")
+    assert {path: path.read_bytes() for path in home.folder.rglob("*") if path.is_file()} == files
     said(fleet(home.folder, "init", "--roll-over"), 4, "nobody is there to ask", "--yes")
     said(fleet(home.folder, "init", "--roll-over", "--yes"), 4, "not known long enough", "--soon")
     assert Authority.open(home.authority).trust() == before.trust()
     with home.locked():
-        said(fleet(home.folder, "init", "--roll-over", "--yes", "--soon"), 4, "already works")
+        for sure in ("--yes", "--dry-run"):
+            said(fleet(home.folder, "init", "--roll-over", sure, "--soon"), 4, "already works")
     said(fleet(home.folder, "init", "--roll-over", "--yes", "--soon"), 0, "took over")
     assert Authority.open(home.authority).root_pem == before.next_root_pem
     assert (home.authority / vault.PREVIOUS_ROOT).exists()
     said(fleet(home.folder, "init", "--roll-over", "--yes", "--soon", "--forget"), 0, "took over")
     assert not (home.authority / vault.PREVIOUS_ROOT).exists()
+
+
+def test_a_rehearsed_roll_over_refuses_what_the_real_one_refuses(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(home.folder, "init")
+    (home.authority / "next-root.key").rename(tmp_path / "safe")
+    for sure in ("--dry-run", "--yes"):
+        said(fleet(home.folder, "init", "--roll-over", "--soon", sure), 4, "next-root.key", "bring")
+    (tmp_path / "safe").rename(home.authority / "next-root.key")
+    monkeypatch.setattr(SystemClock, "wall_ms", lambda _: NOW_MS + 766 * 86_400_000)
+    said(fleet(home.folder, "init", "--roll-over", "--dry-run"), 0, "all nodes know it since")
 
 
 def test_without_an_authority_there_is_nothing_to_roll_over(home: Home) -> None:
@@ -142,6 +159,36 @@ def test_a_broker_that_the_city_has_is_adopted_and_what_that_weakens_is_said(hom
     ports = home.ports()
     assert (ports.broker_kind, ports.broker_host, ports.broker_port) == ("none", "mqtt.city.nl", 8883)
     assert ports.node_url == "mqtts://mqtt.city.nl:8883"
+
+
+WEAKER = ("somebody else's", "Revoking does not end", "list of rights", "client id", "administers", "Nothing is lost")
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--csr", "ours.csr"], ["--passwords"], ["--host", "0.0.0.0"],
+                                  ["--url", "mqtts://mqtt.city.nl"]])  # fmt: skip
+def test_a_broker_of_somebody_without_an_address_weakens_the_same(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = said(fleet(home.folder, "init", "--broker", "none", *more), 0, *WEAKER)
+    assert ("is not encrypted" in done.stderr) == ("--passwords" in more)
+    assert ("certificate comes from an authority" in done.stderr) == ("--passwords" not in more)
+
+
+def test_the_desk_is_here_where_the_broker_is_elsewhere(home: Home) -> None:
+    done = said(fleet(home.folder, "init", "--broker", "none", "--host", "mqtt.city.nl"), 0, "mqtts://mqtt.city.nl:8883",
+                "https://127.0.0.1:8443, which no other machine can reach")  # fmt: skip
+    ports = home.ports()
+    assert (ports.broker_host, ports.enrol_host) == ("mqtt.city.nl", "127.0.0.1") and done.stdout == f"{home.folder}\n"
+
+
+def test_what_passwords_weaken_is_said_and_what_is_ours_and_encrypted_weakens_nothing(tmp_path: Path) -> None:
+    for number, kind in enumerate(("nats", "mosquitto")):
+        for makes in ("--passwords", "--certificates"):
+            done = fleet(tmp_path / f"{number}{makes}", "init", "--broker", kind, makes)
+            assert done.returncode == 0 and ("What passwords weaken:" in done.stderr) == (makes == "--passwords")
+            assert ("is not encrypted" in done.stderr) == ("who copies one" in done.stderr) == (makes == "--passwords")
+            assert "somebody else's" not in done.stderr
 
 
 def test_a_desk_that_no_node_can_reach_is_said_where_the_broker_is_elsewhere(home: Home) -> None:

@@ -97,6 +97,14 @@ def test_one_day_at_the_office(serving: Serving, tmp_path: Path) -> None:
     assert fleet(home, "data", "tail", "-o", "name").stdout.count("\n") == 2
 
 
+def test_it_says_where_nodes_and_people_find_it(serving: Serving, tmp_path: Path) -> None:
+    (line,) = [line for line in serving.said().splitlines() if "The office runs" in line]
+    assert fleet(serving.home, "node", "add", "pole-a", "--credentials", tmp_path / "card").returncode == 0
+    card = json.loads((tmp_path / "card").read_text())
+    assert line == (f"The office runs in {serving.home}. Nodes: {card['url']}  Certificates: {card['enrol']}  "
+                    f"Page: http://{HOST}:{serving.web}/  End: Ctrl-C")  # fmt: skip
+
+
 def states(home: Path) -> dict[str, str]:
     found = json.loads(fleet(home, "health", "-o", "json").stdout)
     return {each["check"]: each["state"] for each in found if each["node"] == "office"}
@@ -168,6 +176,8 @@ def test_an_office_that_listens_everywhere_says_what_it_lacks_and_shows_its_page
     with office("--host", "0.0.0.0", home=tmp_path / "home", web_host="127.0.0.2") as serving:
         wait_for(lambda: "fleet.toml, with an address" in serving.said(), "the hint")
         assert "It runs, and nodes that know an address are heard; none can be added." in serving.said()
+        assert "Nodes: any address, port " in serving.said() and "Certificates: any address, port " in serving.said()
+        wait_for(lambda: "set [enrol] url" in serving.said(), "the hint about the desk")
         page = f"http://127.0.0.2:{serving.web}/api/nodes"
         with urllib.request.urlopen(page, timeout=10) as answer:
             assert answer.status == 200
