@@ -1,12 +1,20 @@
-"""Small files that must be whole or not at all: written beside, synced, renamed into place."""
+"""Small files that must be whole or not at all: written beside, synced, renamed into place.
+
+A card may be FAT, or a folder that another machine shares, and then modes and owners are what its mount says: who may
+not change them there has changed nothing by being refused, if the new file is like the one whose place it takes.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+UNCHANGEABLE = (errno.EPERM, errno.EACCES, errno.ENOTSUP)  # what a mount of FAT or of a shared folder says
+UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP)  # the same, of folders
 
 
 def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (-1, -1)) -> None:
@@ -14,9 +22,7 @@ def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (
     beside = path.with_name(f".{path.name}.new")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        os.fchmod(handle, mode)
-        if owner != (-1, -1):
-            os.fchown(handle, *owner)
+        _give(handle, path, mode, owner)
         with os.fdopen(handle, "w", closefd=False) as file:
             file.write(text)
         os.fsync(handle)
@@ -24,6 +30,20 @@ def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (
         os.close(handle)
     os.rename(beside, path)
     sync_folder(path.parent)
+
+
+def _give(handle: int, path: Path, mode: int, owner: tuple[int, int]) -> None:
+    try:
+        os.fchmod(handle, mode)
+        if owner != (-1, -1):
+            os.fchown(handle, *owner)
+    except OSError as error:
+        if error.errno not in UNCHANGEABLE or not path.exists() or _rights(os.fstat(handle)) != _rights(path.stat()):
+            raise
+
+
+def _rights(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_mode, found.st_uid, found.st_gid
 
 
 @contextmanager
@@ -38,9 +58,12 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder durable."""
+    """Makes the names in a folder durable, where the file system knows how to."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in UNSYNCABLE:
+            raise
     finally:
         os.close(handle)
