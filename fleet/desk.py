@@ -3,6 +3,8 @@
 That a token is used, that a key is known and that a certificate was issued is one transaction of the registry. Whatever
 ends it early leaves none of the three, and the node asks again; whatever ends it later leaves all three, and the node
 that asks again gets the same certificate. Refusals say why only to who has a proof; what is worth telling is noted.
+Who has none is noted later (`write_down`): at once it would take longest for nodes that there are, and a stranger
+with a watch could list them.
 
 How often one may ask is bounded for each address and for each key of each node; not for a node's bare name, for then
 anybody could keep a node out by asking in its name.
@@ -34,6 +36,7 @@ LOG = logging.getLogger(__name__)
 PEERS = (200, 100)  # so many claims at once, and one more in so many ms
 KEYS = (120, 10_000)
 NOTES = (5, 60_000)
+MOST_WAITING = 256  # nodes of which it is still to be noted that somebody claimed them without a proof
 ADMIT = "ask your operator; at the office: fleet node add NODE --renew"
 WORDS = {
     Why.UNKNOWN: ("This office knows no such node with such a token or key.", ADMIT),
@@ -69,6 +72,7 @@ class Desk:
         self.told, self._steady = told, steady
         self.peers, self.keys, self.notes = Patience(*PEERS), Patience(*KEYS), Patience(*NOTES)
         self._turn = threading.Lock()  # SQLite's own waiting is not fair
+        self._unproven: dict[str, tuple[Deny, int, int]] = {}  # by node: the last refusal, how often, when
 
     def claim(self, claim: Claim, peer: str) -> Granted | Refused:
         """The answer to a claim that came from the address `peer`. Raises nothing that a claim could cause."""
@@ -108,7 +112,10 @@ class Desk:
         self, ledger: Ledger, verdict: Verdict, claim: Claim, public_key: PublicKey, now_ms: int
     ) -> Certificate | None:
         if isinstance(verdict, Deny):
-            self._note(ledger, verdict, now_ms)
+            if verdict.kind is Kind.DENIED:
+                self._put_off(verdict, now_ms)
+            else:
+                self._note(ledger, verdict, now_ms)
             return None
         key = key_id(public_key)
         if isinstance(verdict, Issue):
@@ -128,6 +135,23 @@ class Desk:
         if self.notes.allows(f"{deny.kind}/{deny.node}", self._steady()):
             LOG.warning("A claim was refused (%s). %s: %s", deny.why.value, deny.node or "no node of ours", deny.what)
             ledger.note(deny.kind, deny.node, deny.what, now_ms)
+
+    def _put_off(self, deny: Deny, now_ms: int) -> None:
+        node = deny.node if deny.node in self._unproven or len(self._unproven) < MOST_WAITING else ""
+        _, times, _ = self._unproven.get(node, (deny, 0, 0))
+        self._unproven[node] = deny, times + 1, now_ms
+
+    def write_down(self) -> None:
+        """Notes those who came without a proof since the last time; to be called now and then. Raises Trouble."""
+        with self._turn:
+            if not self._unproven:
+                return
+            with self.registry.turn() as ledger:
+                for node, (deny, times, last_ms) in self._unproven.items():
+                    ledger.note(deny.kind, node, deny.what, last_ms, times)
+            counted = sum(times for _, times, _ in self._unproven.values())
+            LOG.warning("%d claims without a proof were refused; see: fleet cert incidents", counted)
+            self._unproven.clear()
 
     def _answer(self, verdict: Verdict, given: Certificate | None, key: str) -> Granted | Refused:
         if isinstance(verdict, Deny) or given is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 
 from edge.wire.messages import CheckResult, State
 from fleet import enrol, revoking
@@ -72,6 +73,8 @@ class Gate:
         self._keeper.join()
         self._door.close()
         self.members.stop()
+        with suppress(Trouble):
+            self.desk.write_down()
 
     def checks(self) -> list[CheckResult]:
         """The health of certificates and authority, and of who asks for one; looked at anew every few seconds."""
@@ -97,6 +100,7 @@ class Gate:
         if OF_BROKER & set(renewed) and tls is not None:
             reload_certificates(self.home.broker, tls)
         self._settle("crl" in renewed)
+        self.desk.write_down()
         return renewed
 
     def _settle(self, renewed: bool) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from fleet.papers import Certificate, Incident, Key, Token
 from fleet.tables import CERTIFICATES, CREDENTIALS, INCIDENTS, KEYS, NODES, TOKENS
 
-MOST_INCIDENTS = 1_000
+MOST_INCIDENTS = 1_000  # of a kind
 TOGETHER_MS = 3_600_000  # incidents of a kind and a node that are so near are one
 FAR_MS = 1 << 50
 LONGEST_WHAT = 500  # characters
@@ -120,8 +120,9 @@ class Ledger:
         """`added`, `revoked` or `retired`."""
         self._connection.execute(NODES.update().where(NODES.c.id == node).values(state=state))
 
-    def note(self, kind: str, node: str, what: str, now_ms: int) -> None:
-        """Writes an incident down; the oldest go when there are too many."""
+    def note(self, kind: str, node: str, what: str, now_ms: int, times: int = 1) -> None:
+        """Writes an incident down; the oldest of its kind go when there are too many. Of its kind only: anybody can
+        claim a thousand nodes without a proof, and no alarm must go for that."""
         near = sa.and_(INCIDENTS.c.kind == kind, INCIDENTS.c.node == node,
                        INCIDENTS.c.last_ms.between(now_ms - TOGETHER_MS, now_ms + TOGETHER_MS))  # fmt: skip
         newest = sa.select(INCIDENTS.c.id).where(near).order_by(INCIDENTS.c.id.desc()).limit(1)
@@ -129,15 +130,16 @@ class Ledger:
         told = {"what": what[:LONGEST_WHAT], "last_ms": now_ms}
         if known is not None:
             again = INCIDENTS.update().where(INCIDENTS.c.id == known)
-            self._connection.execute(again.values(**told, times=INCIDENTS.c.times + 1))
+            self._connection.execute(again.values(**told, times=INCIDENTS.c.times + times))
             return
-        self._connection.execute(INCIDENTS.insert().values(kind=kind, node=node, first_ms=now_ms, times=1, **told))
-        last = sa.select(sa.func.max(INCIDENTS.c.id)).scalar_subquery()
-        self._connection.execute(INCIDENTS.delete().where(INCIDENTS.c.id <= last - MOST_INCIDENTS))
+        self._connection.execute(INCIDENTS.insert().values(kind=kind, node=node, first_ms=now_ms, times=times, **told))
+        alike = sa.select(INCIDENTS.c.id).where(INCIDENTS.c.kind == kind).order_by(INCIDENTS.c.id.desc())
+        oldest = alike.limit(1).offset(MOST_INCIDENTS).scalar_subquery()
+        self._connection.execute(INCIDENTS.delete().where(INCIDENTS.c.kind == kind, INCIDENTS.c.id <= oldest))
 
     def answer(self, kind: str, node: str, what: str, now_ms: int) -> None:
         """Writes down what an operator did about a node, where something happened with it that this may answer: else
-        a thousand cards made anew would push a thousand incidents out."""
+        a thousand cards made anew would push out what answered something."""
         if self._connection.execute(sa.select(INCIDENTS.c.id).where(INCIDENTS.c.node == node).limit(1)).first():
             self.note(kind, node, what, now_ms)
 

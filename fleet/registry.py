@@ -185,7 +185,7 @@ class Registry:
             ledger.note(kind, node, what, now_ms)
 
     def incidents(self, since_ms: int = 0) -> list[Incident]:
-        """The last thousand events of security since then, the newest first."""
+        """The events of security since then, the last thousand of each kind, the newest first."""
         with self.turn(writing=False) as ledger:
             return ledger.incidents(since_ms)
 

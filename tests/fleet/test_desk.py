@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from edge.wire.enrolment import Why
 from fleet import claims
@@ -74,7 +75,57 @@ def test_refusals_do_not_tell_whether_there_is_such_a_node(here: Office) -> None
     here.token(NODE)
     unknown = [here.desk.claim(Pole(node, token).claim(), "::1") for node in (NODE, "pole-9") for token in ("", "x")]
     assert len(set(unknown)) == 1 and why(unknown[0]) is Why.UNKNOWN
-    assert {incident.node for incident in here.registry.incidents()} == {"", NODE}
+    assert here.registry.incidents() == []
+    for times in (2, 3):
+        here.desk.write_down()
+        assert {(each.kind, each.node, each.times) for each in here.registry.incidents()} == {
+            ("denied", "", times), ("denied", NODE, times)}  # fmt: skip
+        here.desk.claim(Pole(NODE).claim(), "::1")
+        here.desk.claim(Pole("pole-9").claim(), "::1")
+
+
+def test_who_has_no_proof_makes_the_desk_do_the_same_for_every_name(here: Office) -> None:
+    """And nothing that takes its time: no byte is written for them while they wait."""
+    granted(here.desk.claim(Pole(NODE, here.token(NODE)).claim(), "::1"))
+    done: list[list[str]] = []
+    sa.event.listen(here.registry.engine, "before_cursor_execute", lambda *words: done[-1].append(words[2]))
+    before, poles = here.registry.path.read_bytes(), [Pole(NODE), Pole("pole-9"), Pole(NODE, "x"), Pole("pole-9", "x")]
+    for _ in range(7):
+        for pole in poles:
+            done.append([])
+            assert why(here.desk.claim(pole.claim(), "::1")) is Why.UNKNOWN
+    known, unknown = done[0::4] + done[2::4], done[1::4] + done[3::4]
+    assert known == unknown and not any(word in sql for sqls in done for sql in sqls for word in ("INSERT", "UPDATE"))
+    assert here.registry.path.read_bytes() == before
+
+
+def test_strangers_push_no_alarm_out_and_fill_no_memory(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fleet.ledger.MOST_INCIDENTS", 20)
+    monkeypatch.setattr("fleet.desk.MOST_WAITING", 30)
+    token = here.token(NODE)
+    granted(here.desk.claim(Pole(NODE, token).claim(), "::1"))
+    here.desk.claim(Pole(NODE, token).claim(), "::1")
+    for number in range(40):
+        here.token(f"pole-{number}x")
+        assert why(here.desk.claim(Pole(f"pole-{number}x").claim(), f"10.0.0.{number}")) is Why.UNKNOWN
+    here.desk.write_down()
+    kinds = Counter(here.kinds())
+    assert kinds == {"clone": 1, "denied": 20}
+    assert next(each.times for each in here.registry.incidents() if not each.node) == 10
+
+
+def test_what_could_not_be_noted_is_noted_later(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.desk.claim(Pole("pole-9").claim(), "::1")
+
+    def full(*_: object) -> None:
+        raise Trouble("The registry cannot be used.", "", "")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("fleet.ledger.Ledger.note", full)
+        with pytest.raises(Trouble):
+            here.desk.write_down()
+    here.desk.write_down()
+    assert here.kinds() == ["denied"]
 
 
 # What a lost answer, a renewal, a drawer and a revocation do.

@@ -15,6 +15,7 @@ from fleet.clock import SystemClock
 from fleet.home import Home, Ports
 from fleet.registry import COLLECTOR
 from fleet.serve import Office, open_office
+from tests.fleet.desks import Pole
 from tests.fleet.pole import wait_for
 
 DAY_MS = 86_400_000
@@ -84,3 +85,12 @@ def test_an_office_says_when_its_certificates_were_not_renewed(office: tuple[Off
     calendar.days = 80
     told = {each.name: each.state.value for each in running.checks()}
     assert told["certificates"] == told["revocation list"] == "bad"
+
+
+def test_who_came_without_a_proof_is_noted_within_a_minute_and_at_the_end(office: tuple[Office, Calendar]) -> None:
+    running, _ = office
+    assert running.gate is not None
+    for end in (running.gate.look, running.stop):
+        running.gate.desk.claim(Pole("pole-9").claim(), "::1")
+        end()
+    assert [(each.kind, each.times) for each in running.registry.incidents()] == [("denied", 2)]
