@@ -38,9 +38,10 @@ KEYS = (120, 10_000)
 NOTES = (5, 60_000)
 MOST_WAITING = 256  # nodes of which it is still to be noted that somebody claimed them without a proof
 ADMIT = "ask your operator; at the office: fleet node add NODE --renew"
+YOUNG = "if the card was written less than 180 days ago, the office's clock is wrong, or was"
 WORDS = {
     Why.UNKNOWN: ("This office knows no such node with such a token or key.", ADMIT),
-    Why.EXPIRED: ("The token on the card is too old.", "at the office: fleet card token NODE DIR"),
+    Why.EXPIRED: ("The token on the card is too old.", f"at the office: fleet card token NODE DIR; {YOUNG}"),
     Why.TAKEN: ("This node, or this token, belongs to another key.", ADMIT),
     Why.HARDWARE: ("The token was made for another board.", "put the card into its own board, or " + ADMIT),
     Why.REVOKED: ("This node was revoked.", ADMIT),

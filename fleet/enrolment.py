@@ -23,7 +23,8 @@ REMEDIES = {  # of those that alarm, the worst first
     "Then: fleet card token {node} DIR.",
     Kind.HARDWARE: "If its board was replaced: fleet card token {node} DIR --hardware SERIAL. "
     "If not, its card may be in other hands.",
-    Kind.EXPIRED: "Make its token anew: fleet card token {node} DIR.",
+    Kind.EXPIRED: "Make its token anew: fleet card token {node} DIR. "
+    "If its card was written less than 180 days ago, look at this machine's clock before: timedatectl.",
     Kind.LATE: "If it is the node that you know: fleet cert renew {node}.",
     Kind.REVOKED: "It is powered still, or somebody has its card. " + ANEW,
 }

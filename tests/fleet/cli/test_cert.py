@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,22 @@ def test_a_token_too_old_is_made_anew_for_180_days(town: Town) -> None:
     town.done("card", "token", NODE, file.parent)
     town.time.now_ms += LIFE_MS - 1
     granted(town.desk.claim(Pole(NODE, card(file).token).claim(), "::1"))
+
+
+@pytest.mark.parametrize("wrong", ["now", "then"])
+def test_an_office_with_a_wrong_clock_calls_a_token_old_and_says_that_it_may_be_its_own_fault(
+    town: Town, wrong: str
+) -> None:
+    made_ms = town.time.now_ms
+    town.later(-400 if wrong == "then" else 0)
+    token = card(town.add()).token
+    town.time.now_ms = made_ms + (300 * DAY_MS if wrong == "now" else 0)
+    refused = town.desk.claim(Pole(NODE, token).claim(), "::1")
+    assert why(refused).value == "expired" and "the office's clock" in refused.remedy  # type: ignore[union-attr]
+    state, remedy = town.enrolment()
+    assert state == "bad" and f"fleet card token {NODE} DIR" in remedy and "timedatectl" in remedy
+    made = datetime.fromtimestamp((made_ms - (400 * DAY_MS if wrong == "then" else 0)) / 1000, UTC)
+    assert f"made on {made:%Y-%m-%d}" in town.done("cert", "incidents", NODE).stdout
 
 
 BAD_CARDS = {
