@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from edge import cli
 from edge.asks import NoAgent, ask
 from edge.boardfile import load
 from edge.runners import blame
+from edge.scan import serial_ports
 from edge.trouble import Trouble
 from edge.wire.chunks import Schema, decode
 from edge.wire.messages import Hello, Status, from_json
@@ -214,17 +215,20 @@ def test_nobody_counts_people_in_the_windows_of_the_simulator_at_real_pins(tmp_p
     assert not (tmp_path / "journal").exists()
 
 
-def test_every_refusal_of_a_file_ends_with_the_next_command(tmp_path: Path) -> None:
+def test_every_refusal_of_a_file_ends_with_the_next_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each file once by a process of its own, the other words in this one."""
     (tmp_path / "latin.toml").write_bytes('[node]\nid = "pole-1"\n[site]\nname = "Plein é"\n'.encode("latin-1"))
     (tmp_path / "wrong.toml").write_text('[node]\nid = "x"\n')
-    for file in ("latin.toml", "wrong.toml", "nowhere.toml"):
+    for at, file in enumerate(("latin.toml", "wrong.toml", "nowhere.toml")):
         board = tmp_path / file
-        for words in (("check", board), ("run", board), ("status", "-b", board), ("read", "-b", board)):
-            told = edge(*words)
-            lines = told.stderr.splitlines()
-            assert told.returncode == 2 and len(lines) >= 3, told
-            assert lines[-1].endswith(f"edge check {board}") and "Nothing was" in told.stderr
-            assert "codec" not in told.stderr
+        said = [["check", str(board)], ["run", str(board)], ["status", "-b", str(board)], ["read", "-b", str(board)]]
+        apart = edge(*said.pop(at))
+        answers = [(apart.returncode, apart.stderr), *((cli.main(words), capsys.readouterr().err) for words in said)]
+        for code, told in answers:
+            lines = told.splitlines()
+            assert code == 2 and len(lines) >= 3, told
+            assert lines[-1].endswith(f"edge check {board}") and "Nothing was" in told
+            assert "codec" not in told
 
 
 def test_a_refused_board_leaves_the_last_good_one_in_use_and_says_so(tmp_path: Path) -> None:
@@ -294,13 +298,26 @@ def test_commands_without_an_agent(tmp_path: Path) -> None:
     assert "run" in edge("--help").stdout
 
 
+@contextmanager
+def in_use() -> Iterator[None]:
+    """The serial ports of this machine: a scan leaves them alone, which else would listen to each for a while."""
+    with ExitStack() as stack:
+        for found in serial_ports():
+            try:
+                stack.callback(os.close, os.open(found.device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
+            except OSError:  # nor can a scan
+                continue
+        yield
+
+
 def test_a_missing_bus_is_a_sentence(tmp_path: Path) -> None:
     board = write_board(tmp_path)
     sensor = '[[sensor]]\nname = "air"\ndriver = "sht31"\nbus = "i2c-77"\n'
     board.write_text(board.read_text() + sensor)
     read = edge("read", "air", "-b", board)
     assert read.returncode == 1 and "/dev/i2c-77" in read.stdout and "Traceback" not in read.stderr
-    scan = edge("scan", "-b", board)
+    with in_use():
+        scan = edge("scan", "-b", board)
     assert scan.returncode == 1 and "/dev/i2c-77" in scan.stdout
 
 

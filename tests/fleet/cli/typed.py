@@ -28,9 +28,10 @@ def environment(home: Path) -> dict[str, str]:
     return os.environ | {"FLEET_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "200"}
 
 
-def fleet(home: Path, *words: str | Path) -> Done:
-    """Runs one command in this process."""
-    before, out, err = dict(os.environ), io.StringIO(newline=""), io.StringIO()
+def fleet(home: Path, *words: str | Path, encoding: str = "utf-8") -> Done:
+    """Runs one command in this process; `encoding`: what the terminal knows."""
+    before, err = dict(os.environ), io.StringIO()
+    out = io.TextIOWrapper(io.BytesIO(), encoding, newline="")
     os.environ.update(environment(home))
     try:
         with redirect_stdout(out), redirect_stderr(err):
@@ -38,4 +39,5 @@ def fleet(home: Path, *words: str | Path) -> Done:
     finally:
         os.environ.clear()
         os.environ.update(before)
-    return Done(code, out.getvalue(), err.getvalue())
+    out.seek(0)
+    return Done(code, out.read(), err.getvalue())

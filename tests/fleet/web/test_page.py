@@ -45,14 +45,21 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         street.close()
 
 
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("browser") / "profile") as opened:
+        yield opened
+
+
 @pytest.fixture
-def browser(street: Street, tmp_path: Path) -> Iterator[Browser]:
-    with Browser(tmp_path / "profile") as window:
-        assert street.office.page
-        window.open(street.office.page + "#pole-001")
-        wait_for(lambda: window.run("return document.querySelector('#link').className") == "live", "the page to live")
-        wait_for(lambda: len(window.run(POINTS)) >= 9, "the charts of the first node")
-        yield window
+def browser(street: Street, window: Browser) -> Browser:
+    """The page, opened anew."""
+    assert street.office.page
+    window.open("about:blank")
+    window.open(street.office.page + "#pole-001")
+    wait_for(lambda: window.run("return document.querySelector('#link').className") == "live", "the page to live")
+    wait_for(lambda: len(window.run(POINTS)) >= 9, "the charts of the first node")
+    return window
 
 
 @pytest.mark.browser
