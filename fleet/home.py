@@ -201,11 +201,14 @@ class Home:
             os.close(handle)
 
     def check_idle(self) -> None:
-        """Raises Trouble while a `fleet serve` has the home; changes nothing."""
+        """Raises Trouble while a `fleet serve` works here; changes nothing."""
         with suppress(FileNotFoundError):
             handle = os.open(self.lock, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                _lock(handle, self)
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Trouble(f"The office already works in {self.folder}.", "Nothing was changed.",
+                              "end it (Ctrl-C, or its service), then the same", Exit.REFUSED) from error  # fmt: skip
             finally:
                 os.close(handle)
 

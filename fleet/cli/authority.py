@@ -77,9 +77,10 @@ def roll_over(place: Home, soon: bool, forget: bool, yes: bool, dry_run: bool) -
     now_ms = SystemClock().wall_ms()
     authority = Authority.open(place.authority, passphrase.given(place.authority))
     if dry_run:
-        place.check_idle()
         rollover.rehearse(authority, now_ms, soon, forget)
+        place.check_idle()
         return show.note(_would_roll(rollover.ready_ms(authority), now_ms, forget))
+    place.check_idle()
     _sure(yes, forget)
     with place.locked():
         rollover.roll(authority, now_ms, soon, forget)

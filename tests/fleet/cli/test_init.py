@@ -118,7 +118,8 @@ def test_the_next_root_takes_over(home: Home) -> None:
     assert Authority.open(home.authority).trust() == before.trust()
     with home.locked():
         for sure in ("--yes", "--dry-run"):
-            said(fleet(home.folder, "init", "--roll-over", sure, "--soon"), 4, "already works")
+            said(fleet(home.folder, "init", "--roll-over", sure, "--soon"), 4, "already works", "Next: end it")
+        said(fleet(home.folder, "init", "--roll-over", "--dry-run"), 4, "not known long enough")
     said(fleet(home.folder, "init", "--roll-over", "--yes", "--soon"), 0, "took over")
     assert Authority.open(home.authority).root_pem == before.next_root_pem
     assert (home.authority / vault.PREVIOUS_ROOT).exists()
