@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import threading
 from collections import Counter
@@ -11,12 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from edge.wire.enrolment import Claim, Granted, Refused, Why
 from fleet.desk import Desk
 from fleet.registry import Credential, Registry
-from tests.fleet.desks import DAY_MS, URL, Office, Pole, Time, granted, leaf, office, why
+from tests.fleet.desks import DAY_MS, URL, Office, Pole, granted, leaf, office, why
+from tests.fleet.dying import amid_a_claim
 
 NODE = "pole-1"
 
@@ -68,44 +67,6 @@ def test_a_hundred_claims_of_one_key_get_one_certificate(here: Office) -> None:
 
 # Power cuts.
 
-EVENTS = ("before_cursor_execute", "commit")
-
-
-def dies(place: Path, authority_folder: Path, time: Time, claim: Claim, at: int) -> bool:
-    """A process answers the claim and is killed at its step number `at`; whether it came so far."""
-    pid = os.fork()
-    if pid:
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        assert code in (0, 9), code
-        return code == 9
-    steps = itertools.count(1)
-
-    def step(*_: object) -> None:
-        if next(steps) == at:
-            os._exit(9)
-
-    code = 3
-    try:
-        mine = office(place, authority_folder)
-        mine.time.now_ms, mine.desk.told = time.now_ms, step
-        for name in ("node_certificate", "trust"):
-            setattr(mine.authority, name, interrupted(getattr(mine.authority, name), step))
-        for event in EVENTS:
-            sa.event.listen(mine.registry.engine, event, step)
-        code = 0 if isinstance(mine.desk.claim(claim, "::1"), Granted) else 4
-    finally:
-        os._exit(code)
-
-
-def interrupted(work: Callable[..., object], step: Callable[[], None]) -> Callable[..., object]:
-    def run(*arguments: object) -> object:
-        step()
-        result = work(*arguments)
-        step()
-        return result
-
-    return run
-
 
 def cuts(here: Office, authority_folder: Path, folder: Path, claim: Claim) -> Iterator[Office]:
     """The office as it is after a kill at each step of the claim, and at last after none."""
@@ -113,7 +74,7 @@ def cuts(here: Office, authority_folder: Path, folder: Path, claim: Claim) -> It
         place = folder / str(at)
         place.mkdir()
         shutil.copy(here.registry.path, place / "registry.db")
-        died = dies(place, authority_folder, here.time, claim, at)
+        died = amid_a_claim(place, authority_folder, here.time.now_ms, claim, at)
         after = office(place, authority_folder)
         after.time.now_ms = here.time.now_ms
         yield after

@@ -15,6 +15,7 @@ from fleet.ledger import MOST_INCIDENTS
 from fleet.papers import Certificate, Incident, Token
 from fleet.registry import COLLECTOR, Credential, Node, Registry
 from fleet.trouble import Exit, Trouble
+from tests.fleet.dying import amid_a_renewal
 
 ONE = Node("pole-1", "Stationsplein", 52.2, 6.9, {"district": "centre"}, 5)
 TWO = Node("pole-12", "Markt", None, None, {"district": "centre", "kind": "square"}, 6)
@@ -156,27 +157,11 @@ def test_power_may_fail_anywhere_while_a_registry_is_renewed(tmp_path: Path) -> 
     for at in itertools.count(1):
         path = tmp_path / f"{at}.db"
         former(path)
-        ended = renewed_until(path, at)
+        died = amid_a_renewal(path, at)
         assert [each.user for each in Registry(path).members()] == [COLLECTOR, "pole-1"]
-        if not ended:
+        if not died:
             break
     assert at > 10
-
-
-def renewed_until(path: Path, at: int) -> int:
-    """The exit code of a process that opens the registry and dies before its statement number `at`, if it has one."""
-    pid = os.fork()
-    if not pid:
-        steps = itertools.count(1)
-
-        def die(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-            if not statement.startswith(("SELECT", "PRAGMA main.")) and next(steps) == at:
-                os._exit(9)
-
-        sa.event.listen(sa.Engine, "before_cursor_execute", die)
-        Registry(path)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def test_what_cannot_be_renewed_is_refused_in_words(tmp_path: Path) -> None:
