@@ -39,6 +39,7 @@ class Known:
     waiting: dict[str, int]
     losses: dict[str, list[Loss]]
     unread: dict[str, Unread]
+    clones: dict[str, int]
 
 
 def all_facts(
@@ -59,6 +60,7 @@ def _ask(reader: Reader, node: str | None, losses: Sequence[Loss] | None) -> Kno
         reader.waiting_records(node),
         _by_node(reader.losses(node) if losses is None else losses),
         reader.unread(node),
+        reader.clones(),
     )
 
 
@@ -90,6 +92,7 @@ def _facts(known: Known, line: NodeLine) -> NodeFacts:
         _own(line.health),
         min(int((line.hello or {}).get("publish_ms", 0)), LONGEST_PUBLISH_MS),
         line.since_ms,
+        cloned_ms=known.clones.get(node, 0),
     )
 
 

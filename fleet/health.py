@@ -18,6 +18,7 @@ SILENT_CADENCES = 3
 QUIET_AFTER_MS = 120_000  # at least; a sensor with a slower rhythm gets three of its intervals
 QUIET_INTERVALS = 3
 MUCH_WAITING = 600  # records; an hour of them at ten seconds is 360
+CLONED_MS = 86_400_000  # two that are at work are seen by the minute
 OWN = "node: "
 
 
@@ -53,12 +54,13 @@ class NodeFacts:
     publish_ms: int = 0  # so long its readings wait for company
     since_ms: int | None = None  # since when it is connected, by its own clock
     revoked: bool = False
+    cloned_ms: int = 0  # when it was seen last that two speak in its name
 
 
 def checks(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
     """Every check of one node at `now_ms` (Unix ms)."""
     contact = _contact(facts, now_ms)
-    answers = [contact]
+    answers = [contact, *_identity(facts, now_ms)]
     if contact.state is not State.UNKNOWN:
         here = contact.state is State.GOOD
         answers += [_sensor(sensor, facts, now_ms, here) for sensor in facts.sensors]
@@ -97,6 +99,17 @@ def _contact(facts: NodeFacts, now_ms: int) -> CheckResult:
         reason = f"Connected, they say, but nothing has been heard for {span(age)}."
         return CheckResult("contact", State.BAD, reason, "Run `edge status` at the node.")
     return CheckResult("contact", State.GOOD, f"It was heard {span(age)} ago.")
+
+
+def _identity(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
+    age = now_ms - facts.cloned_ms
+    if facts.revoked or not facts.last_ms:
+        return []
+    if not facts.cloned_ms or age >= CLONED_MS:
+        return [CheckResult("identity", State.GOOD, "Nobody else speaks in its name.")]
+    reason = f"Two speak in its name by turns, last {span(age)} ago: somebody has a copy of its card or folder."
+    remedy = f"Look at the site. A new key, and the old one void: fleet node add {facts.node} --renew."
+    return [CheckResult("identity", State.BAD, reason, remedy)]
 
 
 def _sensor(sensor: SensorFacts, facts: NodeFacts, now_ms: int, here: bool) -> CheckResult:

@@ -128,11 +128,15 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """up/health. `at_ms` is boot time; `counters` only ever grow within a run of the agent."""
+    """up/health. `at_ms` is boot time; `counters` only ever grow within a run of the agent.
+
+    `boot`: the beginning of the boot id, by which the office sees whether two speak in one node's name.
+    """
 
     at_ms: int
     checks: list[CheckResult] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
+    boot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

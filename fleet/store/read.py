@@ -19,6 +19,7 @@ from drivers.reading import from_steps
 from fleet.store import past
 from fleet.store.accounts import accounts, stock
 from fleet.store.answers import Account, GapLine, Loss, NodeLine, Point, ReadingLine, Series, Stock, Unread
+from fleet.store.clones import cloned
 from fleet.store.losses import gap_lines, losses
 from fleet.store.retention import HOUR_MS
 from fleet.store.runs import folded
@@ -159,6 +160,10 @@ class StoreReader:
         sql = f"""SELECT nodes.node, {some.format("NOT ")} waits, {some.format("")} bad, coalesce(refused, 0) worse
                  FROM nodes LEFT JOIN presence ON presence.node=key {{where}}"""
         return {name: Unread(*counts) for name, *counts in self._ask(sql, node, "waits + bad + worse > 0")}
+
+    def clones(self) -> dict[str, int]:
+        """The nodes in whose name two speak, and when that was seen last (Unix ms)."""
+        return cloned(self.db)
 
     def losses(self, node: str | None = None) -> list[Loss]:
         """What is missing, and why; see `fleet/store/losses.py`."""

@@ -33,6 +33,9 @@ class Reader(Protocol):
     def unread(self, node: str | None = None) -> dict[str, Unread]:
         """What of each node cannot be read."""
 
+    def clones(self) -> dict[str, int]:
+        """The nodes in whose name two speak, and when that was seen last (Unix ms)."""
+
     def losses(self, node: str | None = None) -> list[Loss]:
         """What is missing, and why."""
 

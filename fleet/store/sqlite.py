@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from edge.wire.jsontext import to_json
 from edge.wire.record import Pack, Record
-from fleet.store import copies, tellings
+from fleet.store import clones, copies, tellings
 from fleet.store.ingest import Ingest
 from fleet.store.journals import epochs_in, greet, settle
 from fleet.store.memory import Journal, Memory
@@ -167,6 +167,7 @@ class SqliteStore:
             self.db.execute("UPDATE presence SET hello=? WHERE node=?", (to_json(hello).decode(), node))
             greet(self.memory, (node, hello.epoch), hello)
             tellings.greeted(self.db, (node, hello.epoch), hello, parcel.arrived_ms)
+            clones.spoke(self.db, node, hello.boot_id, hello.sent_ms, parcel.arrived_ms)
             raw = self.db.execute("SELECT DISTINCT schema FROM raw WHERE node=? AND schema IS NOT NULL", (node,))
             ingest.wanted |= {(node, key) for (key,) in raw}
         elif isinstance(parcel, Card):
@@ -177,6 +178,7 @@ class SqliteStore:
         elif isinstance(parcel, Vitals):
             self.db.execute("UPDATE presence SET health=? WHERE node=?", (to_json(parcel.health).decode(), node))
             tellings.noted(self.db, node, parcel.health, parcel.arrived_ms)
+            clones.spoke(self.db, node, parcel.health.boot, parcel.health.at_ms, parcel.arrived_ms)
         elif isinstance(parcel, Refused):
             refuse(self.memory, parcel)
 

@@ -12,8 +12,9 @@ journal was put back as it once was: leaps and hellos that cannot be of one jour
 number is another's. `journals` says how far each is settled (`upto`, and `beyond`: how many above it), what it has
 given out (`next`), by the highest `grown` which one its node writes now, what its newest hello said: `readings_total`
 in all seqs below `said`, and the most that its node counted by its own word (`peak`, see `tellings.py`): where that
-stepped back, `steps` says so. One connection writes (SQLite before 3.51.3 can corrupt a WAL that two write); readers
-open the file read-only.
+stepped back, `steps` says so. `boots` are the last boots in which each node spoke, in what order, and `clones` the
+nodes in whose name two speak (see `clones.py`). One connection writes (SQLite before 3.51.3 can corrupt a WAL that two
+write); readers open the file read-only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 3
+VERSION = 4
 PAGE_BYTES = 4096
 
 TABLES = """
@@ -89,12 +90,17 @@ CREATE TABLE refused(
 CREATE TABLE presence(
   node INTEGER PRIMARY KEY, online INTEGER NOT NULL DEFAULT 0, since_ms INTEGER, last_ms INTEGER NOT NULL DEFAULT 0,
   hello TEXT, health TEXT, refused INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE boots(
+  node INTEGER NOT NULL, tag TEXT NOT NULL, at_ms INTEGER NOT NULL, turn INTEGER NOT NULL,
+  PRIMARY KEY(node, tag)) STRICT, WITHOUT ROWID;
+CREATE TABLE clones(node INTEGER PRIMARY KEY, returns INTEGER NOT NULL, last_ms INTEGER NOT NULL) STRICT;
 """
 
 
-def _made(first: str, after: str) -> str:
-    """The tables from `first` up to the one called `after`."""
-    return TABLES[TABLES.index(f"CREATE TABLE {first}(") : TABLES.index(f"CREATE TABLE {after}(")]
+def _made(first: str, after: str = "") -> str:
+    """The tables from `first` up to the one called `after`, or to the last."""
+    end = TABLES.index(f"CREATE TABLE {after}(") if after else len(TABLES)
+    return TABLES[TABLES.index(f"CREATE TABLE {first}(") : end]
 
 
 GROWTH = {
@@ -112,6 +118,7 @@ ALTER TABLE journals ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE journals ADD COLUMN greeted_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE journals ADD COLUMN greeted_next INTEGER NOT NULL DEFAULT 0;
 """,
+    3: _made("boots"),
 }  # what a store of that version lacks of the next
 
 SETTINGS = {

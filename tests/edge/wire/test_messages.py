@@ -117,7 +117,7 @@ def test_how_they_look() -> None:
         b'{"epoch":7,"upto":41,"ranges":[[50,60]],"resend_schema":["00ff00ff"],"now_ms":null,"echo_ms":null,"back_within_ms":null}'
     )
     assert to_json(Health(1, [CheckResult("disk", State.BAD, "Full.", "Empty.")], {"talks": 3})) == (
-        b'{"at_ms":1,"checks":[{"name":"disk","state":"bad","reason":"Full.","remedy":"Empty."}],"counters":{"talks":3}}'
+        b'{"at_ms":1,"checks":[{"name":"disk","state":"bad","reason":"Full.","remedy":"Empty."}],"counters":{"talks":3},"boot":""}'
     )
     assert [quality.word for quality in ClockQuality] == ["synced", "holdover", "floor", "unknown"]
     assert [int(quality) for quality in ClockQuality] == [0, 1, 2, 3]

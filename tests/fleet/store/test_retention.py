@@ -247,6 +247,7 @@ def test_an_older_store_is_taken_over(path: Path, store: SqliteStore) -> None:
     tables = columns(store)
     for sql in ("DROP VIEW all_hours", "DROP TABLE loose", "DROP TABLE shelf", "DROP TABLE runs",
                 "DROP TABLE copies", "DROP TABLE steps", "DROP TABLE hours",
+                "DROP TABLE boots", "DROP TABLE clones",
                 *[f"ALTER TABLE journals DROP COLUMN {name}" for name in SINCE_THIRD],
                 "ALTER TABLE raw DROP COLUMN receipts", "ALTER TABLE raw DROP COLUMN seq",
                 "ALTER TABLE raw DROP COLUMN counts", "ALTER TABLE journals DROP COLUMN said",
