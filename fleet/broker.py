@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from fleet import files
@@ -47,7 +48,8 @@ def reload(folder: Path) -> bool:
     """Asks a running broker to read its user list anew; False when none runs in this folder."""
     pids = [pid for server in SERVERS.values() if (pid := running(folder, server)) is not None]
     for pid in pids:
-        os.kill(pid, signal.SIGHUP)
+        with suppress(ProcessLookupError):  # it died just now; the next one reads the lists when it starts
+            os.kill(pid, signal.SIGHUP)
     return bool(pids)
 
 

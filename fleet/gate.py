@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
+from edge.wire.clocks import credible
 from edge.wire.messages import CheckResult, State
-from fleet import enrol, revoking
+from fleet import enrol, revoking, show
 from fleet.authority.authority import Authority
 from fleet.authority.own import OwnCertificates
 from fleet.broker import reload_certificates
+from fleet.claims import Kind
 from fleet.clock import Clock
 from fleet.desk import Desk
 from fleet.enrolment import FRESH_MS, enrolment_checks
@@ -39,10 +42,12 @@ class Gate:
     def __init__(self, home: Home, ports: Ports, registry: Registry, authority: Authority, clock: Clock) -> None:
         self.home, self.ports, self.registry, self.clock = home, ports, registry, clock
         self.authority = authority
+        self.clones: Callable[[], dict[str, int]] = dict  # nodes in whose name two speak, and when that was seen last
+        self._cloned: dict[str, int] | None = None  # as we saw it last
         self.own = OwnCertificates(home, authority, registry.revoked)
         self.members = Members(lambda: enrol.publish(home, registry))
         self.desk = Desk(registry, authority, ports.node_url, clock, self.members.changed)
-        self._trouble = ""
+        self._trouble: Exception | None = None
         self._gone = set[int]()  # serial numbers of those of whom the broker knows that they are revoked
         self._checked_ms, self._checks = -CHECK_MS, list[CheckResult]()
         self._ending = threading.Event()
@@ -86,22 +91,60 @@ class Gate:
     def _look_over(self, now_ms: int) -> list[CheckResult]:
         try:
             incidents, newest = self.registry.incidents(now_ms - FRESH_MS), self.registry.newest_certificates()
-            return [*self.own.checks(now_ms), *enrolment_checks(incidents, newest, now_ms)]
+            return [*self._upkeep(now_ms), *self.own.checks(now_ms), *enrolment_checks(incidents, newest, now_ms)]
         except (Trouble, OSError) as error:
             reason = error.happened if isinstance(error, Trouble) else f"{error}."
             return [CheckResult("certificates", State.BAD, reason, "It is tried again; see the office's log.")]
 
+    def _upkeep(self, now_ms: int) -> list[CheckResult]:
+        """What hinders all of it."""
+        if not credible(now_ms):
+            reason = f"It cannot be {show.when(now_ms)}, as this machine's clock says: nobody is given a certificate."
+            return [CheckResult("clock", State.BAD, reason, "Set it right: timedatectl set-ntp true. That is all.")]
+        if self._trouble is None:
+            return []
+        what, remedy = str(self._trouble), "See the office's log."
+        if isinstance(self._trouble, Trouble):
+            what, remedy = self._trouble.happened, f"{self._trouble.next_step}."
+        reason = f"What is due cannot be renewed. {what}"
+        return [CheckResult("upkeep", State.BAD, reason, f"It is tried again every minute. {remedy}")]
+
     def look(self) -> list[str]:
-        """Renews what is due, and has the broker take it up; the names of what is new. Raises Trouble, OSError."""
+        """Renews what is due, and has the broker take it up; the names of what is new. Raises Trouble, OSError.
+
+        Whatever cannot be renewed, who was revoked is out all the same.
+        """
+        renewed: list[str] = []
+        try:
+            renewed = self._renew()
+        finally:
+            self._catch_up("crl" in renewed)
+        return renewed
+
+    def _renew(self) -> list[str]:
         renewed = self.own.renew(self.clock.wall_ms())
-        if COLLECTOR in renewed and enrol.know_collector(self.home, self.registry, self.own.key_of(COLLECTOR)):
-            self.members.changed()
         tls = of_broker(self.home.authority)
         if OF_BROKER & set(renewed) and tls is not None:
             reload_certificates(self.home.broker, tls)
-        self._settle("crl" in renewed)
-        self.desk.write_down()
         return renewed
+
+    def _catch_up(self, listed: bool) -> None:
+        """What others began, and may have died before they had done it all: `fleet cert` is a process of its own."""
+        key = self.own.key_of(COLLECTOR)
+        if key and enrol.know_collector(self.home, self.registry, key):
+            self.members.changed()
+        self._settle(listed)
+        self.desk.write_down()
+        self._note_clones()
+
+    def _note_clones(self) -> None:
+        """What the store sees of two who speak in one name stands beside what the desk sees."""
+        before, self._cloned = self._cloned, self.clones()
+        for node, last_ms in self._cloned.items():
+            if before is not None and last_ms != before.get(node):
+                what = "Two speak in its name by turns: somebody has a copy of its key."
+                self.registry.note_incident(Kind.CLONE, node, what, self.clock.wall_ms())
+                LOG.warning("%s: %s See: fleet health %s", node, what, node)
 
     def _settle(self, renewed: bool) -> None:
         """Who was revoked since we looked last is out, even if whoever revoked him died before the broker knew."""
@@ -113,14 +156,14 @@ class Gate:
     def _keep(self) -> None:
         while not self._ending.wait(LOOK_S):
             try:
-                renewed, self._trouble = self.look(), ""
+                renewed, self._trouble = self.look(), None
             except Exception as error:
-                self._complain(str(error))
+                self._complain(error)
             else:
                 if renewed:
                     LOG.info("Renewed: %s.", ", ".join(renewed))
 
-    def _complain(self, trouble: str) -> None:
-        if trouble != self._trouble:
+    def _complain(self, trouble: Exception) -> None:
+        if str(trouble) != str(self._trouble):
             LOG.error("The office's certificates cannot be renewed: %s. It is tried again.", trouble)
         self._trouble = trouble

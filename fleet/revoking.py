@@ -20,6 +20,7 @@ from fleet.home import Home
 from fleet.kick import kick
 from fleet.registry import Registry
 from fleet.servers import MOSQUITTO, NOBODY
+from fleet.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
@@ -65,12 +66,22 @@ def settle(home: Home, registry: Registry, since: Container[int] = ()) -> Outcom
 
 def _tell(home: Home, registry: Registry, gone: Iterable[str]) -> Outcome:
     told = enrol.publish(home, registry)
-    if home.ports().broker_kind == NOBODY:
+    if _elsewhere(home, told):
         return Outcome(told, False, "have the keeper of the broker read crl.pem and the lists that "
                        "fleet broker config writes, and end the session")  # fmt: skip
     if broker.running(home.broker, MOSQUITTO) is None:
         return Outcome(told, True)
     return Outcome(told, *_show_out(home, sorted(gone)))
+
+
+def _elsewhere(home: Home, told: bool) -> bool:
+    """Whether the broker is somebody else's. Who spoils fleet.toml shall not keep anybody in at one that runs here."""
+    try:
+        return home.ports().broker_kind == NOBODY
+    except Trouble:
+        if not told:
+            raise
+        return False
 
 
 def put_crl(home: Home, registry: Registry, signs: Signs, now_ms: int) -> None:

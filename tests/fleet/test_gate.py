@@ -94,3 +94,58 @@ def test_who_came_without_a_proof_is_noted_within_a_minute_and_at_the_end(office
         running.gate.desk.claim(Pole("pole-9").claim(), "::1")
         end()
     assert [(each.kind, each.times) for each in running.registry.incidents()] == [("denied", 2)]
+
+
+@pytest.mark.parametrize("office", ["nats"], indirect=True)
+def test_two_that_speak_in_one_name_are_noted_when_they_are_seen_and_not_again(office: tuple[Office, Calendar]) -> None:
+    running, _ = office
+    assert running.gate is not None
+    for minute, times in ((0, 0), (0, 0), (1, 1), (1, 1), (2, 2)):
+        running.gate.clones = lambda seen_ms=minute: {"pole-1": 5_000 + seen_ms}  # type: ignore[misc]
+        running.gate.look()
+        found = [each.times for each in running.registry.incidents() if each.kind == "clone"]
+        assert found == [times] * (times > 0)
+    assert running.reader.clones() == {}
+
+
+def test_a_collector_that_was_given_a_new_key_by_who_died_of_it_is_let_in(office: tuple[Office, Calendar]) -> None:
+    """`fleet cert renew office --new-keys` was killed before the registry knew of the key."""
+    running, calendar = office
+    assert running.gate is not None
+    wait_for(lambda: running.live.subscribed, "the collector")
+    running.gate.own.renew(calendar.wall_ms(), new_keys=True)
+    assert running.gate.look() == []
+    running.kill_broker(0.0)
+    wait_for(lambda: running.broker.restarts == 1, "the next broker")
+    wait_for(lambda: running.live.subscribed and not running.live.refusal, "the collector again")
+    found = running.registry.credential(COLLECTOR)
+    assert found is not None and found.key == running.gate.own.key_of(COLLECTOR)
+
+
+def test_an_impossible_clock_is_what_is_said_first(office: tuple[Office, Calendar]) -> None:
+    running, calendar = office
+    assert running.gate is not None
+    calendar.days = 73 * 365
+    first, *_ = running.gate.checks()
+    assert (first.name, first.state.value) == ("clock", "bad") and "timedatectl" in first.remedy
+    calendar.days = 0
+    assert "clock" not in {each.name for each in running.gate.checks()}
+
+
+def test_what_the_office_cannot_do_by_itself_is_red_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.gate.LOOK_S", 0.05)
+    monkeypatch.setattr("fleet.gate.CHECK_MS", 0)
+    ports = Ports(broker_port=0, web_port=0, enrol_port=0)
+    running = open_office(tmp_path / "home", ports, web=False, signer=lambda folder: make_home_authority(
+        Home(folder.parent), None, SystemClock().wall_ms()))  # fmt: skip
+    try:
+        good = running.home.config.read_text()
+        running.home.config.write_text(good + "[brokr]\n")
+        wait_for(lambda: [each.remedy for each in running.checks() if each.name == "upkeep"] == [
+            f"It is tried again every minute. edit {running.home.config}."], "the office's word on it")  # fmt: skip
+        running.home.config.write_text(good)
+        wait_for(lambda: {each.name for each in running.checks()} & {"upkeep"} == set(), "silence")
+    finally:
+        running.stop()

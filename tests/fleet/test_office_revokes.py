@@ -21,6 +21,7 @@ from fleet.registry import Node, Registry
 from fleet.revoking import Outcome
 from fleet.serve import Office, open_office
 from fleet.tokens import new_token
+from fleet.trouble import Trouble
 from tests.fleet import desks
 from tests.fleet.pole import Pole, wait_for
 
@@ -136,6 +137,20 @@ def test_who_dies_while_he_revokes_has_it_finished_by_the_office(place: Office) 
     assert place.gate is not None and "crl" in place.gate.look()
     shut_out(victim)
     assert place.gate.look() == []
+
+
+@both
+def test_a_spoiled_fleet_toml_keeps_nobody_in(place: Office) -> None:
+    """Neither whom an operator takes out, nor whom he had taken out when he was stopped."""
+    victims = [session(place, name, enrolled(place, name)[1]).joined() for name in ("pole-a", "pole-b")]
+    place.home.config.write_text(place.home.config.read_text() + "[brokr]\n")
+    assert revoked(place, "pole-a") == Outcome(told=True, ended=True)
+    place.registry.revoke("pole-b", "stolen", SystemClock().wall_ms())
+    assert place.gate is not None
+    with pytest.raises(Trouble, match="brokr"):
+        place.gate.look()
+    for victim in victims:
+        shut_out(victim)
 
 
 @both
