@@ -29,7 +29,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edge.wire.record import LARGEST_PACKET
-from fleet.registry import Credential
+from fleet.registry import COLLECTOR, Credential
 from fleet.rights import MOST_UNACKED, filters
 from fleet.tls import Tls
 
@@ -38,6 +38,7 @@ SOCKET = "mosquitto.sock"  # relative, for the names of sockets must be short: t
 USHER = "office.usher"  # shows the revoked out; a dot: no node can be called so
 CONTROL, CONTROLLED = "$CONTROL/dynamic-security/v1", "$CONTROL/dynamic-security/v1/response"
 ROUNDS = 1
+OFFICE = (COLLECTOR, USHER)
 SALT_BYTES = 12
 AUTOSAVE_S = 60
 MOST_QUEUED, MOST_QUEUED_BYTES = 100_000, 256 << 20
@@ -62,6 +63,14 @@ def access_list(credentials: Iterable[Credential]) -> str:
 def _access(user: str) -> str:
     says, hears = (CONTROL, CONTROLLED) if user == USHER else filters(user)
     return f"user {user}\ntopic write {says}\ntopic read {hears}\n"
+
+
+def access_patterns(credentials: Iterable[Credential]) -> str:
+    """The same rights by name, for whoever is let in: nothing is to be loaded anew for a new node, and whoever the
+    authority ever signed has a tree of its own. For brokers whose keeper is not at hand."""
+    says, hears = (each.replace("node", "%u") for each in filters("node"))
+    nodes = f"pattern write {says}\npattern read {hears}\n"
+    return "\n".join([*(_access(each.user) for each in credentials if each.user in OFFICE), nodes])
 
 
 def security(credentials: Iterable[Credential]) -> str:

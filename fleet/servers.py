@@ -7,14 +7,14 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fleet import files, mosquitto, rights
 from fleet.clock import new_password
 from fleet.registry import Credential
 from fleet.tls import Tls
-from fleet.trouble import Trouble
+from fleet.trouble import Exit, Trouble
 
 NOBODY = "none"  # the kind of a broker that is somebody else's
 SYSTEM = ("/usr/sbin", "/usr/local/sbin")  # where Debian puts servers, and PATH often does not look
@@ -69,6 +69,13 @@ class Server:
         for name, text in lists.items():
             files.replace(folder / name, text(known), 0o600)
         return [folder / name for name in lists]
+
+    def by_pattern(self) -> Server:
+        """The same, where rights stand once for all nodes. Raises Trouble where a broker knows no such thing."""
+        if mosquitto.ACCESS not in self.lists:
+            raise Trouble(f"{self.kind} gives rights to users, not by pattern.", "Nothing was written.",
+                          f"fleet broker config {self.kind} --to DIR", Exit.USAGE)  # fmt: skip
+        return replace(self, lists=self.lists | {mosquitto.ACCESS: mosquitto.access_patterns})
 
     def command(self, config: Path) -> list[str]:
         """How to start it. Raises Trouble."""

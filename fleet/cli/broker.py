@@ -26,13 +26,17 @@ FIELDS = [Field("check", "CHECK"), Field("state", "STATE"), Field("reason", "REA
 Which = Annotated[str, typer.Argument(metavar="nats|mosquitto", help="For which broker.")]
 Folder = Annotated[Path | None, typer.Option("--to", help="Write all its files here, whoever may come in included.")]
 File = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A broker's config; else the one of this home.")]
+Patterns = Annotated[bool, typer.Option("--patterns", help="Mosquitto: rights by name, for all nodes there ever are.")]
 Kind = Annotated[Literal["nats", "mosquitto"] | None, typer.Option(help="What FILE is for; else it is guessed.")]
 
 
 @app.command()
-def config(kind: Which, to: Folder = None, dry_run: DryRun = False, home: HomeFolder = None) -> None:
+def config(
+    kind: Which, to: Folder = None, patterns: Patterns = False, dry_run: DryRun = False, home: HomeFolder = None
+) -> None:
     """Print a broker's config, or write it with the users and rights of this home's registry."""
     place, server = home_of(home), _server(kind)
+    server = server.by_pattern() if patterns else server
     folder = (to or place.broker).absolute()
     text = _text(place, server, folder)
     if to is None:
@@ -43,12 +47,17 @@ def config(kind: Which, to: Folder = None, dry_run: DryRun = False, home: HomeFo
         return show.note(f"Would write {', '.join(names)} to {folder}.")
     _write(place, server, folder, text)
     show.out("".join(f"{folder / name}\n" for name in names))
-    again = "a node enrolled or was revoked" if place.secure else "every `fleet node add`"
     show.note(f"Give {', '.join(server.lists)} to the broker's user only (mode 0600), and have it read them: "
-              f"kill -HUP. Write them again after {again}.")  # fmt: skip
+              f"kill -HUP. Write them again after {_again(place, patterns)}.")  # fmt: skip
     if place.secure and folder != place.broker:
         show.note(f"{CERTIFICATE} and its key are not copied: put those of {place.authority} there, or the broker's "
                   "own, if they are for its address. Sessions of who was revoked are its keeper's to end.")  # fmt: skip
+
+
+def _again(place: Home, patterns: bool) -> str:
+    if not place.secure:
+        return "every `fleet node add`"
+    return "a node was revoked" if patterns else "a node enrolled or was revoked"
 
 
 def _server(kind: str) -> Server:

@@ -11,7 +11,7 @@ from edge.wire.record import LARGEST_PACKET
 from fleet.broker import Broker, free_port, write_users
 from fleet.elsewhere import Elsewhere
 from fleet.home import Home, Ports
-from fleet.mosquitto import access_list, password_file, server_config
+from fleet.mosquitto import access_list, access_patterns, password_file, server_config
 from fleet.registry import COLLECTOR, Credential, Node
 from fleet.serve import Office, open_office
 from fleet.servers import MOSQUITTO, NATS
@@ -56,6 +56,13 @@ def test_everybody_has_one_filter_to_write_and_one_to_read() -> None:
     assert access_list(KNOWN).split("\n") == [
         "user pole-a", "topic write lantaarn/v1/pole-a/up/+", "topic read lantaarn/v1/pole-a/down/+", "",
         f"user {COLLECTOR}", "topic write lantaarn/v1/+/down/+", "topic read lantaarn/v1/+/up/+", "",
+    ]  # fmt: skip
+
+
+def test_by_pattern_the_office_alone_is_named() -> None:
+    assert access_patterns(KNOWN).split("\n") == [
+        f"user {COLLECTOR}", "topic write lantaarn/v1/+/down/+", "topic read lantaarn/v1/+/up/+", "",
+        "pattern write lantaarn/v1/%u/up/+", "pattern read lantaarn/v1/%u/down/+", "",
     ]  # fmt: skip
 
 

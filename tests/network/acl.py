@@ -161,6 +161,7 @@ def watched(folder: Path, server: Server, nodes: Sequence[str], wider: tuple[str
     """A town with these nodes, and a watcher whom its broker allows everything; `wider`: a right, and a wider one."""
     town = Town(folder, server)
     town.join(COLLECTOR, WATCHER, *nodes)
+    server.write_lists(town.room, [papers.credential for papers in town.members.values()])
     _allow_everything(town, *wider)
     town.broker.start()
     try:
@@ -179,6 +180,7 @@ def _allow_everything(town: Town, right: str, wider: str) -> None:
     else:
         path = town.room / ACCESS
         text = path.read_text().replace(right, wider)
+        text = text if f"user {WATCHER}\n" in text else f"user {WATCHER}\n\n{text}"
         wide = "\n".join(f"topic readwrite {each}" for each in EVERYWHERE)
         path.write_text(text.replace(f"user {WATCHER}\n", f"user {WATCHER}\n{wide}\n"))
 

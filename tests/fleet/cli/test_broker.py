@@ -41,6 +41,16 @@ def test_a_config_is_printed_or_written_with_who_may_come_in(home: Path, kind: s
     assert secret not in written.stdout + written.stderr + printed.stdout
 
 
+def test_rights_by_pattern_need_no_reload_for_a_new_node(home: Path) -> None:
+    to = home.parent / "etc"
+    written = fleet(home, "broker", "config", "mosquitto", "--patterns", "--to", to)
+    assert written.returncode == 0 and "pole-a" not in (to / "mosquitto.acl").read_text()
+    rows = json.loads(fleet(home, "broker", "check", to / "mosquitto.conf", "-o", "json").stdout)
+    assert {row["check"]: row["state"] for row in rows}["access"] == "good"
+    refused = fleet(home, "broker", "config", "nats", "--patterns", "--to", to)
+    assert refused.returncode == 2 and "not by pattern" in refused.stderr
+
+
 def test_a_config_is_checked(home: Path) -> None:
     own = fleet(home, "broker", "check", "-o", "json")
     rows = json.loads(own.stdout)
