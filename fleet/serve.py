@@ -151,6 +151,7 @@ class Office:
         if not self.home.secure:
             return None
         gate = Gate(self.home, self.ports, self.registry, self._signer(self.home.authority), SystemClock())
+        gate.clones = self.reader.clones
         gate.prepare()
         return gate
 
