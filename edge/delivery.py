@@ -24,7 +24,8 @@ REMEDIES: dict[Cause, str] = {
     "portal": "Sign in to the network's portal or choose another network; check host and port under [office] url.",
     "identity": RENEW,
     "certificate": "See the check named certificate, and in the office: fleet cert list",
-    "trust": "If it is your broker: fleet broker check in the office. If not: see what else answers at that address.",
+    "trust": "If it is your broker: fleet broker check in the office; if this node once learnt a wrong time: fleet "
+    "card token NODE DIR. If not: see what else answers at that address.",
     "rights": "In the office: fleet node add NODE --renew, and look at the broker's rights: fleet broker check",
     "busy": "See how the broker does: fleet health",
     "protocol": "Use a broker that speaks MQTT 3.1.1.",

@@ -80,8 +80,8 @@ class DeskLine:
         except Untimely as error:
             raise Unreachable("trust", f"The certificate of the desk at {self.where} is not good now: {error.args[0]}.",
                               "See whether the office is well (fleet health), and this node's clock (edge status). If "
-                              "it once learnt a wrong time: end it, remove floor.json from its journal's folder, and "
-                              "start it again; no reading is lost by that.") from None  # fmt: skip
+                              "it once learnt a wrong time: fleet card token NODE DIR in the office, and put the file "
+                              "here; no reading is lost by that.") from None  # fmt: skip
         except ssl.SSLCertVerificationError:
             raise Unreachable("trust", f"What answers at {self.where} is not the office that the card names: a network "
                               "with a login, or somebody in between. Nothing was told to it.") from None  # fmt: skip

@@ -2,8 +2,8 @@
 
 The order is what makes it safe to die anywhere. First the key, durable before anybody hears of it, and the same one
 for ever after. Then the time, if the clock of this node cannot be right: asked of the office by its pinned name,
-without a word that is secret, and only to raise the floor. Then the claim, which is the same however often it is sent.
-Last the answer, put where the agent finds it.
+without a word that is secret, and only to raise the floor; what a card with a token lowers it to stands in `floor`.
+Then the claim, which is the same however often it is sent. Last the answer, put where the agent finds it.
 
 `python -m edge.enrolling NODE CREDENTIALS` says in one line of JSON what came of it; `edge enrol` says it in words.
 """
@@ -14,7 +14,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from edge import floor as floors
 from edge.clock import Clock, SystemClock, secret
 from edge.deskline import DeskLine, Unreachable
 from edge.events import Claimed
-from edge.floor import MARGIN_MS, Floor, Kept
+from edge.floor import MARGIN_MS, Floor, Kept, lowered
 from edge.identity import KEY, NEXT, OWN, Busy, Identity, folder, private
 from edge.journal.disk import FolderDisk
 from edge.journal.errors import JournalError
@@ -72,6 +72,10 @@ class Timing:
         said = self.clock.said()
         return moment(believe(kernels(said, now_ms), said.quality, (), self.floor), self.floor, now_ms)
 
+    def vouched(self, unix_ms: int | None) -> None:
+        """An operator's card says what time it was, if it does."""
+        self.floor = lowered(self.floor, unix_ms, self.clock.boot_ms())
+
     def hear(self, unix_ms: int) -> bool:
         """The office says what time it is; whether that can be."""
         now_ms = self.clock.boot_ms()
@@ -100,6 +104,7 @@ class Enrolling:
         stray = LOST if newest is not None and not self._proven(key) else ""
         if newest is not None and not stray and not again:
             return Claimed("nothing", what=f"This node has a certificate, good until {day(newest.not_after_ms)}.")
+        self._timing.vouched(self._card.vouched_ms)
         try:
             line = self._line(self._identity.trust(), self._timing.moment)
             self._learn_time(line)
@@ -118,7 +123,7 @@ class Enrolling:
         if self._timing.told is None:
             return claimed
         unix_ms, at_ms = self._timing.told
-        return Claimed(claimed.outcome, claimed.why, claimed.what, claimed.remedy, unix_ms, at_ms)
+        return replace(claimed, unix_ms=unix_ms, at_ms=at_ms, vouched_ms=self._card.vouched_ms)
 
     def _key(self) -> Key:
         """The key of this node; made if there is none that can be read, whose place another one does not take."""

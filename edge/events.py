@@ -101,7 +101,8 @@ class Claimed:
 
     The outcome is one of granted, nothing (to do), refused, unreachable, failed.
 
-    At `at_ms` since boot the office said that it was `unix_ms`, if it was asked.
+    At `at_ms` since boot the office said that it was `unix_ms`, if it was asked; that may be earlier than the floor, if
+    the card with which it was asked says `vouched_ms`.
     """
 
     outcome: str
@@ -110,6 +111,7 @@ class Claimed:
     remedy: str = ""
     unix_ms: int | None = None
     at_ms: int = 0
+    vouched_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

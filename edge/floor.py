@@ -4,6 +4,9 @@ Two floors lie on each other. The lower is the day of the release: never less. T
 node was sure of, written to `floor.json` beside the journal; with it goes what the clock of that boot was, so that an
 agent that is started again within a boot knows at once what the one before had learnt. Time since boot is a floor
 that rises: whatever the wall says, at least so much later must it be.
+
+A floor that was learnt from a wrong clock is let go by an operator: his card says when it was written, and while its
+token is unspent nothing above that time is a floor.
 """
 
 from __future__ import annotations
@@ -45,6 +48,14 @@ class Kept:
     at_ms: int
     offset_ms: int | None = None
     uncertainty_ms: int = 0
+
+
+def lowered(floor: Floor, vouched_ms: int | None, now_ms: int) -> Floor:
+    """What is left of it where an operator vouches that it was `vouched_ms` not long ago; None: nobody does."""
+    if vouched_ms is None:
+        return floor
+    least_ms = max(vouched_ms - MARGIN_MS, BUILT_MS)
+    return Floor(least_ms, now_ms, True) if floor.at(now_ms) > least_ms else floor
 
 
 def read(disk: Disk) -> Kept | None:

@@ -90,9 +90,10 @@ def private(credentials: Path) -> None:
 class Identity:
     """What lies in the folder. Methods raise OSError when the disk does; what is not there is None or ""."""
 
-    def __init__(self, disk: Disk, card_trust: str = "", fresh: bool = False) -> None:
-        """`card_trust`: the roots on the card; a `fresh` card has a token, and its word is the newest."""
-        self.disk, self._card_trust, self._fresh = disk, card_trust, fresh
+    def __init__(self, disk: Disk, card_trust: str = "", fresh: bool = False, vouched_ms: int | None = None) -> None:
+        """`card_trust`: the roots on the card; a `fresh` card has a token, and its word is the newest: of the time too,
+        if it says `vouched_ms`."""
+        self.disk, self._card_trust, self._fresh, self.vouched_ms = disk, card_trust, fresh, vouched_ms
 
     def read(self, name: str) -> str:
         """The text of this file; "" when there is none, or it is no text."""

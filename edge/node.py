@@ -11,7 +11,7 @@ from edge.buses.port import PortOpener
 from edge.clock import Clock
 from edge.commits import Commits
 from edge.courier import Courier
-from edge.effects import Hurry, Ready, Tick
+from edge.effects import Hurry, Tick
 from edge.events import Asked, Claimed, ClockTold, Event, Failed, FromLink, Happened, Lost, Opened, Sampled
 from edge.health import NodeView, SessionView, checks
 from edge.hindsight import Hindsight
@@ -130,7 +130,7 @@ class Node:
         self._ration = Ration(self.disk, self.clock.boot_id, uplink.outbox.allowance, now_ms)
         self.courier = courier = Courier(uplink, link, self.commits, self._greet, self._redeclare)
         if isinstance(link, Registrar):
-            self.registrar = link.attached(self.sampler.note, lambda now_ms: courier.tell(Ready(), now_ms))
+            self.registrar = link.attached(self.sampler.note, courier.tell, self.timekeeper.vouched)
         self.tick(now_ms)
 
     def sampled(self, event: Sampled, now_ms: int) -> None:

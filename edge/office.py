@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge.journal.disk import FolderDisk
+from edge.wire.clocks import credible
 from edge.wire.messages import MessageError, from_json
 
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}
@@ -43,13 +44,19 @@ class Credentials:
 @dataclass(frozen=True, slots=True)
 class Card:
     """What a node that fetches a certificate is given: the broker, the desk, a token that is good once ("" when it was
-    used), and the roots to trust, as PEM."""
+    used), and the roots to trust, as PEM. `written_ms`: the Unix ms at which the office wrote it, if it says so."""
 
     node: str
     url: str
     enrol: str
     token: str = field(default="", repr=False)
     trust: str = field(default="", repr=False)
+    written_ms: int | None = None
+
+    @property
+    def vouched_ms(self) -> int | None:
+        """What an operator vouches for with a token that is not spent: that it was so late when he wrote the card."""
+        return self.written_ms if self.token else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ def read_card(path: Path, node: str) -> Credentials | Card:
     data = _private(path, node)
     try:
         tree = json.loads(data)
+        data = _timely(tree, data)
     except (ValueError, RecursionError):
         tree = None
     if isinstance(tree, dict) and "enrol" in tree:
@@ -97,6 +105,14 @@ def _private(path: Path, node: str) -> bytes:
     if others:
         raise OfficeError(f"The credentials {path} can be read by others.", f"Run: chmod 600 {path}")
     return data
+
+
+def _timely(tree: object, data: bytes) -> bytes:
+    """The same without a time that cannot be, for it is good without."""
+    written_ms = tree.get("written_ms") if isinstance(tree, dict) else None
+    if not isinstance(tree, dict) or written_ms is None or (type(written_ms) is int and credible(written_ms)):
+        return data
+    return json.dumps(tree | {"written_ms": None}).encode()
 
 
 def _of(kind: type[T], data: bytes, path: Path, node: str) -> T:

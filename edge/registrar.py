@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edge.certcheck import CertificateView, certificate
+from edge.effects import Ready
 from edge.events import Claimed, Connected, Event, FromLink, Lost
 from edge.identity import Held, Identity, Papers, Which, folder, private
 from edge.link import Link
@@ -50,8 +51,10 @@ class Beside:
         """The folder as it is now, with the trust of the card as it is now."""
         card = read_card(self.credentials, self._node)
         private(self.credentials)
-        trust, fresh = (card.trust, bool(card.token)) if isinstance(card, Card) else ("", False)
-        return Identity(folder(self.credentials), trust, fresh)
+        disk = folder(self.credentials)
+        if not isinstance(card, Card):
+            return Identity(disk)
+        return Identity(disk, card.trust, bool(card.token), card.vouched_ms)
 
     def wipe(self) -> bool:
         """Take the token out of the card; whether there was one."""
@@ -67,6 +70,8 @@ class Registrar:
         self.moment: Callable[[], Moment] = lambda: Moment(None, 0, 0)
         self._place, self._dial, self._asker, self._put = place, dial, asker, put
         self.trouble: OfficeError | None = None
+        self._card_ms: int | None = None  # what a card with a token says of the time
+        self._honoured_ms: int | None = None  # ... and said when we last did what it says
         self._renewal = Renewal(self._held() or Held(), random, now_ms)
         self._links: dict[Papers, Link] = {}
         self._link: Link | None = None
@@ -74,12 +79,16 @@ class Registrar:
         self._unkept: Papers | None = None  # proven, and not yet written down
         self._unwiped = False
         self._note: Callable[..., None] = lambda what, now_ms, /, **details: None
-        self._ready: Callable[[int], None] = lambda now_ms: None
+        self._tell: Callable[[Ready, int], None] = lambda ready, now_ms: None
+        self._vouched: Callable[[int], bool] = lambda unix_ms: False
 
-    def attached(self, note: Callable[..., None], ready: Callable[[int], None]) -> Registrar:
-        """`note(what, now_ms, **details)` is told what is worth an event, `ready(now_ms)` that there is something new
-        to connect with."""
-        self._note, self._ready = note, ready
+    def attached(
+        self, note: Callable[..., None], tell: Callable[[Ready, int], None], vouched: Callable[[int], bool]
+    ) -> Registrar:
+        """`note(what, now_ms, **details)` is told what is worth an event, `tell(Ready(), now_ms)` that there is
+        something new to connect with, `vouched(unix_ms)` what time a new card says; it answers whether the floor sank.
+        """
+        self._note, self._tell, self._vouched = note, tell, vouched
         return self
 
     def _identity(self) -> Identity | None:
@@ -92,7 +101,7 @@ class Registrar:
         except OSError as error:
             self._ail("The certificate cannot be read", error)
             return None
-        self.trouble = None
+        self.trouble, self._card_ms = None, identity.vouched_ms
         return identity
 
     def _held(self) -> Held | None:
@@ -157,8 +166,11 @@ class Registrar:
         """Do what is due."""
         if self._unkept is not None or self._unwiped:
             self._keep()
-        if (due_ms := self._renewal.due_ms) is not None and now_ms >= due_ms:
+        due = (due_ms := self._renewal.due_ms) is not None and now_ms >= due_ms
+        if due:
             self._look()
+        self._honour(now_ms)
+        if due:
             self._take(self._renewal.tick(self.moment(), now_ms), now_ms)
 
     def told(self, event: FromLink | Claimed, now_ms: int) -> None:
@@ -191,13 +203,23 @@ class Registrar:
         if (held := self._held()) is not None:
             self._renewal.hold(held)
 
+    def _honour(self, now_ms: int) -> None:
+        """What the time on a new card voids, is void; and with its token there may be more luck than before."""
+        unix_ms = self._card_ms
+        if unix_ms is None or unix_ms == self._honoured_ms:
+            return
+        self._honoured_ms = unix_ms
+        if self._vouched(unix_ms):
+            self._note("floor lowered", now_ms, to_ms=unix_ms)
+        self._take(self._renewal.carded(now_ms), now_ms)
+
     def _take(self, steps: list[Step], now_ms: int) -> None:
         for step in steps:
             match step:
                 case Ask(again):
                     self._asker.start(again, self._put)
                 case Reconnect():
-                    self._ready(now_ms)
+                    self._tell(Ready(), now_ms)
                 case Promote():
                     self._unkept, self._unwiped = self._papers, True
                     self._keep()

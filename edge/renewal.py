@@ -131,6 +131,11 @@ class Renewal:
             self._share = self._draw_share()
         self.held = held
 
+    def carded(self, now_ms: int) -> list[Step]:
+        """There is a new card: what failed or was refused before may be granted now."""
+        self._attempts, self._try_ms = 0, now_ms
+        return [] if self.connected or not self._there() else [Reconnect()]
+
     # What the desk says.
 
     def claimed(self, event: Claimed, held: Held, now_ms: int) -> list[Step]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from edge import floor as floors
 from edge.clock import Clock, Look, look
 from edge.events import Arrived, Claimed, ClockTold, FromLink
-from edge.floor import MARGIN_MS, Floor, Kept
+from edge.floor import MARGIN_MS, Floor, Kept, lowered
 from edge.journal.disk import Disk
 from edge.sampler import Sampler
 from edge.timecheck import ClockView
@@ -61,6 +61,8 @@ class Timekeeper:
         self._steady: tuple[int, Belief] | None = None  # since when which belief
         self._asked_ms: int | None = None
         self._ask_ms = self._write_ms = 0
+        self._vouched: int | None = None  # what the last card said
+        self._heed_ms = 0  # what the desk said before is void
 
     def _remember(self, kept: Kept | None) -> None:
         """What a run before this one, in the same boot, was sure of."""
@@ -73,7 +75,9 @@ class Timekeeper:
         """The disk can be read again: what it kept, if it could not be read when we began."""
         if self._kept is None and (kept := floors.read(self._disk)) is not None:
             self._kept, found = kept, floors.begin(kept, self._clock.boot_id, now_ms)
-            self._remember(kept)
+            if self._vouched is None:
+                self._remember(kept)
+            found = lowered(found, self._vouched, now_ms)
             if found.at(now_ms) > self.floor.at(now_ms):
                 self.floor = found
 
@@ -172,16 +176,31 @@ class Timekeeper:
     # The floor on the disk.
 
     def raised(self, event: Claimed, now_ms: int) -> bool:
-        """The office may have said over another line what time it was, a while ago; whether the floor rose by it."""
-        if event.unix_ms is None or not now_ms - ASKED_MS <= event.at_ms <= now_ms or not credible(event.unix_ms):
+        """The office may have said over another line what time it was, a while ago; whether the floor moved by it."""
+        since_ms = max(now_ms - ASKED_MS, self._heed_ms)
+        if event.unix_ms is None or not since_ms <= event.at_ms <= now_ms or not credible(event.unix_ms):
             return False
         floor = Floor(event.unix_ms - MARGIN_MS, event.at_ms, True)
-        if floor.at(now_ms) <= self.floor.at(now_ms):
+        if floor.at(now_ms) <= lowered(self.floor, event.vouched_ms, now_ms).at(now_ms):
             return False
         self.floor, kept = floor, Kept(floor.unix_ms, self._clock.boot_id, event.at_ms)
         if floors.write(self._disk, kept):
             self._kept = kept
         return True
+
+    def vouched(self, unix_ms: int) -> bool:
+        """An operator's card says what time it was not long ago: all that was learnt before is void, and who is right
+        says so again; whether the floor sank."""
+        now_ms, before = self._clock.boot_ms(), self.floor
+        self._vouched, self._heed_ms, self._asked_ms, self._ask_ms = unix_ms, now_ms, None, now_ms
+        self._told.clear()
+        self.floor = floor = lowered(before, unix_ms, now_ms)
+        if floor is not before:
+            kept, self._write_ms = Kept(floor.unix_ms, self._clock.boot_id, now_ms), now_ms
+            if floors.write(self._disk, kept):
+                self._kept = kept
+        self.look()
+        return floor is not before
 
     def keep(self, now_ms: int) -> None:
         """Let the floor rise, at most once an hour; or sink, when it was wrong."""

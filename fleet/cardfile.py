@@ -1,6 +1,7 @@
 """What lies on a card so that its node can fetch a certificate: addresses, the roots to trust, and a token.
 
-A token is the only secret on it, and good once. Before it is too old it can be made anew without writing the card
+A token is the only secret on it, and good once. With it goes what time it was, so that a node that learnt a wrong one
+from us gives it up. Before it is too old it can be made anew without writing the card
 again: the new one is entered first and the old one made void last, so that whatever fails in between, the token that
 lies on the card is one that the office takes.
 """
@@ -23,9 +24,10 @@ NAME = "credentials.json"
 UNTOUCHED = "The card stays as it is."
 
 
-def card_text(home: Home, node: str, url: str, token: str) -> str:
+def card_text(home: Home, node: str, url: str, token: str, now_ms: int) -> str:
     """The credentials file of a node that is to fetch its certificate. Raises Trouble."""
-    facts = {"node": node, "url": url, "enrol": desk_url(home), "token": token, "trust": _roots(home)}
+    facts = {"node": node, "url": url, "enrol": desk_url(home), "token": token, "trust": _roots(home),
+             "written_ms": now_ms}  # fmt: skip
     return to_json(facts).decode() + "\n"
 
 
@@ -38,7 +40,8 @@ def desk_url(home: Home) -> str:
 
 
 def refresh(registry: Registry, node: str, path: Path, now_ms: int, hardware: str = "") -> None:
-    """Puts a fresh token for `node` into the credentials file at `path`; nothing else in it changes. Raises Trouble."""
+    """Puts a fresh token for `node`, and what time it is, into the credentials file at `path`; nothing else in it
+    changes. Raises Trouble."""
     with files.locked(registry.path.with_name("cards.lock")):  # two at once would void each other's
         _refresh(registry, node, path, now_ms, hardware)
 
@@ -50,8 +53,9 @@ def _refresh(registry: Registry, node: str, path: Path, now_ms: int, hardware: s
         if ledger.state(node) != ADDED:
             raise Trouble(f"{node} is revoked.", UNTOUCHED, anew(node), Exit.REFUSED)
         ledger.add_token(token)
+    facts |= {"token": secret, "written_ms": now_ms}
     try:
-        _write(path, json.dumps(facts | {"token": secret}, separators=(",", ":"), ensure_ascii=False) + "\n")
+        _write(path, json.dumps(facts, separators=(",", ":"), ensure_ascii=False) + "\n")
     except OSError as error:
         raise Trouble(f"{path} cannot be written: {error.strerror}.", UNTOUCHED, f"ls -l {path}; df -h {path.parent}",
                       Exit.REFUSED) from error  # fmt: skip

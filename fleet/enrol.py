@@ -141,8 +141,9 @@ def _new_secret(home: Home, node: str, now_ms: int | None, hardware: str) -> tup
     if not home.secure:
         credential = new_credential(node)
         return credential, credentials_text(home, credential)
-    secret, token = new_token(node, _now(now_ms), hardware)
-    return token, card_text(home, node, address(home), secret)
+    now_ms = _now(now_ms)
+    secret, token = new_token(node, now_ms, hardware)
+    return token, card_text(home, node, address(home), secret, now_ms)
 
 
 def _now(now_ms: int | None) -> int:

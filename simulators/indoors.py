@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from edge.child import Child, Told
 from edge.clock import SystemClock
+from edge.effects import Ready
 from edge.events import Claimed
 from edge.registrar import Registrar
 from edge.validity import Moment
@@ -36,6 +37,12 @@ class Indoors(Registrar):
     @moment.setter
     def moment(self, moment: Callable[[], Moment]) -> None:
         """What the node believes does not matter here."""
+
+    def attached(
+        self, note: Callable[..., None], tell: Callable[[Ready, int], None], vouched: Callable[[int], bool]
+    ) -> Registrar:
+        """Nor does what its card says change that."""
+        return super().attached(note, tell, lambda unix_ms: False)
 
 
 class Asking(Child):

@@ -88,7 +88,7 @@ class Spot:
     card: Card
 
     def identity(self) -> Identity:
-        return Identity(self.disk, self.card.trust, bool(self.card.token))
+        return Identity(self.disk, self.card.trust, bool(self.card.token), self.card.vouched_ms)
 
     def wipe(self) -> bool:
         self.card, had = replace(self.card, token=""), bool(self.card.token)
@@ -120,17 +120,17 @@ class Errand:
             each()
         self.waiting.clear()
 
+    def line(self, trust: str, now: Callable[[], Moment]) -> Line:
+        return self.clerk
+
     def stop(self) -> None:
         self.stopped += 1
 
     def _claimed(self, again: bool) -> Claimed:
         timing = Timing(self.clock, begin(read(self.journal), self.clock.boot_id, self.clock.boot_ms()))
 
-        def line(trust: str, now: Callable[[], Moment]) -> Line:
-            return self.clerk
-
         try:
-            return Enrolling(self.spot.card, self.spot.identity(), timing, line, "", lambda: "s" * 32).run(again)
+            return Enrolling(self.spot.card, self.spot.identity(), timing, self.line, "", lambda: "s" * 32).run(again)
         except (OSError, OfficeError) as error:
             return Claimed("failed", "disk", str(error))
 

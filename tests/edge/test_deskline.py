@@ -196,6 +196,7 @@ def test_a_desk_out_of_its_time_hears_no_claim(
     desk = serve(context(tmp_path, begins=begins, ends=ends), http(to_json(GRANTED)))
     told = failure(desk, now)
     assert (told.why, bytes(desk.heard)) == ("trust", b"") and "is not good now" in told.what
+    assert "fleet card token NODE DIR" in told.remedy
 
 
 def test_nobody_there_is_a_sentence() -> None:

@@ -46,6 +46,7 @@ class Bench:
         self.clock = clock()
         self.floor = Floor(BUILT_MS, 0, False)
         self.token = self.clerk.token
+        self.written_ms: int | None = None
         self.moments: list[Moment] = []
         self.trusted: list[str] = []
         self.timing = Timing(self.clock, self.floor)
@@ -66,7 +67,8 @@ class Bench:
         return Watched()
 
     def enrol(self, again: bool = False, hardware: str = "") -> Claimed:
-        card = Card(NODE, "mqtts://office", "https://office:8443", self.token, self.clerk.office.trust)
+        trust = self.clerk.office.trust
+        card = Card(NODE, "mqtts://office", "https://office:8443", self.token, trust, self.written_ms)
         identity = Identity(self.disk, card.trust, bool(card.token))
         self.timing = Timing(self.clock, self.floor)
         draw = iter(f"secret{number}" for number in range(9))

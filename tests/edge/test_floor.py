@@ -315,6 +315,7 @@ MOVES = st.one_of(
     st.tuples(st.just("told"), st.tuples(st.sampled_from(["gps", "rtc"]), st.integers(0, 2 * NOW_MS))),
     st.tuples(st.just("office"), st.integers(-NOW_MS, 3 * NOW_MS)),
     st.tuples(st.just("again"), st.booleans()),
+    st.tuples(st.just("card"), st.integers(BUILT_MS, BUILT_MS + LONGEST_SERVICE_MS)),
 )  # fmt: skip
 
 
@@ -335,6 +336,10 @@ def test_never_before_the_release_nor_below_what_is_written(
             keeper.told(ClockTold("one", now_ms, value[1], 500, value[0]))
         elif what == "office":
             keeper.heard(to_json(Ack(1, -1, now_ms=value, echo_ms=keeper.asking(now_ms))), now_ms)
+        elif what == "card":
+            before_ms = keeper.floor.at(now_ms)
+            keeper.vouched(value)
+            assert min(before_ms, value - MARGIN_MS) <= keeper.floor.at(now_ms) <= before_ms
         else:
             keeper.end(now_ms)
             clock.boot_id = NEXT_BOOT if value else clock.boot_id

@@ -29,6 +29,7 @@ from edge.journal.disk import FolderDisk
 from edge.office import Card, Credentials, OfficeError, read_card, wipe_token
 from edge.registrar import Beside
 from edge.validity import of_pem
+from edge.wire.version import BUILT_MS
 from simulators.disk import MemoryDisk, PowerCut
 from tests.edge.signing import DAY_MS, NOW_MS, Office, new_key
 
@@ -39,7 +40,7 @@ RENEWED = OFFICE.leaf("pole-1", KEYS, NOW_MS, NOW_MS + 500 * DAY_MS)
 CARD = {"node": "pole-1", "url": "mqtts://x", "enrol": "https://y", "token": "the-token", "trust": OFFICE.trust}
 
 
-def put(folder: Path, **changed: str) -> Path:
+def put(folder: Path, **changed: object) -> Path:
     path = folder / "credentials.json"
     path.write_text(json.dumps(CARD | changed))
     path.chmod(0o600)
@@ -247,6 +248,20 @@ def test_a_card_is_told_from_a_password(tmp_path: Path) -> None:
         read_card(path, "pole-1")
     with pytest.raises(OfficeError, match="those of node pole-1"):
         read_card(put(tmp_path), "pole-2")
+
+
+WRITTEN = [(BUILT_MS, BUILT_MS), (NOW_MS, NOW_MS), (BUILT_MS - 1, None), (2**80, None), (-1, None), (True, None),
+           (1.8e12, None), ("1800000000000", None), ([], None), ({}, None), (None, None)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "meant"), WRITTEN)
+def test_a_card_says_when_it_was_written_or_does_not(tmp_path: Path, told: object, meant: int | None) -> None:
+    card = read_card(put(tmp_path, written_ms=told), "pole-1")
+    assert isinstance(card, Card) and (card.written_ms, card.vouched_ms) == (meant, meant)
+    assert (card.token, card.trust) == ("the-token", OFFICE.trust)
+    assert Beside(tmp_path / "credentials.json", "pole-1").identity().vouched_ms == meant
+    wipe_token(tmp_path / "credentials.json", "pole-1")
+    assert Beside(tmp_path / "credentials.json", "pole-1").identity().vouched_ms is None, "the word goes with the token"
 
 
 def test_the_token_is_wiped_and_nothing_else(tmp_path: Path) -> None:

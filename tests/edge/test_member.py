@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -13,6 +14,7 @@ from edge.identity import KEY, NEXT, OWN, TRUST, Identity
 from edge.office import OfficeError
 from edge.uplink import Uplink
 from edge.wire.clocks import ClockQuality
+from edge.wire.enrolment import Why
 from edge.wire.messages import State
 from edge.wire.version import BUILT_MS
 from simulators.clock import VirtualClock
@@ -283,6 +285,17 @@ def test_a_folder_that_cannot_be_used_is_the_reason_that_is_told(monkeypatch: py
     member.clerk.away = False
     member.pass_days(0.1, 60)
     assert member.connected() and member.check().state is State.GOOD
+
+
+def test_a_new_card_is_tried_at_once_by_a_node_that_was_refused_for_long() -> None:
+    member = Member(away=True)
+    member.clerk.away, member.clerk._why_not = False, lambda claim, shown: Why.EXPIRED  # type: ignore[method-assign]
+    member.pass_days(0.5, 60)
+    asked = member.errand.asked
+    member.clerk._why_not = lambda claim, shown: None  # type: ignore[method-assign]
+    member.spot.card = replace(member.spot.card, written_ms=member.clerk.now_ms)
+    member.pass_days(61 / 86_400, 61)
+    assert member.errand.asked == asked + 1 and member.connected()
 
 
 def test_the_last_act_is_to_end_the_child() -> None:

@@ -198,6 +198,23 @@ def test_a_grant_that_leads_to_nobody_is_asked_for_again_ever_less_often() -> No
     assert sum(waits[10:]) / 10 > 3_600_000 and max(waits) <= 6 * 3_600_000 + LEAST_MS
 
 
+@pytest.mark.parametrize("held", [None, FRESH])
+def test_a_new_card_is_tried_at_once_however_long_the_node_was_told_to_wait(held: Validity | None) -> None:
+    one, now_ms = renewal(held), 0
+    for _ in range(9):
+        assert one.choose() == (None if held is None else "own")
+        one.lost("certificate", "refused", now_ms)
+        assert asks(list(one.tick(at(NOW_MS), now_ms))) == 1
+        one.claimed(Claimed("refused", "expired"), Held(held), now_ms)
+        now_ms += WAITS_MS["refused"][1] + LEAST_MS
+    one.claimed(Claimed("refused", "expired"), Held(held), now_ms)
+    assert asks(list(one.tick(at(NOW_MS), now_ms))) == 0
+    assert one.carded(now_ms) == ([] if held is None else [Reconnect()])
+    assert asks(list(one.tick(at(NOW_MS), now_ms))) == 1
+    one.took(now_ms)
+    assert one.carded(now_ms) == [], "a session is left alone"
+
+
 def test_what_no_broker_takes_is_a_reason_to_ask() -> None:
     one = renewal(FRESH)
     one.choose()

@@ -118,15 +118,17 @@ class HouseBroker:
 class Resident(Member):
     """The agent in this house."""
 
-    def __init__(self, folder: Path) -> None:
-        clock = VirtualClock(now_us=50_000_000)
-        self.house: Any = House(folder, clock.wall_ms())
+    errands: type[Errand] = Errand
+
+    def __init__(self, folder: Path, clock: VirtualClock | None = None, office_ms: int | None = None) -> None:
+        clock = clock or VirtualClock(now_us=50_000_000)
+        self.house: Any = House(folder, clock.wall_ms() if office_ms is None else office_ms)
         self.clerk: Any = self.house
         self.keys, self.wires = MemoryDisk(), []
         self.broker: Any = HouseBroker(self.house)
         self.spot = Spot(self.keys, self.house.card)
         desk: Any = self.house
-        self.errand = Errand(self.spot, desk, clock, MemoryDisk())
+        self.errand = self.errands(self.spot, desk, clock, MemoryDisk())
         self.seen: set[int] = set()
         Pole.__init__(self, clock=clock, wiring=MEMBER)
         self.live(5)

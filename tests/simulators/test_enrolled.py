@@ -9,13 +9,14 @@ import pytest
 from cryptography import x509
 
 from edge import identity
+from edge.registrar import Beside, Registrar
 from fleet import enrol
 from fleet.authority.keys import key_id
 from fleet.home import Home, Ports, write_config
 from fleet.registry import Node, Registry
 from simulators.clock import stopwatch
 from simulators.enrolled import claim, open_desk
-from simulators.indoors import present
+from simulators.indoors import Asking, Indoors, present
 
 NODES = 20
 
@@ -39,6 +40,29 @@ def test_a_street_is_enrolled_at_once(tmp_path: Path) -> None:
         assert json.loads(card.read_text())["token"], "it is wiped when a broker took the certificate, not before"
     assert len(set(known.values())) == NODES + 1
     assert claim(desk, "pole-000", cards[0]) == "nothing" and claim(desk, "pole-000", cards[0], again=True) == "granted"
+
+
+@pytest.mark.parametrize("kind", [Registrar, Indoors])
+def test_what_a_card_says_of_the_time_is_not_for_a_street_in_another_month(
+    tmp_path: Path, kind: type[Registrar]
+) -> None:
+    home, file = Home(tmp_path / "office"), tmp_path / "credentials.json"
+    write_config(home, Ports(broker_port=8883, broker_kind="none"))
+    registry = Registry(home.registry)
+    desk = open_desk(home, registry)
+    enrol.add(home, registry, Node("pole-000", "here"), file)
+    assert claim(desk, "pole-000", file) == "granted"
+    heard: list[int] = []
+    asker = Asking("pole-000", file, tmp_path)
+    registrar = kind(Beside(file, "pole-000"), lambda *_: pytest.fail("nobody dials"), asker, print, lambda: 0.5)
+
+    def vouched(unix_ms: int) -> bool:
+        heard.append(unix_ms)
+        return True
+
+    registrar.attached(lambda *_, **__: None, lambda ready, now_ms: None, vouched)
+    registrar.tick(0)
+    assert heard == ([] if kind is Indoors else [json.loads(file.read_text())["written_ms"]])
 
 
 def test_a_password_needs_no_certificate(tmp_path: Path) -> None:

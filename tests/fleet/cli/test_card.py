@@ -17,7 +17,8 @@ from tests.fleet.desks import DAY_MS, Pole, granted, why
 def test_with_an_authority_a_node_is_given_a_card_with_a_token(town: Town) -> None:
     file = town.add()
     facts = json.loads(file.read_text())
-    assert list(facts) == ["node", "url", "enrol", "token", "trust"]
+    assert list(facts) == ["node", "url", "enrol", "token", "trust", "written_ms"]
+    assert card(file).vouched_ms == town.time.now_ms
     assert (facts["node"], facts["url"], facts["enrol"]) == (NODE, "mqtts://127.0.0.1:21999", "https://127.0.0.1:8443")
     assert len(facts["token"]) == 64 and facts["trust"] == Authority.open(town.folder / "authority").trust()
     assert file.stat().st_mode & 0o777 == 0o600
@@ -54,10 +55,12 @@ def test_a_token_is_made_anew_and_nothing_else_is_touched(town: Town) -> None:
     os.chown(file, 1234, 1234)
     (file.parent / "node.toml").write_text("untouched")
     names = sorted(os.listdir(file.parent))
+    town.later(1)
     done = town.done("card", "token", NODE[:7], file.parent)
     after = json.loads(file.read_text())
     assert done.stdout == f"{NODE}\n" and after["token"] not in done.stderr and before["token"] not in done.stderr
-    assert after == before | {"more": {"kept": ["é"]}, "token": after["token"]} and after["token"] != before["token"]
+    changed = {"token": after["token"], "written_ms": town.time.now_ms}
+    assert after == before | {"more": {"kept": ["é"]}} | changed and after["token"] != before["token"]
     found = file.stat()
     assert (found.st_mode & 0o777, found.st_uid, found.st_gid) == (0o600, 1234, 1234)
     assert sorted(os.listdir(file.parent)) == names
