@@ -175,6 +175,8 @@ def neighbourhood(peer: str) -> str:
         address = ipaddress.ip_address(peer)
     except ValueError:
         return peer[:64]
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:  # at a door that is open to both
+        address = address.ipv4_mapped
     return str(ipaddress.ip_network((int(address) >> 64 << 64, 64))) if address.version == 6 else str(address)
 
 

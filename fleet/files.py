@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UNCHANGEABLE = (errno.EPERM, errno.EACCES, errno.ENOTSUP)  # what a mount of FAT or of a shared folder says
@@ -26,9 +26,13 @@ def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (
         with os.fdopen(handle, "w", closefd=False) as file:
             file.write(text)
         os.fsync(handle)
+        os.rename(beside, path)
+    except BaseException:  # half a secret is of no use, and takes room on a disk that has none
+        with suppress(OSError):
+            beside.unlink()
+        raise
     finally:
         os.close(handle)
-    os.rename(beside, path)
     sync_folder(path.parent)
 
 

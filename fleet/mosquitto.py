@@ -83,8 +83,9 @@ def server_config(
     folder: Path, host: str, port: int, child: bool = True, tls: Tls | None = None, plugin: Path | None = None
 ) -> str:
     """Mosquitto's own file. A `child` of ours stays who it is, and leaves its pid and log in `folder`."""
+    place = f"{port}" if host == "::" else f"{port} {host}"  # told "::" it would hear nobody of IPv4
     return f"""# Written by `fleet`; changes are lost.
-{CHILD.format(folder=folder) if child else ""}{_door(folder, plugin) if tls else ""}listener {port} {host}
+{CHILD.format(folder=folder) if child else ""}{_door(folder, plugin) if tls else ""}listener {place}
 allow_anonymous false
 password_file {folder / PASSWORDS}
 acl_file {folder / ACCESS}

@@ -81,7 +81,7 @@ def _session(pulse: Pulse, now_ms: int) -> CheckResult:
         return CheckResult("session", State.GOOD, "The broker has kept its session.")
     times = f"{pulse.sessions_lost} times" if pulse.sessions_lost > 1 else "once"
     reason = f"The collector's session was lost {times}, last {span(now_ms - pulse.session_lost_ms)} ago."
-    if now_ms - pulse.session_lost_ms > LOST_LATELY_MS:
+    if not 0 <= now_ms - pulse.session_lost_ms <= LOST_LATELY_MS:  # ahead of now: by a clock that was wrong
         return CheckResult("session", State.GOOD, reason)
     remedy = "Nodes send again what is not acked. If the broker was not reset, somebody else may have the collector's "
     return CheckResult("session", State.BAD, reason, remedy + "secret: see who may read the office's home.")
@@ -93,7 +93,7 @@ def _broker(pulse: Pulse, now_ms: int) -> CheckResult:
         return CheckResult("broker", State.BAD, reason, pulse.look)
     times = f"{pulse.broker_restarts} times" if pulse.broker_restarts > 1 else "once"
     ended = f"It ended {times}, last {span(now_ms - pulse.broker_ended_ms)} ago, and was started again."
-    if pulse.broker_restarts and now_ms - pulse.broker_ended_ms < LATELY_MS:
+    if pulse.broker_restarts and 0 <= now_ms - pulse.broker_ended_ms < LATELY_MS:
         return CheckResult("broker", State.UNKNOWN, f"{ended} Nothing was lost.", f"If it goes on: {pulse.look}")
     return CheckResult("broker", State.GOOD, ended if pulse.broker_restarts else "It runs.")
 

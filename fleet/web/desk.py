@@ -239,7 +239,8 @@ def _config(page: Starlette, protocol: type[H11Protocol]) -> uvicorn.Config:
 def _listening(host: str, port: int, most_of_one: int) -> Doorway:
     if port:
         check_free(host, port, "The desk", see_port(port, "enrol"))
-    plain = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family, both = socket.AF_INET6 if ":" in host else socket.AF_INET, host == "::" and socket.has_dualstack_ipv6()
+    plain = socket.create_server((host, port), family=family, dualstack_ipv6=both)
     door = Doorway(plain.family, plain.type, plain.proto, plain.detach())
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     door.held, door.most, door.most_of_one = Counter(), min(MOST_CONNECTIONS, files // 2), most_of_one

@@ -273,3 +273,4 @@ def test_who_asks_too_often_waits_and_keeps_nobody_else_waiting(here: Office) ->
     assert why(here.desk.claim(Pole("pole-2").claim(), "2001:db8::3")) is Why.BUSY
     assert why(here.desk.claim(Pole("pole-2").claim(), "2001:db8:0:1::3")) is Why.UNKNOWN
     assert [neighbourhood(each) for each in ("10.1.2.3", "x" * 99)] == ["10.1.2.3", "x" * 64]
+    assert neighbourhood("::ffff:10.1.2.3") == "10.1.2.3", "as a door that is open to both kinds sees it"

@@ -13,9 +13,10 @@ from cryptography import x509
 from fleet.authority.authority import make_home_authority
 from fleet.clock import SystemClock
 from fleet.home import Home, Ports
-from fleet.registry import COLLECTOR
+from fleet.registry import COLLECTOR, Node
 from fleet.serve import Office, open_office
-from tests.fleet.desks import Pole
+from fleet.tokens import new_token
+from tests.fleet.desks import Pole, granted
 from tests.fleet.pole import wait_for
 
 DAY_MS = 86_400_000
@@ -108,6 +109,31 @@ def test_two_that_speak_in_one_name_are_noted_when_they_are_seen_and_not_again(o
     assert running.reader.clones() == {}
 
 
+@pytest.mark.parametrize("office", ["nats"], indirect=True)
+def test_what_was_under_way_when_a_clone_was_shut_out_is_no_second_alarm(office: tuple[Office, Calendar]) -> None:
+    """The last word of the copy, and the first of the node with its new key, come after the operator did his part."""
+    running, calendar = office
+    gate, registry = running.gate, running.registry
+    assert gate is not None
+    secret, token = new_token("pole-1", calendar.wall_ms())
+    registry.add(Node("pole-1", "Plein"), token)
+    granted(gate.desk.claim(Pole("pole-1", secret).claim(), "::1"))
+
+    def seen(last_ms: int) -> str:
+        gate.clones = lambda: {"pole-1": last_ms}
+        gate.look()
+        return {check.name: check.state.value for check in gate._look_over(gate.clock.wall_ms())}["enrolment"]
+
+    assert (seen(1), seen(2)) == ("good", "bad")
+    calendar.days += 0.001
+    registry.readmit("pole-1", new_token("pole-1", calendar.wall_ms())[1], calendar.wall_ms())
+    for number in range(3, 6):
+        calendar.days += 0.01
+        assert seen(number) == "good"
+    calendar.days += 0.02
+    assert seen(6) == "bad", "an hour later somebody has a copy again"
+
+
 def test_a_collector_that_was_given_a_new_key_by_who_died_of_it_is_let_in(office: tuple[Office, Calendar]) -> None:
     """`fleet cert renew office --new-keys` was killed before the registry knew of the key."""
     running, calendar = office
@@ -147,5 +173,21 @@ def test_what_the_office_cannot_do_by_itself_is_red_until_it_can(
             f"It is tried again every minute. edit {running.home.config}."], "the office's word on it")  # fmt: skip
         running.home.config.write_text(good)
         wait_for(lambda: {each.name for each in running.checks()} & {"upkeep"} == set(), "silence")
+    finally:
+        running.stop()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="NOT TESTED: this machine has no IPv6")
+@pytest.mark.parametrize("kind", ["nats", pytest.param("mosquitto", marks=pytest.mark.mosquitto)])
+def test_an_office_that_listens_everywhere_hears_both_kinds_of_addresses(tmp_path: Path, kind: str) -> None:
+    ports = Ports("::", 0, web_port=0, url="mqtts://office.example.org", broker_kind=kind, enrol_host="::",
+                  enrol_port=0, enrol_told="https://office.example.org")  # fmt: skip
+    running = open_office(tmp_path / "home", ports, web=False, signer=lambda folder: make_home_authority(
+        Home(folder.parent), None, SystemClock().wall_ms()))  # fmt: skip
+    try:
+        wait_for(lambda: running.live.subscribed, "the collector")
+        for host in ("127.0.0.1", "::1"):
+            for port in (running.ports.broker_port, running.ports.enrol_port):
+                socket.create_connection((host, port), 30).close()
     finally:
         running.stop()

@@ -97,6 +97,18 @@ def test_a_file_is_replaced_whole_with_its_mode(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_cannot_be_written_leaves_the_file_as_it_was_and_nothing_beside(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        files.replace(path, "half of it\ud800")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.replace(tmp_path / "folder", "new")
+    (tmp_path / "folder").rmdir()
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("[broker]\nprot = 1\n", "did you mean port?"), ("[wep]\nport = 1\n", "did you mean web?"),

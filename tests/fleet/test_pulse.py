@@ -68,6 +68,11 @@ def test_a_session_lost_long_ago_is_told_and_forgiven() -> None:
     assert session.state is State.GOOD and "2 times" in session.reason
 
 
+def test_what_a_clock_that_was_ahead_dated_is_not_held_against_an_office_for_years() -> None:
+    ahead = {"broker_restarts": 1, "broker_ended_ms": 2 * NOW, "sessions_lost": 1, "session_lost_ms": 2 * NOW}
+    assert set(states(replace(WELL, **ahead)).values()) == {"good"}  # type: ignore[arg-type]
+
+
 def test_every_change_is_said_at_once_and_silence_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "LOOK_S", 0.01)
     now = [WELL]
