@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from edge.wire.messages import CheckResult, State
-from fleet.health import NodeFacts, SensorFacts
+from fleet.health import AFTERMATH_MS, NodeFacts, SensorFacts
 from fleet.store.answers import Loss, NodeLine, Series, Unread
 from fleet.store.losses import COPIED, TWICE
 from fleet.store.reader import Reader
 
 STATES = {state.value: state for state in State}
 LONGEST_PUBLISH_MS = 3_600_000  # as long as a board may say; who claims more is missed all the same
+NOBODY: Mapping[str, int] = MappingProxyType({})
 YEAR_2000_MS = 946_684_800_000  # what is dated before is not dated yet
 
 
@@ -43,10 +45,15 @@ class Known:
 
 
 def all_facts(
-    reader: Reader, wanted: Sequence[str], losses: Sequence[Loss] | None = None, revoked: Collection[str] = ()
-) -> list[NodeFacts]:
-    """Facts of the named nodes, heard or not, in that order. `losses`: where they were asked for already."""
+    reader: Reader, wanted: Sequence[str], losses: Sequence[Loss] | None = None, revoked: Collection[str] = (),
+    disowned: Mapping[str, int] = NOBODY,
+) -> list[NodeFacts]:  # fmt: skip
+    """Facts of the named nodes, heard or not, in that order. `losses`: where they were asked for already; `disowned`:
+    when (Unix ms) nodes lost their keys, by which whoever had a copy is out."""
     known = _ask(reader, wanted[0] if len(wanted) == 1 else None, losses)
+    for node, at_ms in disowned.items():
+        if known.clones.get(node, 0) < at_ms + AFTERMATH_MS:
+            known.clones.pop(node, None)
     found = [_facts(known, known.lines[node]) if node in known.lines else NodeFacts(node) for node in wanted]
     return [replace(facts, revoked=True) if facts.node in revoked else facts for facts in found]
 

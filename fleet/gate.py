@@ -23,6 +23,7 @@ from fleet.claims import Kind
 from fleet.clock import Clock
 from fleet.desk import Desk
 from fleet.enrolment import FRESH_MS, enrolment_checks
+from fleet.health import AFTERMATH_MS
 from fleet.home import Home, Ports
 from fleet.members import Members
 from fleet.registry import COLLECTOR, Registry
@@ -140,10 +141,12 @@ class Gate:
     def _note_clones(self) -> None:
         """What the store sees of two who speak in one name stands beside what the desk sees."""
         before, self._cloned = self._cloned, self.clones()
+        now_ms, disowned = self.clock.wall_ms(), self.registry.disowned() if self._cloned else {}
         for node, last_ms in self._cloned.items():
-            if before is not None and last_ms != before.get(node):
+            aftermath = node in disowned and now_ms < disowned[node] + AFTERMATH_MS
+            if before is not None and last_ms != before.get(node) and not aftermath:
                 what = "Two speak in its name by turns: somebody has a copy of its key."
-                self.registry.note_incident(Kind.CLONE, node, what, self.clock.wall_ms())
+                self.registry.note_incident(Kind.CLONE, node, what, now_ms)
                 LOG.warning("%s: %s See: fleet health %s", node, what, node)
 
     def _settle(self, renewed: bool) -> None:

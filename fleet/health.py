@@ -19,6 +19,7 @@ QUIET_AFTER_MS = 120_000  # at least; a sensor with a slower rhythm gets three o
 QUIET_INTERVALS = 3
 MUCH_WAITING = 600  # records; an hour of them at ten seconds is 360
 CLONED_MS = 86_400_000  # two that are at work are seen by the minute
+AFTERMATH_MS = 3_600_000  # after a node lost its key: what was under way arrives, and who stayed comes back
 OWN = "node: "
 
 

@@ -116,6 +116,11 @@ class Ledger:
         self._connection.execute(valid.values(revoked_ms=now_ms))
         self._connection.execute(CREDENTIALS.delete().where(CREDENTIALS.c.user == node))
 
+    def disowned(self) -> dict[str, int]:
+        """When the last key of each node was revoked, of those that lost any."""
+        gone = sa.select(KEYS.c.node, sa.func.max(KEYS.c.revoked_ms)).where(KEYS.c.revoked_ms > 0)
+        return {str(node): int(at_ms) for node, at_ms in self._connection.execute(gone.group_by(KEYS.c.node))}
+
     def set_state(self, node: str, state: str) -> None:
         """`added`, `revoked` or `retired`."""
         self._connection.execute(NODES.update().where(NODES.c.id == node).values(state=state))

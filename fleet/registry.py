@@ -151,6 +151,11 @@ class Registry:
             ledger.set_state(node, REVOKED)
             ledger.answer(Kind.DISOWNED, node, "An operator revoked it.", now_ms)
 
+    def disowned(self) -> dict[str, int]:
+        """When (Unix ms) a node lost the last of the keys that it lost."""
+        with self.turn(writing=False) as ledger:
+            return ledger.disowned()
+
     def readmit(self, node: str, secret: Credential | Token, now_ms: int) -> None:
         """Lets a node come in anew, with this password or token: all that it had before is revoked."""
         with self._transaction(writing=True) as connection:

@@ -42,7 +42,8 @@ class OfficeWindow:
         now_ms, rows = self.clock.wall_ms(), self._rows()
         sites, losses = self.registry.nodes(), self.reader.losses()
         names = [site.id for site in sites]
-        facts = {each.node: each for each in all_facts(self.reader, names, losses, revoked(sites))}
+        found = all_facts(self.reader, names, losses, revoked(sites), self.registry.disowned())
+        facts = {each.node: each for each in found}
         lines = []
         for site in sites:
             worst = verdict(checks(facts[site.id], now_ms))

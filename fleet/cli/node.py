@@ -130,7 +130,8 @@ def _rows(place: Home, nodes: list[Node]) -> list[dict[str, Any]]:
 def heard(place: Home, nodes: list[Node]) -> list[NodeFacts]:
     """What the office knows of these nodes, in that order."""
     if place.readings.exists():
-        return all_facts(reader_of(place), [node.id for node in nodes], revoked=revoked(nodes))
+        names, disowned = [node.id for node in nodes], registry_of(place).disowned()
+        return all_facts(reader_of(place), names, None, revoked(nodes), disowned)
     return [NodeFacts(node.id, revoked=node.id in revoked(nodes)) for node in nodes]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge.wire.messages import CheckResult, Health, Hello, SensorLine, State
 from fleet.facts import all_facts
-from fleet.health import NodeFacts, checks
+from fleet.health import AFTERMATH_MS, NodeFacts, checks
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, Parcel, Refused, Vitals
@@ -65,3 +65,16 @@ def test_the_number_of_questions_does_not_grow_with_the_nodes(tmp_path: Path) ->
         all_facts(reader, names)
         counts.append(len(asked))
     assert counts[0] == counts[1] < 20
+
+
+def test_who_had_a_copy_is_out_when_the_node_lost_its_key_and_seen_when_he_comes_again(tmp_path: Path) -> None:
+    store, reader = SqliteStore(tmp_path / "readings.db"), StoreReader(tmp_path / "readings.db")
+    store.commit([Vitals("pole-1", Health(turn, boot="ab"[turn % 2] * 8), 5_000) for turn in range(1, 9)])
+    for disowned, cloned_ms in (({}, 5_000), ({"pole-1": 4_000}, 0), ({"pole-1": 5_001 - AFTERMATH_MS}, 0),
+                                ({"pole-1": 5_000 - AFTERMATH_MS}, 5_000), ({"pole-2": 4_000}, 5_000)):  # fmt: skip
+        (facts,) = all_facts(reader, ["pole-1"], disowned=disowned)
+        assert facts.cloned_ms == cloned_ms
+        bad = [check.name for check in checks(facts, 5_000) if check.state is State.BAD]
+        assert ("identity" in bad) == bool(cloned_ms)
+    reader.close()
+    store.close()
