@@ -115,7 +115,7 @@ def add(
     check(registry, node)
     secret, text = _new_secret(home, node.id, now_ms, hardware)
     _with_file(credentials, text, lambda: registry.add(node, secret))
-    return publish(home, registry)
+    return isinstance(secret, Credential) and publish(home, registry)
 
 
 def renew(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -146,6 +147,21 @@ def test_a_collector_that_was_given_a_new_key_by_who_died_of_it_is_let_in(office
     wait_for(lambda: running.live.subscribed and not running.live.refusal, "the collector again")
     found = running.registry.credential(COLLECTOR)
     assert found is not None and found.key == running.gate.own.key_of(COLLECTOR)
+
+
+def test_a_node_with_a_token_costs_the_broker_a_reload_when_it_comes_and_not_before(
+    office: tuple[Office, Calendar], tmp_path: Path
+) -> None:
+    """Whoever adds two hundred would have the broker read its lists two hundred times, for nobody."""
+    running, _ = office
+    assert running.gate is not None
+    users = running.home.broker / "users.conf"
+    before = users.stat().st_ino
+    running.add_node(Node("pole-1", "Plein"), tmp_path / "card.json")
+    assert users.stat().st_ino == before
+    pole = Pole("pole-1", json.loads((tmp_path / "card.json").read_text())["token"])
+    granted(running.gate.desk.claim(pole.claim(), "::1"))
+    assert f"{pole.key_id}.pole-1" in users.read_text()
 
 
 def test_an_impossible_clock_is_what_is_said_first(office: tuple[Office, Calendar]) -> None:
