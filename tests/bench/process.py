@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -19,7 +23,7 @@ UTIME, STIME = 11, 12  # after the command's name
 def started(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]]:
     """The process, stopped with SIGTERM at the end; what it says on stderr goes to `log`."""
     with log.open("a") as errors:
-        process = subprocess.Popen(command, cwd=ROOT, env=_installed(log.parent / "bytecode"), stdin=subprocess.PIPE,
+        process = subprocess.Popen(command, cwd=ROOT, env=_installed(_bytecode()), stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=errors, text=True)  # fmt: skip
     try:
         yield process
@@ -27,10 +31,18 @@ def started(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]
         _end(process)
 
 
-def _installed(bytecode: Path) -> dict[str, str]:
+@cache
+def _bytecode() -> str:
+    """A folder for all that we start, which is gone when we end."""
+    folder = tempfile.mkdtemp(prefix="lantaarn-bytecode-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _installed(bytecode: str) -> dict[str, str]:
     """The environment of a program whose bytecode is kept, as it is where it was installed, whatever holds here."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(bytecode)}
+    return {**kept, "PYTHONPYCACHEPREFIX": bytecode}
 
 
 def _end(process: subprocess.Popen[str]) -> None:
