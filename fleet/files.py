@@ -2,6 +2,9 @@
 
 A card may be FAT, or a folder that another machine shares, and then modes and owners are what its mount says: who may
 not change them there has changed nothing by being refused, if the new file is like the one whose place it takes.
+
+Who types `sudo fleet` where the office runs as a user of its own must not lock it out: what root leaves in somebody's
+folder belongs to that somebody.
 """
 
 from __future__ import annotations
@@ -20,8 +23,9 @@ UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP)  # the same, of folders
 def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (-1, -1)) -> None:
     """Puts `text` at `path` in one step that survives a power cut; `owner`: uid and gid if not ours. Raises OSError."""
     beside = path.with_name(f".{path.name}.new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
+        _leave(handle, path.parent)
         _give(handle, path, mode, owner)
         with os.fdopen(handle, "w", closefd=False) as file:
             file.write(text)
@@ -34,6 +38,14 @@ def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (
     finally:
         os.close(handle)
     sync_folder(path.parent)
+
+
+def _leave(handle: int, folder: Path) -> None:
+    """To the owner of the folder, if we are root and it is another's."""
+    whose = folder.stat()
+    if os.geteuid() == 0 != whose.st_uid and os.fstat(handle).st_uid == 0:
+        with suppress(OSError):
+            os.fchown(handle, whose.st_uid, whose.st_gid)
 
 
 def _give(handle: int, path: Path, mode: int, owner: tuple[int, int]) -> None:
@@ -53,8 +65,9 @@ def _rights(found: os.stat_result) -> tuple[int, int, int]:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Waits for its turn among processes that write the same thing."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
+        _leave(handle, path.parent)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:

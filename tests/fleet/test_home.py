@@ -1,5 +1,6 @@
 """The home: one office at a time, private folders, and a config whose mistakes are told."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,25 @@ def test_what_cannot_be_written_leaves_the_file_as_it_was_and_nothing_beside(tmp
         files.replace(tmp_path / "folder", "new")
     (tmp_path / "folder").rmdir()
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: giving a file away needs root")
+def test_what_root_leaves_in_anothers_folder_is_that_others(tmp_path: Path) -> None:
+    """`sudo fleet cert renew office`, where the office runs as a user of its own."""
+    os.chown(tmp_path, 65534, 65533)
+    files.replace(tmp_path / "broker.key", "secret")
+    with files.locked(tmp_path / "own.lock"):
+        pass
+    files.replace(tmp_path / "card", "token", owner=(12, 13))
+    owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
+    assert owners == {"broker.key": (65534, 65533), "own.lock": (65534, 65533), "card": (12, 13)}
+
+
+def test_root_is_not_led_elsewhere_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".key.new").symlink_to(tmp_path / "shadow")
+    with pytest.raises(OSError):
+        files.replace(tmp_path / "key", "secret")
+    assert not (tmp_path / "shadow").exists()
 
 
 @pytest.mark.parametrize(
