@@ -323,7 +323,7 @@ class Node:
         view = NodeView(now_ms, self._began_ms, kept, self._session_view(now_ms), self.timekeeper.view(),
                         views.free_bytes(self.disk), self.boot.unclean, self.refused_board,
                         self.wear.check(), self.registrar.check() if self.registrar else None)  # fmt: skip
-        return Health(now_ms, checks(view, [*self.sensors.patients.values()]), self.counters(), self.clock.boot_id[:8])
+        return Health(now_ms, checks(view, [*self.sensors.patients.values()]), self.counters(), self.clock.boot_id[-8:])
 
     def counters(self) -> dict[str, int]:
         """Readings sampled, refused, lost and journalled, events lost, and what each sensor counted."""

@@ -130,7 +130,7 @@ class CheckResult:
 class Health:
     """up/health. `at_ms` is boot time; `counters` only ever grow within a run of the agent.
 
-    `boot`: the beginning of the boot id, by which the office sees whether two speak in one node's name.
+    `boot`: the end of the boot id, by which the office sees whether two speak in one node's name.
     """
 
     at_ms: int

@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+from fleet.store.clones import cloned
 from fleet.store.losses import COPIED, TWICE, losses
 from fleet.store.tables import open_reader
 
@@ -81,6 +82,10 @@ class StoreView:
         """The epochs of which somebody says that there was another copy."""
         told = {loss.epoch for loss in losses(self.db, node) if loss.why in (COPIED, TWICE)}
         return told | {epoch for (epoch,) in self.db.execute(MET, (node,))}
+
+    def cloned(self, node: str) -> bool:
+        """Whether the office believes that somebody has a copy of its key."""
+        return node in cloned(self.db)
 
     def boot_ids(self, node: str, epoch: int, boot: int | None) -> list[str]:
         """Which boots bore that number."""

@@ -22,7 +22,7 @@ NAMES = (
     "stored once or named", "rows are right", "values are true", "no row twice", "no number twice", "counts agree",
     "acks follow commits", "older copies are named",
     "nothing before the floor", "sure dates are right", "buffers within caps", "knocks within the cap",
-    "only a commit is at stake", "poison set aside", "nobody spins", "all is quiet at last",
+    "only a commit is at stake", "one is not two", "poison set aside", "nobody spins", "all is quiet at last",
 )  # fmt: skip
 MOST_TOLD = 5  # of one kind
 SURE_MS = {0: 1_000, 1: 6_000}  # what is said to be synced, or told by the office, may be so wrong
@@ -38,6 +38,8 @@ def judge(pole: Pole, view: StoreView) -> Iterator[tuple[str, str]]:
     yield from (("no number twice", twice) for twice in pole.page.twice)
     filed = {key: receipt for key, receipt in view.filed(pole.name).items() if key[0] in pole.page.epochs}
     rows = view.rows(pole.name)
+    if view.cloned(pole.name):
+        yield "one is not two", f"{pole.name}: two are said to speak in its name"
     yield from _missing(pole, filed, view.gaps(pole.name))
     yield from _copies(pole, filed, view.gaps(pole.name), view.copied(pole.name))
     yield from _contents(pole, filed, rows, view)
