@@ -26,7 +26,8 @@ REMEDIES: dict[Cause, str] = {
     "certificate": "See the check named certificate, and in the office: fleet cert list",
     "trust": "If it is your broker: fleet broker check in the office; if this node once learnt a wrong time: fleet "
     "card token NODE DIR. If not: see what else answers at that address.",
-    "rights": "In the office: fleet node add NODE --renew, and look at the broker's rights: fleet broker check",
+    "rights": "In the office: fleet health, for a broker whose disk is full refuses too; then its rights: fleet broker "
+    "check. The secrets of this node are good.",
     "busy": "See how the broker does: fleet health",
     "protocol": "Use a broker that speaks MQTT 3.1.1.",
     "broken": "Check network and broker; the node tries again by itself.",

@@ -61,6 +61,11 @@ def test_who_is_not_known_to_the_broker_is_told_to_renew(words: str, cause: Caus
     assert ("--renew" in REMEDIES[cause]) == ("user and password" in words or "client id" in words)
 
 
+def test_nobody_is_told_to_renew_a_node_because_a_broker_has_no_room() -> None:
+    """NATS refuses each subscription while its disk is full."""
+    assert "--renew" not in REMEDIES["rights"] and "fleet health" in REMEDIES["rights"]
+
+
 @pytest.mark.parametrize(
     ("error", "cause"),
     [(ConnectionRefusedError(111, "Connection refused"), "refused"), (TimeoutError("timed out"), "timeout"),
