@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from http.client import HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from edge.office import OfficeError, shown
-from edge.tls import Pinned, Untimely
+from edge.office import ANEW, OfficeError, shown
+from edge.tls import NO_TLS, Pinned, Untimely
 from edge.wire.enrolment import CLAIM_PATH, TIME_PATH, Claim, Granted, Refused, TimeTold
 from edge.wire.messages import MessageError, from_json, to_json
 
@@ -42,11 +42,11 @@ class DeskLine:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port or 443
-        except ValueError:
+            HTTPSConnection(host, port, context=context)  # which knows what no host can be called
+        except (ValueError, InvalidURL):
             parts, host, port = None, "", 0
         if parts is None or parts.scheme != "https" or not host:
-            raise OfficeError("The card names no desk: what stands under enrol is no https:// address.",
-                              "In the office: fleet card token NODE DIR, and put the file here.")  # fmt: skip
+            raise OfficeError("The card names no desk: what stands under enrol is no https:// address.", ANEW)
         self._host, self._port, self._context = host, port, context
         self._boot_ms, self._calm_s = boot_ms, calm_s
 
@@ -86,7 +86,7 @@ class DeskLine:
             raise Unreachable("trust", f"What answers at {self.where} is not the office that the card names: a network "
                               "with a login, or somebody in between. Nothing was told to it.") from None  # fmt: skip
         except ssl.SSLError as error:
-            raise Unreachable("network", f"There is no TLS with {self.where}: {error.reason or 'it broke'}.") from None
+            raise Unreachable("network", _no_desk(error.reason or "it broke", self.where)) from None
         except (OSError, HTTPException, UnicodeError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable("network", f"The desk at {self.where} cannot be reached: {why}.") from None
@@ -103,6 +103,15 @@ class DeskLine:
             if self._boot_ms() > until_ms:
                 raise HTTPException("the answer takes too long")
         return body
+
+
+def _no_desk(reason: str, where: str) -> str:
+    """What OpenSSL says of who answers there, in a sentence."""
+    if any(word in reason for word in NO_TLS):
+        return f"What answers at {where} speaks no TLS: another service, or a network with a login."
+    if "CERTIFICATE_REQUIRED" in reason:
+        return f"What answers at {where} asks for a certificate, as brokers do and no desk does: look at the port."
+    return f"There is no TLS with {where}: {reason}."
 
 
 def _read(kind: type[T], body: bytes) -> T | None:

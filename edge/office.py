@@ -17,6 +17,7 @@ from edge.wire.clocks import credible
 from edge.wire.messages import MessageError, from_json
 
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}
+ANEW = "In the office: fleet node add NODE --renew --credentials FILE, and put the file here."
 T = TypeVar("T", "Credentials", "Card")
 
 

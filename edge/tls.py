@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.events import Cause
-from edge.office import OfficeError, shown
+from edge.office import ANEW, OfficeError, shown
 from edge.validity import Moment, fault, of_der
 
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which the module ssl has no name for
@@ -116,8 +116,7 @@ def pinned(trust: str, moment: Callable[[], Moment], own: tuple[Path, Path] | No
     try:
         context.load_verify_locations(cadata=trust)
     except (ssl.SSLError, ValueError, TypeError):
-        raise OfficeError("The roots to trust on the card are no certificates.",
-                          "In the office: fleet card token NODE DIR, and put the file here.") from None  # fmt: skip
+        raise OfficeError("The roots to trust on the card are no certificates.", ANEW) from None
     if own is not None:
         _show(context, *own)
     return context

@@ -170,7 +170,8 @@ def test_an_answer_that_drips_ends(serve: Serve, ours: ssl.SSLContext) -> None:
 
 def test_a_portal_without_tls_hears_no_secret(serve: Serve) -> None:
     desk = serve(None, http(HTML, "302 Found", "Location: http://login.example/\r\n"))
-    assert failure(desk).why == "network"
+    told = failure(desk)
+    assert told.why == "network" and "speaks no TLS" in told.what and "_" not in told.what
     assert b"the-token" not in desk.heard
 
 
@@ -210,7 +211,16 @@ def test_nobody_there_is_a_sentence() -> None:
         nowhere.time_ms()
 
 
-@pytest.mark.parametrize("url", ["http://x", "x", "", "https://", "https://x:99999", "https://[", "mqtts://x"])
-def test_what_is_no_desk_is_refused(url: str) -> None:
-    with pytest.raises(OfficeError, match="names no desk"):
+@pytest.mark.parametrize("url", ["http://x", "x", "", "https://", "https://x:99999", "https://[", "mqtts://x",
+                                 "https://x ", "https://x:8443 ", "https://our office", "https://x\0y"])  # fmt: skip
+def test_what_is_no_desk_is_refused_and_a_new_card_wanted(url: str) -> None:
+    """A fresh token alone would leave the address as it is."""
+    with pytest.raises(OfficeError, match="names no desk") as told:
         DeskLine(url, pinned(OFFICE.trust, lambda: SURE), lambda: 0)
+    assert "fleet node add NODE --renew" in told.value.remedy
+
+
+def test_the_port_of_a_broker_is_told_from_a_broken_wire() -> None:
+    """As NATS says it to who shows no certificate, if the word arrives before the connection ends."""
+    assert "look at the port" in deskline._no_desk("TLSV13_ALERT_CERTIFICATE_REQUIRED", "office.example:8883")
+    assert deskline._no_desk("it broke", "office.example:8443") == "There is no TLS with office.example:8443: it broke."
