@@ -102,13 +102,9 @@ class Gate:
         if not credible(now_ms):
             reason = f"It cannot be {show.when(now_ms)}, as this machine's clock says: nobody is given a certificate."
             return [CheckResult("clock", State.BAD, reason, "Set it right: timedatectl set-ntp true. That is all.")]
-        if self._trouble is None:
-            return []
-        what, remedy = str(self._trouble), "See the office's log."
-        if isinstance(self._trouble, Trouble):
-            what, remedy = self._trouble.happened, f"{self._trouble.next_step}."
-        reason = f"What is due cannot be renewed. {what}"
-        return [CheckResult("upkeep", State.BAD, reason, f"It is tried again every minute. {remedy}")]
+        found = (("What is due cannot be renewed.", self._trouble),
+                 ("The broker could not be told who may come in.", self.members.trouble))  # fmt: skip
+        return [_hindered(what, trouble) for what, trouble in found if trouble is not None]
 
     def look(self) -> list[str]:
         """Renews what is due, and has the broker take it up; the names of what is new. Raises Trouble, OSError.
@@ -170,3 +166,10 @@ class Gate:
         if str(trouble) != str(self._trouble):
             LOG.error("The office's certificates cannot be renewed: %s. It is tried again.", trouble)
         self._trouble = trouble
+
+
+def _hindered(what: str, trouble: Exception) -> CheckResult:
+    why, remedy = f"{trouble}.", "See the office's log."
+    if isinstance(trouble, Trouble):
+        why, remedy = trouble.happened, f"{trouble.next_step}."
+    return CheckResult("upkeep", State.BAD, f"{what} {why}", f"It is tried again by itself. {remedy}")

@@ -21,6 +21,7 @@ class Members:
 
     def __init__(self, publish: Callable[[], object]) -> None:
         self._publish = publish
+        self.trouble: Exception | None = None  # why the broker could not be told, the last time
         self._changes = self._published = 0
         self._turn = threading.Condition()
         self._ending = False
@@ -50,10 +51,12 @@ class Members:
             try:
                 self._publish()
             except Exception as error:
+                self.trouble = error
                 LOG.error("The broker could not be told who may come in: %s. It is tried again.", error)
                 if self._pause():
                     return
                 continue
+            self.trouble = None
             with self._turn:
                 self._published = due
                 self._turn.notify_all()

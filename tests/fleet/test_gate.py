@@ -179,6 +179,7 @@ def test_what_the_office_cannot_do_by_itself_is_red_until_it_can(
 ) -> None:
     monkeypatch.setattr("fleet.gate.LOOK_S", 0.05)
     monkeypatch.setattr("fleet.gate.CHECK_MS", 0)
+    monkeypatch.setattr("fleet.members.AGAIN_S", 0.05)
     ports = Ports(broker_port=0, web_port=0, enrol_port=0)
     running = open_office(tmp_path / "home", ports, web=False, signer=lambda folder: make_home_authority(
         Home(folder.parent), None, SystemClock().wall_ms()))  # fmt: skip
@@ -186,9 +187,16 @@ def test_what_the_office_cannot_do_by_itself_is_red_until_it_can(
         good = running.home.config.read_text()
         running.home.config.write_text(good + "[brokr]\n")
         wait_for(lambda: [each.remedy for each in running.checks() if each.name == "upkeep"] == [
-            f"It is tried again every minute. edit {running.home.config}."], "the office's word on it")  # fmt: skip
+            f"It is tried again by itself. edit {running.home.config}."], "the office's word on it")  # fmt: skip
         running.home.config.write_text(good)
         wait_for(lambda: {each.name for each in running.checks()} & {"upkeep"} == set(), "silence")
+        lock = running.home.broker / "users.lock"
+        lock.unlink()
+        lock.mkdir()
+        assert running.gate is not None and not running.gate.members.changed(0.01)
+        wait_for(lambda: [each for each in running.checks() if "who may come in. [Errno 21]" in each.reason], "a word")
+        lock.rmdir()
+        wait_for(lambda: {each.name for each in running.checks()} & {"upkeep"} == set(), "silence again")
     finally:
         running.stop()
 
