@@ -15,7 +15,8 @@ from fleet.tables import CERTIFICATES, CREDENTIALS, INCIDENTS, KEYS, NODES, TOKE
 
 MOST_INCIDENTS = 1_000  # of a kind
 TOGETHER_MS = 3_600_000  # incidents of a kind and a node that are so near are one
-FAR_MS = 1 << 50
+FAR = 1 << 50
+TURN: sa.ColumnClause[int] = sa.literal_column("certificates.rowid", sa.BigInteger)  # no clock that was ahead is later
 LONGEST_WHAT = 500  # characters
 
 
@@ -49,7 +50,7 @@ class Ledger:
     def newest(self, node: str, key: str) -> Certificate | None:
         """The certificate that this key was given last."""
         found = sa.select(CERTIFICATES).where(CERTIFICATES.c.node == node, CERTIFICATES.c.key == key)
-        last = found.order_by(CERTIFICATES.c.issued_ms.desc(), CERTIFICATES.c.not_after_ms.desc()).limit(1)
+        last = found.order_by(TURN.desc()).limit(1)
         row = self._connection.execute(last).one_or_none()
         return _certificate(row._mapping) if row else None
 
@@ -63,8 +64,8 @@ class Ledger:
     def newest_of_all(self) -> list[Certificate]:
         """The certificate that each node was given last, one that is not revoked if it has any; without its text."""
         facts = [column for column in CERTIFICATES.c if column.name != "chain"]
-        good = sa.case((CERTIFICATES.c.revoked_ms == 0, FAR_MS), else_=0)
-        last = sa.func.max(good + CERTIFICATES.c.issued_ms).label("last")  # SQLite takes the rest from the same row
+        good = sa.case((CERTIFICATES.c.revoked_ms == 0, FAR), else_=0)
+        last = sa.func.max(good + TURN).label("last")  # SQLite takes the rest from the same row
         newest = sa.select(*facts, last).group_by(CERTIFICATES.c.node).subquery()
         wanted = sa.select(*[newest.c[column.name] for column in facts]).order_by(newest.c.node)
         return [_certificate(row._mapping) for row in self._connection.execute(wanted)]

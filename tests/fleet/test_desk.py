@@ -159,6 +159,19 @@ def test_a_known_key_renews_for_itself_and_once_a_day(here: Office) -> None:
     assert why(here.desk.claim(other.claim(), "::1")) is Why.TAKEN
 
 
+def test_an_hour_in_the_next_year_spoils_no_answer_and_hides_no_node_that_renews_no_more(here: Office) -> None:
+    """What was given then is not the newest for a year: each claim would get another one, and none would be late."""
+    pole, began_ms = Pole(NODE, here.token(NODE)), here.time.now_ms
+    granted(here.desk.claim(pole.claim(), "::1"))
+    here.time.now_ms = began_ms + 365 * DAY_MS
+    granted(here.desk.claim(pole.renewal(), "::1"))
+    here.time.now_ms = began_ms + 2 * DAY_MS
+    mended = [granted(here.desk.claim(pole.renewal(), "::1")) for _ in range(3)]
+    assert len({leaf(each).serial_number for each in mended}) == 1
+    (newest,) = here.registry.newest_certificates()
+    assert newest.issued_ms == here.time.now_ms
+
+
 def test_after_a_roll_over_the_answer_is_a_new_one(here: Office, tmp_path: Path) -> None:
     pole = Pole(NODE, here.token(NODE))
     first = granted(here.desk.claim(pole.claim(), "::1"))
