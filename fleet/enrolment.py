@@ -52,7 +52,8 @@ def _enrolment(incidents: Iterable[Incident], newest: Sequence[Certificate], now
     worst = min(standing, key=lambda each: (order.index(each.kind), -each.last_ms))
     others = len(standing) - 1
     more = f" And {others} more: fleet cert incidents." if others else ""
-    reason = f"{worst.node}: {worst.what} That was {span(now_ms - worst.last_ms)} ago.{more}"
+    ago = f"That was {span(now_ms - worst.last_ms)} ago." if worst.last_ms <= now_ms else "The clock was ahead then."
+    reason = f"{worst.node}: {worst.what} {ago}{more}"
     state = State.UNKNOWN if worst.kind in EXPECTED else State.BAD
     return CheckResult("enrolment", state, reason, REMEDIES[Kind(worst.kind)].format(node=worst.node))
 

@@ -133,6 +133,9 @@ class Gate:
         self._settle(listed)
         self.desk.write_down()
         self._note_clones()
+        if credible(now_ms := self.clock.wall_ms()):
+            with self.registry.turn() as ledger:
+                ledger.redate(now_ms, now_ms + FRESH_MS)
 
     def _note_clones(self) -> None:
         """What the store sees of two who speak in one name stands beside what the desk sees."""

@@ -149,6 +149,12 @@ class Ledger:
         if self._connection.execute(sa.select(INCIDENTS.c.id).where(INCIDENTS.c.node == node).limit(1)).first():
             self.note(kind, node, what, now_ms)
 
+    def redate(self, now_ms: int, after_ms: int) -> None:
+        """Incidents dated later than `after_ms` happened by `now_ms`: the clock was ahead, and nobody could settle them
+        until it is that late."""
+        ahead = INCIDENTS.update().where(INCIDENTS.c.last_ms > after_ms)
+        self._connection.execute(ahead.values(last_ms=now_ms, first_ms=sa.func.min(INCIDENTS.c.first_ms, now_ms)))
+
     def incidents(self, since_ms: int = 0) -> list[Incident]:
         """What happened since then, the newest first."""
         columns = [column for column in INCIDENTS.c if column.name != "id"]

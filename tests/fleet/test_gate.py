@@ -164,6 +164,19 @@ def test_a_node_with_a_token_costs_the_broker_a_reload_when_it_comes_and_not_bef
     assert f"{pole.key_id}.pole-1" in users.read_text()
 
 
+def test_what_was_noted_in_a_year_to_come_stands_for_three_days_and_not_till_then(
+    office: tuple[Office, Calendar],
+) -> None:
+    running, calendar = office
+    assert running.gate is not None
+    now_ms = calendar.wall_ms()
+    for kind, days in (("clone", 9 * 365.0), ("late", 2.9), ("expired", -2.0)):
+        running.registry.note_incident(kind, "pole-1", "It did what it should not.", now_ms + round(days * DAY_MS))
+    running.gate.look()
+    found = {each.kind: (each.last_ms - now_ms) / DAY_MS for each in running.registry.incidents()}
+    assert found == {"clone": pytest.approx(0, abs=0.1), "late": pytest.approx(2.9), "expired": pytest.approx(-2)}
+
+
 def test_an_impossible_clock_is_what_is_said_first(office: tuple[Office, Calendar]) -> None:
     running, calendar = office
     assert running.gate is not None
