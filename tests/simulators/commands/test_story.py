@@ -40,10 +40,10 @@ def test_a_story_that_fails_says_how_to_see_it_again(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_store_that_files_everything(monkeypatch)
-    assert run(["story", "--seed", "1", "--nodes", "3", "--days", "0.04", "--keep", str(tmp_path)]) == 1
+    assert run(["story", "--seed", "1", *SHORT, "--keep", str(tmp_path)]) == 1
     said = capsys.readouterr()
     assert "did NOT hold" in said.out
-    assert "seed 1, commit " in said.err and "sim story --seed 1 --nodes 3 --days 0.04" in said.err
+    assert "seed 1, commit " in said.err and "sim story --seed 1 --nodes 2 --days 0.02" in said.err
     (file,) = tmp_path.iterdir()
     assert f"sim story --replay {file}" in said.err
     assert kept(file)[0].seed == 1
@@ -67,7 +67,7 @@ def test_what_is_no_story_is_said(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_a_storm_is_told_in_shares(capsys: Capture) -> None:
-    assert run(["story", "--storm", "2000", "-o", "json"]) == 0
+    assert run(["story", "--storm", "500", "-o", "json"]) == 0
     tree = json.loads(capsys.readouterr().out)
     assert tree["ok"] and {gust["away_s"] for gust in tree["gusts"]} == {1, 10, 60, 300, 1_800}
     assert run(["story", "--storm", "5"]) == 0
