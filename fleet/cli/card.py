@@ -28,7 +28,7 @@ def card() -> None:
 def token(
     node: NodeId, place: Place, hardware: Hardware = "", dry_run: DryRun = False, home: HomeFolder = None
 ) -> None:
-    """Put a fresh token on a card that was written before; nothing else on it changes."""
+    """Put a fresh token, and the time, on a card that was written before; nothing else on it changes."""
     registry = registry_of(home_of(home))
     known = choose.by_prefix(registry.nodes(), node)
     enrol.board(hardware)
