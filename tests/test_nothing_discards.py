@@ -25,6 +25,7 @@ KNOWN = {
     "edge/journal/journal.py": "free segments that the cap has no room for: all in them is acked, or named in a gap",
     "fleet/authority/vault.py": "papers that were half-made, answered or carried out, or of an authority that ended",
     "fleet/enrol.py": "credentials that were not handed out",
+    "fleet/files.py": "what was half-written, and never came to its place",
     "fleet/heartbeat.py": "the pulse of an office that ended",
     "fleet/home.py": "the pid in the lock file",
     "fleet/registry.py": "a registry that was being made",
