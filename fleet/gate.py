@@ -100,7 +100,7 @@ class Gate:
     def _upkeep(self, now_ms: int) -> list[CheckResult]:
         """What hinders all of it."""
         if not credible(now_ms):
-            reason = f"It cannot be {show.when(now_ms)}, as this machine's clock says: nobody is given a certificate."
+            reason = f"It cannot be {show.day(now_ms)}, as this machine's clock says: nobody is given a certificate."
             return [CheckResult("clock", State.BAD, reason, "Set it right: timedatectl set-ntp true. That is all.")]
         found = (("What is due cannot be renewed.", self._trouble),
                  ("The broker could not be told who may come in.", self.members.trouble))  # fmt: skip

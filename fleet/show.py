@@ -118,6 +118,12 @@ def when(t_ms: int | None) -> str | None:
         return None
 
 
+def day(t_ms: int) -> str:
+    """The day in UTC: for sentences that shall not change all the time."""
+    moment = when(t_ms)
+    return moment[:10] if moment else "a day that no calendar has"
+
+
 def out(text: str) -> None:
     """Data, to stdout, all of it. Raises BrokenPipeError when nobody reads, Trouble when it cannot be written."""
     try:

@@ -112,10 +112,12 @@ def certificate_check(leaves: dict[str, x509.Certificate | None], now_ms: int) -
 
 
 def authority_check(end_ms: int, now_ms: int) -> CheckResult:
-    """Whether it is time for a roll-over: bad two years before the issuing certificate ends."""
+    """Whether it is time for a roll-over: bad two years before the issuing certificate ends. One that is made while the
+    clock is years ahead signs nothing that counts today, so the clock is named first."""
     if now_ms >= end_ms - EARLY_DAYS * DAY_MS:
         reason = f"The issuing certificate ends on {show.when(end_ms)}; certificates of nodes end with it."
-        return CheckResult("authority", State.BAD, reason, "fleet init --roll-over, while the office is stopped.")
+        remedy = "If this machine's clock is right (timedatectl): fleet init --roll-over, while the office is stopped."
+        return CheckResult("authority", State.BAD, f"{reason} Here it is {show.day(now_ms)}.", remedy)
     return CheckResult("authority", State.GOOD, f"The issuing certificate counts until {show.when(end_ms)}.")
 
 

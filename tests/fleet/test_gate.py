@@ -183,6 +183,10 @@ def test_an_impossible_clock_is_what_is_said_first(office: tuple[Office, Calenda
     calendar.days = 73 * 365
     first, *_ = running.gate.checks()
     assert (first.name, first.state.value) == ("clock", "bad") and "timedatectl" in first.remedy
+    (roll_over,) = [each for each in running.gate.checks() if each.name == "authority"]
+    assert roll_over.remedy.startswith("If this machine's clock is right"), "one that is made now would be of no use"
+    calendar.days += 3 / 86_400
+    assert running.gate.checks()[0] == first, "it is written down whenever it changes"
     calendar.days = 0
     assert "clock" not in {each.name for each in running.gate.checks()}
 

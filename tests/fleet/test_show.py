@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.show import Field, Form, card, listing, plain, seen, table_of_commas, when
+from fleet.show import Field, Form, card, day, listing, plain, seen, table_of_commas, when
 
 FIELDS = [Field("node", "NODE"), Field("state", "STATE"), Field("note", "NOTE", wide=True)]
 ROWS: list[dict[str, Any]] = [
@@ -80,3 +80,8 @@ def test_what_is_for_eyes_holds_nothing_that_a_terminal_would_obey(text: str) ->
 def test_what_can_be_printed_stays_as_it_is() -> None:
     assert seen("Café Überfahrt 21,5 °C µg/m³") == "Café Überfahrt 21,5 °C µg/m³"
     assert seen("ev\x1b[31mil\n\x9b\ud800") == "ev\\x1b[31mil\\n\\x9b\\ud800"
+
+
+def test_a_day_is_one_even_where_no_calendar_has_it() -> None:
+    assert (day(0), day(4_000_000_000_000)) == ("1970-01-01", "2096-10-02")
+    assert day(1 << 60) == "a day that no calendar has"
