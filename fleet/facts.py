@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from edge.wire.messages import CheckResult, State
-from fleet.health import AFTERMATH_MS, NodeFacts, SensorFacts
+from fleet.health import AFTERMATH_MS, AHEAD_MS, NodeFacts, SensorFacts
 from fleet.store.answers import Loss, NodeLine, Series, Unread
 from fleet.store.losses import COPIED, TWICE
 from fleet.store.reader import Reader
@@ -17,6 +17,7 @@ from fleet.store.reader import Reader
 STATES = {state.value: state for state in State}
 LONGEST_PUBLISH_MS = 3_600_000  # as long as a board may say; who claims more is missed all the same
 NOBODY: Mapping[str, int] = MappingProxyType({})
+FOREVER = 1 << 61
 YEAR_2000_MS = 946_684_800_000  # what is dated before is not dated yet
 
 
@@ -42,15 +43,16 @@ class Known:
     losses: dict[str, list[Loss]]
     unread: dict[str, Unread]
     clones: dict[str, int]
+    ahead: dict[str, int]
 
 
 def all_facts(
     reader: Reader, wanted: Sequence[str], losses: Sequence[Loss] | None = None, revoked: Collection[str] = (),
-    disowned: Mapping[str, int] = NOBODY,
+    disowned: Mapping[str, int] = NOBODY, now_ms: int = FOREVER,
 ) -> list[NodeFacts]:  # fmt: skip
-    """Facts of the named nodes, heard or not, in that order. `losses`: where they were asked for already; `disowned`:
-    when (Unix ms) nodes lost their keys, by which whoever had a copy is out."""
-    known = _ask(reader, wanted[0] if len(wanted) == 1 else None, losses)
+    """Facts of the named nodes, heard or not, in that order, at `now_ms` (Unix ms). `losses`: where they were asked for
+    already; `disowned`: when (Unix ms) nodes lost their keys, by which whoever had a copy is out."""
+    known = _ask(reader, wanted[0] if len(wanted) == 1 else None, losses, now_ms + AHEAD_MS)
     for node, at_ms in disowned.items():
         if known.clones.get(node, 0) < at_ms + AFTERMATH_MS:
             known.clones.pop(node, None)
@@ -58,16 +60,17 @@ def all_facts(
     return [replace(facts, revoked=True) if facts.node in revoked else facts for facts in found]
 
 
-def _ask(reader: Reader, node: str | None, losses: Sequence[Loss] | None) -> Known:
+def _ask(reader: Reader, node: str | None, losses: Sequence[Loss] | None, until_ms: int) -> Known:
     return Known(
         {line.node: line for line in reader.nodes(node)},
-        _by_node(reader.series(node)),
+        _by_node(reader.series(node, until_ms)),
         reader.newest_clocks(node),
         reader.undated_readings(node),
         reader.waiting_records(node),
         _by_node(reader.losses(node) if losses is None else losses),
         reader.unread(node),
         reader.clones(),
+        reader.ahead_readings(until_ms),
     )
 
 
@@ -100,6 +103,7 @@ def _facts(known: Known, line: NodeLine) -> NodeFacts:
         min(int((line.hello or {}).get("publish_ms", 0)), LONGEST_PUBLISH_MS),
         line.since_ms,
         cloned_ms=known.clones.get(node, 0),
+        ahead=known.ahead.get(node, 0),
     )
 
 

@@ -19,6 +19,7 @@ QUIET_AFTER_MS = 120_000  # at least; a sensor with a slower rhythm gets three o
 QUIET_INTERVALS = 3
 MUCH_WAITING = 600  # records; an hour of them at ten seconds is 360
 CLONED_MS = 86_400_000  # two that are at work are seen by the minute
+AHEAD_MS = 300_000  # clocks may differ by so much before it is worth a word
 AFTERMATH_MS = 3_600_000  # after a node lost its key: what was under way arrives, and who stayed comes back
 OWN = "node: "
 
@@ -56,6 +57,7 @@ class NodeFacts:
     since_ms: int | None = None  # since when it is connected, by its own clock
     revoked: bool = False
     cloned_ms: int = 0  # when it was seen last that two speak in its name
+    ahead: int = 0  # readings that are dated later than now
 
 
 def checks(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
@@ -65,7 +67,7 @@ def checks(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
     if contact.state is not State.UNKNOWN:
         here = contact.state is State.GOOD
         answers += [_sensor(sensor, facts, now_ms, here) for sensor in facts.sensors]
-        answers += [_backlog(facts), _clock(facts), _gaps(facts), _readable(facts)]
+        answers += [_backlog(facts), _clock(facts, now_ms), _gaps(facts), _readable(facts)]
         answers += [_own(check, here) for check in facts.own]
     return answers
 
@@ -125,6 +127,8 @@ def _sensor(sensor: SensorFacts, facts: NodeFacts, now_ms: int, here: bool) -> C
         return CheckResult(name, State.UNKNOWN, reason, f"Wait: they come every {span(max(facts.publish_ms, 10_000))}.")
     if sensor.last_ms is None:
         return CheckResult(name, State.BAD, "It is on the board but nothing of it has arrived.", remedy)
+    if _ahead(sensor, now_ms):
+        return CheckResult(name, State.UNKNOWN, "Its readings are dated later than now.", "See the check named clock.")
     age, usual_ms = now_ms - sensor.last_ms, QUIET_INTERVALS * (sensor.interval_ms or 0)
     patience = max(QUIET_AFTER_MS, usual_ms) + facts.publish_ms
     if age > patience:
@@ -137,6 +141,10 @@ def _sensor(sensor: SensorFacts, facts: NodeFacts, now_ms: int, here: bool) -> C
     return CheckResult(name, State.GOOD, f"Its last reading is {span(age)} old.")
 
 
+def _ahead(sensor: SensorFacts, now_ms: int) -> bool:
+    return sensor.last_ms is not None and sensor.last_ms > now_ms + AHEAD_MS
+
+
 def _backlog(facts: NodeFacts) -> CheckResult:
     if facts.waiting > MUCH_WAITING:
         reason = f"When it last said hello, {facts.waiting} records were still to come."
@@ -144,15 +152,19 @@ def _backlog(facts: NodeFacts) -> CheckResult:
     return CheckResult("backlog", State.GOOD, f"{facts.waiting} records were still to come at its last hello.")
 
 
-def _clock(facts: NodeFacts) -> CheckResult:
+def _clock(facts: NodeFacts, now_ms: int) -> CheckResult:
     remedy = "Give the node a way to NTP; its readings are dated as soon as it knows the time."
     if facts.undated:
         return CheckResult("clock", State.BAD, f"{facts.undated} readings have no date yet.", remedy)
     if facts.clock is None:
         return CheckResult("clock", State.UNKNOWN, "Nothing of it is dated yet.", remedy)
+    if any(_ahead(sensor, now_ms) for sensor in facts.sensors):
+        reason = "What it measures is dated later than now: its clock is ahead, or this machine's is behind."
+        return CheckResult("clock", State.BAD, reason, "Compare them: timedatectl here, edge status at the node.")
     quality = ClockQuality(facts.clock)
     if quality in (ClockQuality.SYNCED, ClockQuality.HOLDOVER):
-        return CheckResult("clock", State.GOOD, f"Its clock is {quality.word}.")
+        later = f" {facts.ahead} readings of another time are dated later than now." if facts.ahead else ""
+        return CheckResult("clock", State.GOOD, f"Its clock is {quality.word}.{later}")
     if quality is ClockQuality.UNKNOWN and all((sensor.last_ms or 0) >= 0 for sensor in facts.sensors):
         reason = "Its dates look right, but nothing at the node vouches for its clock."
         return CheckResult("clock", State.UNKNOWN, reason, remedy)

@@ -42,7 +42,7 @@ class OfficeWindow:
         now_ms, rows = self.clock.wall_ms(), self._rows()
         sites, losses = self.registry.nodes(), self.reader.losses()
         names = [site.id for site in sites]
-        found = all_facts(self.reader, names, losses, revoked(sites), self.registry.disowned())
+        found = all_facts(self.reader, names, losses, revoked(sites), self.registry.disowned(), now_ms)
         facts = {each.node: each for each in found}
         lines = []
         for site in sites:

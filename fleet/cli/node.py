@@ -131,7 +131,7 @@ def heard(place: Home, nodes: list[Node]) -> list[NodeFacts]:
     """What the office knows of these nodes, in that order."""
     if place.readings.exists():
         names, disowned = [node.id for node in nodes], registry_of(place).disowned()
-        return all_facts(reader_of(place), names, None, revoked(nodes), disowned)
+        return all_facts(reader_of(place), names, None, revoked(nodes), disowned, SystemClock().wall_ms())
     return [NodeFacts(node.id, revoked=node.id in revoked(nodes)) for node in nodes]
 
 

@@ -29,14 +29,18 @@ from fleet.store.twice import twice
 
 MOST_POINTS = 5000
 MOST_TREES = 4096
+FOREVER = 1 << 62
 
 
 SERIES = """SELECT series.id, nodes.node, sensor, quantity, channel, decimals, unit, newest.t_ms, newest.steps,
     coalesce(newest.flags, 0), (SELECT CASE WHEN count(*)>1 THEN (max(t_ms)-min(t_ms))/(count(*)-1) END FROM
-      (SELECT t_ms FROM readings WHERE readings.series=series.id ORDER BY t_ms DESC LIMIT 6))
-  FROM series JOIN nodes ON key=series.node LEFT JOIN readings newest ON newest.id=
-    (SELECT id FROM readings WHERE readings.series=series.id ORDER BY t_ms DESC LIMIT 1)
+      (SELECT t_ms FROM readings WHERE readings.series=series.id AND t_ms<={until} ORDER BY t_ms DESC LIMIT 6))
+  FROM series JOIN nodes ON key=series.node LEFT JOIN readings newest ON newest.id=coalesce(
+    (SELECT id FROM readings WHERE readings.series=series.id AND t_ms<={until} ORDER BY t_ms DESC LIMIT 1),
+    (SELECT id FROM readings WHERE readings.series=series.id ORDER BY t_ms DESC LIMIT 1))
   {where} ORDER BY nodes.node, sensor, quantity, channel"""
+AHEAD = """SELECT nodes.node, count(*) FROM nodes CROSS JOIN series ON series.node=nodes.key
+  CROSS JOIN readings ON readings.series=series.id AND t_ms>? GROUP BY 1"""
 CURRENT = "grown=(SELECT max(grown) FROM journals other WHERE other.node=journals.node)"
 READINGS = """SELECT readings.id, t_ms, receipts.offset_ms IS NOT NULL, nodes.node, sensor, quantity, channel, steps,
   decimals, unit, flags, quality FROM readings
@@ -65,9 +69,17 @@ class StoreReader:
                  FROM nodes LEFT JOIN presence ON presence.node=key {where} ORDER BY nodes.node"""
         return [_node(*row) for row in self._ask(sql, node)]
 
-    def series(self, node: str | None = None) -> list[Series]:
-        """The series of one node, or of all, in order of node, sensor, quantity and channel."""
-        return [_series(row) for row in self._ask(SERIES, node)]
+    def series(self, node: str | None = None, until_ms: int = FOREVER) -> list[Series]:
+        """The series of one node, or of all, in order of node, sensor, quantity and channel.
+
+        The newest reading is one of `until_ms` at the latest where there is such a one: what a clock that was ahead has
+        dated would else stay the newest for years.
+        """
+        return [_series(row) for row in self._ask(SERIES.replace("{until}", str(int(until_ms))), node)]
+
+    def ahead_readings(self, after_ms: int) -> dict[str, int]:
+        """How many readings of each node are dated later than that."""
+        return dict(self.db.execute(AHEAD, (after_ms,)).fetchall())
 
     def first_ms(self, series: int, from_ms: int) -> int:
         """The time of the first reading of a series in or after `from_ms`, or of the hour that it became; `from_ms`

@@ -18,8 +18,12 @@ class Reader(Protocol):
     def nodes(self, node: str | None = None) -> list[NodeLine]:
         """Nodes that were heard, by name."""
 
-    def series(self, node: str | None = None) -> list[Series]:
-        """Series with their newest reading, in order of node, sensor, quantity and channel."""
+    def series(self, node: str | None = None, until_ms: int = ...) -> list[Series]:
+        """Series with their newest reading, one of `until_ms` at the latest where there is such a one, in order of
+        node, sensor, quantity and channel."""
+
+    def ahead_readings(self, after_ms: int) -> dict[str, int]:
+        """How many readings of each node are dated later than that."""
 
     def newest_clocks(self, node: str | None = None) -> dict[str, int]:
         """The clock quality that dates the newest record of each node."""

@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 from edge.wire.messages import CheckResult, State
-from fleet.health import MUCH_WAITING, QUIET_AFTER_MS, SILENT_AFTER_MS, NodeFacts, SensorFacts, checks, span, verdict
+from fleet.health import (
+    AHEAD_MS,
+    MUCH_WAITING,
+    QUIET_AFTER_MS,
+    SILENT_AFTER_MS,
+    NodeFacts,
+    SensorFacts,
+    checks,
+    span,
+    verdict,
+)
 
 NOW = 1_700_000_000_000
 WELL = NodeFacts("pole-1", True, NOW - 4_000, [SensorFacts("air", NOW - 9_000, 10_000)], clock=0)
@@ -51,6 +61,14 @@ def test_what_is_wrong_is_named_with_reason_and_remedy(change: dict[str, object]
     assert (worst.name, worst.state) == (name, State.BAD)
     assert worst.reason.endswith(".") and worst.remedy.endswith(".")
     assert [answer.name for answer in answers if answer.state is State.BAD] == [name]
+
+
+def test_a_node_whose_dates_are_later_than_now_has_one_red_its_clock() -> None:
+    near, far = (replace(WELL, sensors=[SensorFacts("air", NOW + ms, 10_000)]) for ms in (AHEAD_MS, AHEAD_MS + 1))
+    assert set(states(near).values()) == {"good"}
+    assert (states(far)["clock"], states(far)["sensor air"]) == ("bad", "unknown")
+    once = next(check for check in checks(replace(WELL, ahead=7), NOW) if check.name == "clock")
+    assert once.state is State.GOOD and "7 readings of another time are dated later than now" in once.reason
 
 
 def test_the_sensors_of_a_silent_node_are_unknown_not_bad() -> None:
