@@ -13,7 +13,7 @@ from fleet.registry import COLLECTOR
 from fleet.rights import filters
 
 Way = Literal["write", "read"]
-ANYBODY = "anybody"
+ANYBODY, EACH = "anybody", "%u"  # who bears no name; whoever bears one
 CONTROL = "$CONTROL/#"  # whoever may write there decides who may do what
 EVERY_DOWN = f"{ROOT}/+/down/+"
 REMEDY = "fleet broker config writes an access list from the registry; use that one."
@@ -77,16 +77,16 @@ def judge(grants: Sequence[Grant], users: Collection[str]) -> CheckResult:
 
 
 def _wide(grants: Sequence[Grant], users: Collection[str]) -> Iterator[str]:
+    ours = {*users, ANYBODY, EACH}
     for grant in grants:
-        ours = grant.user in users or grant.user == ANYBODY or grant.way == "write"
-        if ours and grant.reaches and not grant.own:
+        if (grant.user in ours or grant.way == "write") and grant.reaches and not grant.own:
             yield f"{grant.user} may {grant.way} {grant.filter}"
 
 
 def _may(grants: Sequence[Grant], user: str) -> Iterator[bool]:
     says, hears = filters(user)
     for way, wanted in (("write", says), ("read", hears)):
-        yield any(each.way == way and each.user in (user, "%u") and each.allows(wanted) for each in grants)
+        yield any(each.way == way and each.user in (user, EACH) and each.allows(wanted) for each in grants)
 
 
 def _more(found: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from edge.wire.messages import CheckResult, State
 from edge.wire.record import LARGEST_PACKET
-from fleet.access import ANYBODY, Grant, judge
+from fleet.access import ANYBODY, EACH, Grant, judge
 from fleet.rights import MOST_UNACKED
 from fleet.verdicts import (
     LEAST_UNACKED,
@@ -147,7 +147,7 @@ def grants(text: str) -> Iterator[Grant]:
         if words[:1] == ["user"] and len(words) > 1:
             user = line.split(None, 1)[1].strip()
         elif words[:1] in (["topic"], ["pattern"]) and len(words) > 1:
-            who, access = (user if words[0] == "topic" else "%u"), words[1] if len(words) > 2 else "readwrite"
+            who, access = (user if words[0] == "topic" else EACH), words[1] if len(words) > 2 else "readwrite"
             for way in ("write", "read"):
                 if way in access:
                     yield Grant(who, "write" if way == "write" else "read", words[-1])

@@ -91,6 +91,7 @@ def test_what_cannot_be_known_is_said_so() -> None:
 WIDE = [
     "user pole-a\ntopic write lantaarn/v1/pole-b/up/+", "user pole-a\ntopic read lantaarn/v1/+/down/+",
     "user pole-a\ntopic readwrite #", "topic write lantaarn/v1/+/up/status", "pattern write lantaarn/v1/+/up/%u",
+    "pattern read #", "pattern read lantaarn/v1/+/down/+",
     "user dashboard\ntopic write lantaarn/#", "user pole-a\ntopic lantaarn/v1/pole-a/up/+",
 ]  # fmt: skip
 
