@@ -114,7 +114,7 @@ def test_the_next_root_takes_over(home: Home) -> None:
     said(fleet(home.folder, "init", "--roll-over", "--dry-run", "--soon", "--forget"), 0, "void at once")
     assert {path: path.read_bytes() for path in home.folder.rglob("*") if path.is_file()} == files
     said(fleet(home.folder, "init", "--roll-over"), 4, "nobody is there to ask", "--yes")
-    said(fleet(home.folder, "init", "--roll-over", "--yes"), 4, "not known long enough", "--soon")
+    said(fleet(home.folder, "init", "--roll-over", "--yes"), 4, "not known long enough", "stolen", "--soon --forget")
     assert Authority.open(home.authority).trust() == before.trust()
     with home.locked():
         for sure in ("--yes", "--dry-run"):
