@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from edge.wire.messages import CheckResult, State
-from fleet.health import AFTERMATH_MS, AHEAD_MS, NodeFacts, SensorFacts
+from fleet.health import AFTERMATH_MS, AHEAD_MS, CLONED_MS, NodeFacts, SensorFacts
 from fleet.store.answers import Loss, NodeLine, Series, Unread
 from fleet.store.losses import COPIED, TWICE
 from fleet.store.reader import Reader
@@ -54,7 +54,7 @@ def all_facts(
     already; `disowned`: when (Unix ms) nodes lost their keys, by which whoever had a copy is out."""
     known = _ask(reader, wanted[0] if len(wanted) == 1 else None, losses, now_ms + AHEAD_MS)
     for node, at_ms in disowned.items():
-        if known.clones.get(node, 0) < at_ms + AFTERMATH_MS:
+        if at_ms - CLONED_MS < known.clones.get(node, 0) < at_ms + AFTERMATH_MS:
             known.clones.pop(node, None)
     found = [_facts(known, known.lines[node]) if node in known.lines else NodeFacts(node) for node in wanted]
     return [replace(facts, revoked=True) if facts.node in revoked else facts for facts in found]

@@ -108,7 +108,7 @@ def _identity(facts: NodeFacts, now_ms: int) -> list[CheckResult]:
     age = now_ms - facts.cloned_ms
     if facts.revoked or not facts.last_ms:
         return []
-    if not facts.cloned_ms or age >= CLONED_MS:
+    if not facts.cloned_ms or abs(age) >= CLONED_MS:  # so far ahead: by a clock that was wrong
         return [CheckResult("identity", State.GOOD, "Nobody else speaks in its name.")]
     reason = f"Two speak in its name by turns, last {span(age)} ago: somebody has a copy of its card or folder."
     remedy = f"Look at the site. A new key, and the old one void: fleet node add {facts.node} --renew."

@@ -35,7 +35,7 @@ def spoke(db: sqlite3.Connection, node: int, boot_id: str, at_ms: int | None, ar
     """The node said something at `at_ms` of this boot, which came at `arrived_ms` (Unix ms); "" and None: it does not
     say when."""
     tag = boot_id[-TAG:]
-    if not tag or at_ms is None:
+    if not tag or at_ms is None or at_ms < 0:
         return
     lag_ms, known = arrived_ms - at_ms, db.execute(KNOWN, (node, tag)).fetchone()
     if known is None:

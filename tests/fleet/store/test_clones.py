@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.wire.jsontext import LARGEST_INT
 from edge.wire.messages import Health, Hello, State
-from fleet.facts import all_facts
+from fleet.facts import NOBODY, all_facts
 from fleet.health import CLONED_MS, checks
 from fleet.store.clones import BELIEVED, DAY_MS, MOST_BOOTS, STEADY_MS, WHILE_MS, cloned, spoke
 from fleet.store.read import StoreReader
@@ -147,10 +148,24 @@ def test_it_is_red_at_the_node_and_green_a_day_after_the_last_sign(store: Sqlite
     assert reader.clones() == {"pole-1": now_ms + 3 * MINUTE_MS}
     assert identity(reader, now_ms + HOUR_MS) is State.BAD
     assert identity(reader, now_ms + CLONED_MS + HOUR_MS) is State.GOOD
+    assert identity(reader, now_ms - 2 * CLONED_MS) is State.GOOD, "it was seen while the office's clock was ahead"
 
 
-def identity(reader: StoreReader, now_ms: int) -> State:
-    (facts,) = all_facts(reader, ["pole-1"])
+def test_a_key_that_was_lost_at_a_clock_that_was_ahead_hides_nobody(store: SqliteStore, reader: StoreReader) -> None:
+    now_ms = 10 * DAY_MS
+    store.commit([*duel(now_ms)])
+    for lost_ms, state in [(now_ms, State.GOOD), (now_ms - DAY_MS, State.BAD), (now_ms + 1000 * DAY_MS, State.BAD)]:
+        assert identity(reader, now_ms + HOUR_MS, {"pole-1": lost_ms}) is state
+
+
+def test_a_time_since_boot_that_nobody_can_have_spoils_nothing(store: SqliteStore) -> None:
+    for at_ms in (-LARGEST_INT, -1, LARGEST_INT, 0, -LARGEST_INT):
+        store.commit([vitals(HERE, at_ms), hello(THERE, at_ms)])
+    assert cloned(store.db) == {}
+
+
+def identity(reader: StoreReader, now_ms: int, disowned: Mapping[str, int] = NOBODY) -> State:
+    (facts,) = all_facts(reader, ["pole-1"], disowned=disowned)
     return next(check.state for check in checks(facts, now_ms) if check.name == "identity")
 
 
