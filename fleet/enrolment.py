@@ -43,7 +43,7 @@ def enrolment_checks(incidents: Iterable[Incident], newest: Sequence[Certificate
 
 def _enrolment(incidents: Iterable[Incident], newest: Sequence[Certificate], now_ms: int) -> CheckResult:
     incidents = list(incidents)
-    settled = _settled(incidents, newest)
+    settled = _settled(incidents, [each for each in newest if each.issued_ms < now_ms + DAY_MS])
     standing = [each for each in incidents if each.last_ms > now_ms - FRESH_MS and each.kind in REMEDIES
                 and settled.get((each.node, each.kind), 0) <= each.last_ms]  # fmt: skip
     if not standing:
@@ -59,7 +59,8 @@ def _enrolment(incidents: Iterable[Incident], newest: Sequence[Certificate], now
 
 
 def _settled(incidents: Iterable[Incident], newest: Iterable[Certificate]) -> dict[tuple[str, str], int]:
-    """Until when a kind of incident of a node is settled, in Unix ms: by an operator, or by a certificate."""
+    """Until when a kind of incident of a node is settled, in Unix ms: by an operator, or by a certificate; not by one
+    that was given while the clock was ahead, or nothing that happens until it is that late would be told."""
     settled = {(each.node, kind.value): each.issued_ms for each in newest for kind in SETTLED_BY_CERTIFICATE}
     for each in incidents:
         for kind in ANSWERS.get(each.kind, ()):

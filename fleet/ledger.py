@@ -152,8 +152,12 @@ class Ledger:
     def redate(self, now_ms: int, after_ms: int) -> None:
         """Incidents dated later than `after_ms` happened by `now_ms`: the clock was ahead, and nobody could settle them
         until it is that late."""
-        ahead = INCIDENTS.update().where(INCIDENTS.c.last_ms > after_ms)
-        self._connection.execute(ahead.values(last_ms=now_ms, first_ms=sa.func.min(INCIDENTS.c.first_ms, now_ms)))
+        ahead = sa.select(INCIDENTS.c.id).where(INCIDENTS.c.last_ms > after_ms)
+        found = self._connection.execute(ahead.order_by(INCIDENTS.c.last_ms.desc(), INCIDENTS.c.id.desc())).scalars()
+        for later, each in enumerate(found.all()):
+            last_ms = now_ms - later  # what answered another still comes after it
+            dated = INCIDENTS.update().where(INCIDENTS.c.id == each)
+            self._connection.execute(dated.values(last_ms=last_ms, first_ms=sa.func.min(INCIDENTS.c.first_ms, last_ms)))
 
     def incidents(self, since_ms: int = 0) -> list[Incident]:
         """What happened since then, the newest first."""

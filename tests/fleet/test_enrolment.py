@@ -61,6 +61,8 @@ def test_a_certificate_settles_what_only_needed_a_hand() -> None:
         assert judged([incident(kind)], [old])["enrolment"] is stands
         settles = kind not in (Kind.CLONE, Kind.MISUSED)
         assert judged([incident(kind)], [young])["enrolment"] is (State.GOOD if settles else State.BAD)
+        ahead = certificate("pole-1", -1000)
+        assert judged([incident(kind)], [ahead])["enrolment"] is stands, "given while the clock was ahead"
 
 
 @pytest.mark.parametrize("act", [Kind.DISOWNED, Kind.REISSUED])
@@ -72,6 +74,18 @@ def test_what_an_operator_did_settles_what_it_answers_and_nothing_later(kind: Ki
     assert judged([incident(kind), acted], [])["enrolment"] is (State.GOOD if answered else stands)
     assert judged([acted, incident(kind, ago_ms=58_000)], [])["enrolment"] is stands, "again"
     assert judged([incident(kind), incident(act, "pole-2", 59_000)], [])["enrolment"] is stands, "another node's"
+
+
+def test_what_was_answered_while_the_clock_was_ahead_stays_answered(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "registry.db")
+    for node, then_ms in (("pole-1", NOW + 3 * YEAR), ("pole-2", NOW + 2 * YEAR)):
+        registry.note_incident(Kind.CLONE, node, "It did what it should not.", then_ms)
+    with registry.turn() as ledger:
+        ledger.answer(Kind.DISOWNED, "pole-1", "An operator revoked it.", NOW + 3 * YEAR + 1)
+        ledger.redate(NOW, NOW + FRESH_MS)
+    check, _ = enrolment_checks(registry.incidents(), [], NOW)
+    assert check.reason.startswith("pole-2: ") and "more" not in check.reason
+    assert all(each.first_ms <= each.last_ms <= NOW for each in registry.incidents())
 
 
 def test_the_worst_is_told_and_how_many_more_there_are() -> None:
