@@ -38,7 +38,6 @@ SOCKET = "mosquitto.sock"  # relative, for the names of sockets must be short: t
 USHER = "office.usher"  # shows the revoked out; a dot: no node can be called so
 CONTROL, CONTROLLED = "$CONTROL/dynamic-security/v1", "$CONTROL/dynamic-security/v1/response"
 ROUNDS = 1
-OFFICE = (COLLECTOR, USHER)
 SALT_BYTES = 12
 AUTOSAVE_S = 60
 MOST_QUEUED, MOST_QUEUED_BYTES = 100_000, 256 << 20
@@ -67,10 +66,12 @@ def _access(user: str) -> str:
 
 def access_patterns(credentials: Iterable[Credential]) -> str:
     """The same rights by name, for whoever is let in: nothing is to be loaded anew for a new node, and whoever the
-    authority ever signed has a tree of its own. For brokers whose keeper is not at hand."""
+    authority ever signed has a tree of its own. For brokers whose keeper is not at hand: the collector is named even
+    before the office ran for the first time."""
     says, hears = (each.replace("node", "%u") for each in filters("node"))
     nodes = f"pattern write {says}\npattern read {hears}\n"
-    return "\n".join([*(_access(each.user) for each in credentials if each.user in OFFICE), nodes])
+    office = [COLLECTOR, *(USHER for each in credentials if each.user == USHER)]
+    return "\n".join([*map(_access, office), nodes])
 
 
 def security(credentials: Iterable[Credential]) -> str:

@@ -14,12 +14,13 @@ from fleet.cli.options import DryRun, HomeFolder, Output, home_of, print_rows, r
 from fleet.clock import SystemClock
 from fleet.home import Home
 from fleet.lint import guess, lint
-from fleet.servers import NOBODY, SERVERS, Server
+from fleet.servers import NATS, NOBODY, SERVERS, Server
 from fleet.show import Field, Form
 from fleet.tls import named, of_broker
 from fleet.trouble import Exit, Trouble
 
 CERTIFICATE, COPIED = "broker.pem", ("trust.pem", "crl.pem")
+LISTED = " crl.pem counts for 60 days, and then it lets nobody in: write and load it again each month."
 app = typer.Typer(help="The broker: config, check.", no_args_is_help=True)
 
 FIELDS = [Field("check", "CHECK"), Field("state", "STATE"), Field("reason", "REASON"), Field("remedy", "REMEDY")]
@@ -51,7 +52,8 @@ def config(
               f"kill -HUP. Write them again after {_again(place, patterns)}.")  # fmt: skip
     if place.secure and folder != place.broker:
         show.note(f"{CERTIFICATE} and its key are not copied: put those of {place.authority} there, or the broker's "
-                  "own, if they are for its address. Sessions of who was revoked are its keeper's to end.")  # fmt: skip
+                  "own, if they are for its address. Sessions of who was revoked are its keeper's to end."
+                  + ("" if server.kind == NATS.kind else LISTED))  # fmt: skip
 
 
 def _again(place: Home, patterns: bool) -> str:

@@ -60,6 +60,7 @@ def test_everybody_has_one_filter_to_write_and_one_to_read() -> None:
 
 
 def test_by_pattern_the_office_alone_is_named() -> None:
+    assert access_patterns([]) == access_patterns(KNOWN), "the collector is known when the office runs"
     assert access_patterns(KNOWN).split("\n") == [
         f"user {COLLECTOR}", "topic write lantaarn/v1/+/down/+", "topic read lantaarn/v1/+/up/+", "",
         "pattern write lantaarn/v1/%u/up/+", "pattern read lantaarn/v1/%u/down/+", "",

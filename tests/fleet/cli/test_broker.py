@@ -94,6 +94,7 @@ def test_a_config_with_certificates_passes_its_own_check(secure: Home, kind: str
     to = secure.folder.parent / "etc"
     written = fleet(secure.folder, "broker", "config", kind, "--to", to)
     assert {str(to / "trust.pem"), str(to / "crl.pem")} <= set(written.stdout.split())
+    assert ("60 days" in written.stderr) is (kind == "mosquitto"), "NATS reads no list of the revoked"
     assert "not copied" in written.stderr and not list(to.glob("*.key")) and not (to / "mosquitto.usher").exists()
     rows = json.loads(fleet(secure.folder, "broker", "check", to / f"{kind}.conf", "-o", "json").stdout)
     assert {row["check"] for row in rows if row["state"] != "good"} <= {"persistence"}, "this is a temporary folder"
