@@ -142,7 +142,7 @@ class Gate:
         before, self._cloned = self._cloned, self.clones()
         now_ms, disowned = self.clock.wall_ms(), self.registry.disowned() if self._cloned else {}
         for node, last_ms in self._cloned.items():
-            aftermath = node in disowned and now_ms < disowned[node] + AFTERMATH_MS
+            aftermath = node in disowned and abs(now_ms - disowned[node]) < AFTERMATH_MS
             if before is not None and last_ms != before.get(node) and not aftermath:
                 what = "Two speak in its name by turns: somebody has a copy of its key."
                 self.registry.note_incident(Kind.CLONE, node, what, now_ms)

@@ -133,6 +133,14 @@ def test_what_was_under_way_when_a_clone_was_shut_out_is_no_second_alarm(office:
         assert seen(number) == "good"
     calendar.days += 0.02
     assert seen(6) == "bad", "an hour later somebody has a copy again"
+    secret, token = new_token("pole-1", calendar.wall_ms())
+    registry.readmit("pole-1", token, calendar.wall_ms())
+    granted(gate.desk.claim(Pole("pole-1", secret).claim(), "::1"))
+    ahead_ms = calendar.wall_ms() + 1000 * DAY_MS
+    registry.readmit("pole-1", new_token("pole-1", ahead_ms)[1], ahead_ms)
+    for number, state in ((6, "good"), (7, "bad")):
+        calendar.days += 0.001
+        assert seen(number) == state, "what was done at a clock that was ahead silences nobody until then"
 
 
 def test_a_collector_that_was_given_a_new_key_by_who_died_of_it_is_let_in(office: tuple[Office, Calendar]) -> None:
