@@ -57,7 +57,8 @@ def _check_told(authority: Authority, now_ms: int) -> None:
     if authority.next_root_pem != authority.root_pem and now_ms < due_ms:
         raise Trouble(f"The next root is not known long enough: until {show.when(due_ms)} there may be nodes "
                       "that do not believe it.", UNCHANGED,
-                      "wait; or, if a key was stolen: fleet init --roll-over --soon --forget", Exit.REFUSED)  # fmt: skip
+                      "wait; or, if a key was stolen: fleet init --roll-over --soon --forget",
+                      Exit.REFUSED)  # fmt: skip
 
 
 def _next_authority(authority: Authority, now_ms: int) -> dict[str, str | None]:
