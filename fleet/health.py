@@ -98,6 +98,9 @@ def _contact(facts: NodeFacts, now_ms: int) -> CheckResult:
     if facts.online is False:
         reason = f"Its connection ended; it was last heard {span(age)} ago. It keeps what it measures."
         return CheckResult("contact", State.BAD, reason, "Look at its power and network; then run `edge status` there.")
+    if age < -AHEAD_MS:
+        reason = "Connected, they say, but nothing has been heard since the office's clock, which was ahead, was set."
+        return CheckResult("contact", State.BAD, reason, "Run `edge status` at the node.")
     if age > max(SILENT_AFTER_MS, SILENT_CADENCES * facts.publish_ms):
         reason = f"Connected, they say, but nothing has been heard for {span(age)}."
         return CheckResult("contact", State.BAD, reason, "Run `edge status` at the node.")

@@ -44,6 +44,7 @@ def test_a_revoked_node_is_said_to_be_and_alarms_nobody(heard: NodeFacts) -> Non
     [
         ({"online": False}, "contact"),
         ({"last_ms": NOW - SILENT_AFTER_MS - 1}, "contact"),
+        ({"last_ms": NOW + AHEAD_MS + 1}, "contact"),
         ({"sensors": [SensorFacts("air", NOW - QUIET_AFTER_MS - 1, 10_000)]}, "sensor air"),
         ({"sensors": [SensorFacts("air", None, None)]}, "sensor air"),
         ({"sensors": [SensorFacts("air", NOW, 10_000, flags=2)]}, "sensor air"),

@@ -277,6 +277,13 @@ def test_a_node_was_last_heard_when_its_newest_word_came(store: SqliteStore, rea
     assert reader.nodes()[0].last_ms == 2000
 
 
+def test_a_node_that_was_heard_at_a_clock_that_was_ahead_is_heard_now(store: SqliteStore, reader: StoreReader) -> None:
+    for arrived_ms, last_ms in [(10**12, 10**12), (2000, 2000), (302_000, 302_000), (2000, 302_000), (1999, 1999)]:
+        store.commit([Records("pole-1", [names(2)], arrived_ms)])
+        store.commit([Records("pole-1", [chunk(3)], 9000, rescued=True)])
+        assert reader.nodes()[0].last_ms == last_ms
+
+
 def test_what_is_remembered_is_bounded_and_nothing_hangs_on_it(
     store: SqliteStore, reader: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
