@@ -100,6 +100,12 @@ class Pole:
         return self
 
     @property
+    def thrown_off(self) -> int:
+        """How often a session that stood was ended by the other side; who comes before the broker has read that he may
+        is refused first, and comes again."""
+        return self.ended - sum(code != 0 for code in self.connects)
+
+    @property
     def refused(self) -> bool:
         """Whether the broker let it in no more: it says so, or ends the connection without a word."""
         return self.ended > len(self.connects) or self.connects[-1:] not in ([], [0])

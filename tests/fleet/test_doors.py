@@ -157,7 +157,7 @@ def test_a_reload_brings_the_new_certificate_and_disturbs_nobody(place: Town) ->
     tls.key.write_text(keys.dump(keys.new_key()))
     with pytest.raises(Trouble, match="do not belong together"):
         brokers.reload_certificates(place.room, tls)
-    assert _shown(place) == now and member.ended == 0
+    assert _shown(place) == now and member.thrown_off == 0
     brokers.reload_certificates(place.room, place.serve())
     wait_for(lambda: _shown(place) != now, "a good one again")
     member.leave()

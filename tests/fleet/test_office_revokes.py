@@ -105,7 +105,7 @@ def test_from_the_cradle_to_the_grave_and_back(place: Office, capsys: pytest.Cap
     assert victim.subscribe(every_down("pole-a")) == 1
     began = time.monotonic()
     assert revoked(place, "pole-a") == Outcome(told=True, ended=True)
-    wait_for(lambda: victim.ended, "the end of the session")
+    wait_for(lambda: victim.thrown_off, "the end of the session")
     took_s = time.monotonic() - began
     with capsys.disabled():
         print(f"\n{place.ports.broker_kind}: revoked, registry and all, after {took_s * 1000:.0f} ms")
@@ -123,7 +123,7 @@ def test_from_the_cradle_to_the_grave_and_back(place: Office, capsys: pytest.Cap
     ghost.leave()
     again.say(up("pole-a", "hello"), b'{"node":"pole-a","boot_id":"","epoch":1,"lowest":1,"next":1}')
     wait_for(lambda: again.heard, "the office's answer")
-    assert (other.ended, again.ended, place.live.sessions_lost, place.live.connected) == (0, 0, 0, True)
+    assert (other.thrown_off, again.thrown_off, place.live.sessions_lost, place.live.connected) == (0, 0, 0, True)
     assert isinstance(place.broker.restarts, int) and place.broker.restarts == 0
     for pole in (again, other):
         pole.leave()
@@ -162,38 +162,38 @@ def test_who_dies_when_the_list_is_there_and_the_broker_not_told_has_it_finished
     revoking.put_crl(place.home, place.registry, authority(place), now_ms)
     assert place.gate is not None and place.gate.look() == []
     shut_out(victim)
-    assert (other.ended, place.live.sessions_lost, place.broker.restarts) == (0, 0, 0)
+    assert (other.thrown_off, place.live.sessions_lost, place.broker.restarts) == (0, 0, 0)
     other.leave()
 
 
+@pytest.fixture
+def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """An office whose Mosquitto has no plug-in that could end a session."""
+    monkeypatch.setattr(servers, "plugin", lambda: None)
+    with closing(opened(tmp_path, "mosquitto")) as office:
+        yield office
+
+
 @pytest.mark.mosquitto
-def test_where_no_plug_in_ends_a_session_only_who_was_just_revoked_costs_a_restart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_no_plug_in_ends_a_session_only_who_was_just_revoked_costs_a_restart(plain: Office) -> None:
     """Not each list that is signed, every day, for as long as anybody is in it."""
-    monkeypatch.setattr(servers, "plugin", lambda: None)
-    with closing(opened(tmp_path, "mosquitto")) as office:
-        enrolled(office, "pole-a")
-        office.registry.revoke("pole-a", "stolen", SystemClock().wall_ms())
-        assert office.gate is not None and "crl" in office.gate.look()
-        wait_for(lambda: office.broker.restarts == 1 and office.live.subscribed, "the broker's second life")
-        (office.home.authority / "crl.pem").unlink()
-        assert office.gate.look() == ["crl"]
-        assert office.broker.up and office.live.connected
+    enrolled(plain, "pole-a")
+    plain.registry.revoke("pole-a", "stolen", SystemClock().wall_ms())
+    assert plain.gate is not None and "crl" in plain.gate.look()
+    wait_for(lambda: plain.broker.restarts == 1 and plain.live.subscribed, "the broker's second life")
+    (plain.home.authority / "crl.pem").unlink()
+    assert plain.gate.look() == ["crl"]
+    assert plain.broker.up and plain.live.connected
 
 
 @pytest.mark.mosquitto
-def test_where_no_plug_in_ends_a_session_the_broker_is_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_no_plug_in_ends_a_session_the_broker_is_started_again(plain: Office) -> None:
     """Everybody is disturbed then, but who is revoked is out."""
-    monkeypatch.setattr(servers, "plugin", lambda: None)
-    with closing(opened(tmp_path, "mosquitto")) as office:
-        victim, other = (session(office, name, enrolled(office, name)[1]).joined() for name in ("pole-a", "pole-b"))
-        assert revoked(office, "pole-a") == Outcome(told=True, ended=True)
-        shut_out(victim)
-        wait_for(lambda: other.connects == [0, 0] and office.live.subscribed, "everybody else")
-        other.leave()
+    victim, other = (session(plain, name, enrolled(plain, name)[1]).joined() for name in ("pole-a", "pole-b"))
+    assert revoked(plain, "pole-a") == Outcome(told=True, ended=True)
+    shut_out(victim)
+    wait_for(lambda: other.connects == [0, 0] and plain.live.subscribed, "everybody else")
+    other.leave()
 
 
 def test_somebody_else_s_broker_is_for_its_keeper_to_tell(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_who_is_revoked_is_out_and_others_are_not_disturbed(place: Town, capsys:
     _anew(place, old, collector)
     neighbour.say(up("pole-b", "hello"), b"still here")
     wait_for(lambda: collector.heard[-1:] == [(up("pole-b", "hello"), b"still here", False)], "the neighbour's word")
-    assert (neighbour.ended, collector.ended, place.broker.restarts) == (0, 0, 0)
+    assert (neighbour.thrown_off, collector.thrown_off, place.broker.restarts) == (0, 0, 0)
     for pole in (neighbour, collector):
         pole.leave()
 
@@ -67,7 +67,7 @@ def _anew(place: Town, old: Papers, collector: Pole) -> None:
     wait_for(lambda: again.heard and collector.heard, "both words")
     ghost = visit(place, old, client_id="ghost", again=False)
     wait_for(lambda: ghost.ended, "the refusal of the old certificate")
-    assert 0 not in ghost.connects and again.ended == 0
+    assert 0 not in ghost.connects and again.thrown_off == 0
     for pole in (ghost, again):
         pole.leave()
 
@@ -135,7 +135,7 @@ def test_without_the_secret_nobody_takes_a_session_over(place: Town) -> None:
             visit(place, place.members["pole-b"], client_id=papers.credential.client_id).joined().leave()
     victim.say(up("pole-a", "hello"), b"mine")
     wait_for(lambda: collector.heard, "the victim's word")
-    assert (victim.ended, collector.ended) == (0, 0)
+    assert (victim.thrown_off, collector.thrown_off) == (0, 0)
     for pole in (victim, collector):
         pole.leave()
 

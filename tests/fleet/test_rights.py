@@ -73,7 +73,7 @@ def test_who_takes_another_s_client_id_throws_nobody_off_mosquitto(office: Offic
     else:
         victim.say(up("pole-a", "hello"), HELLO)
         wait_for(lambda: "pole-a" in office.live.snapshot()["nodes"], "the victim's word")
-        assert (victim.ended, office.live.sessions_lost, office.live.connected) == (0, 0, True)
+        assert (victim.thrown_off, office.live.sessions_lost, office.live.connected) == (0, 0, True)
     for pole in (*thieves, victim):
         pole.leave()
 
