@@ -10,10 +10,10 @@ a new secret, by which the old key is revoked. So two cards with one token, or a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from edge.wire.enrolment import Why
+from fleet import show
 from fleet.papers import ADDED, Certificate, Key, Token
 
 DAY_MS = 86_400_000
@@ -114,15 +114,10 @@ def _enrol(node: str, hardware: str, standing: Standing, token: Token, now_ms: i
     if standing.living is not None:
         return Deny(Why.TAKEN, Kind.CLONE, node, "A token that it does not need was shown, with another key.")
     if now_ms >= token.expires_ms:
-        return Deny(Why.EXPIRED, Kind.EXPIRED, node, f"Its token, made on {_day(token.made_ms)}, is too old.")
+        return Deny(Why.EXPIRED, Kind.EXPIRED, node, f"Its token, made on {show.day(token.made_ms)}, is too old.")
     if token.hardware not in ("", hardware):
         return Deny(Why.HARDWARE, Kind.HARDWARE, node, "Its token was shown by another board than it was made for.")
     return Issue(register=True, use_token=True)
-
-
-def _day(unix_ms: int) -> str:
-    """By which somebody sees whether a clock was wrong, then or now."""
-    return datetime.fromtimestamp(unix_ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def _renew(hardware: str, standing: Standing, key: Key, now_ms: int) -> Verdict:
