@@ -77,6 +77,7 @@ def test_stop_commits_what_is_open_and_says_goodbye() -> None:
     assert [event.what for event in events(pole.office)] == ["agent started", "agent stopped"]
     pole.start()
     assert "boot" in pole.health() and pole.health()["boot"].state is State.GOOD
+    assert len(pole.clock.boot_id) == 32 and pole.agent.node.health(0).boot == pole.clock.boot_id[-8:]
 
 
 def test_a_killed_agent_goes_on_where_its_journal_ends_and_tells_so() -> None:

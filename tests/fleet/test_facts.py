@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +12,25 @@ from hypothesis import strategies as st
 from edge.wire.messages import CheckResult, Health, Hello, SensorLine, State
 from fleet.facts import all_facts
 from fleet.health import AFTERMATH_MS, NodeFacts, checks
+from fleet.live import Live
+from fleet.registry import Credential, Node, Registry
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, Parcel, Refused, Vitals
+from fleet.window import OfficeWindow
 from tests.fleet.store.lives import FAST, lives, tell
 from tests.fleet.store.test_packs import chunk, clock, names, say
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A clock that stands."""
+
+    now_ms: int
+
+    def wall_ms(self) -> int:
+        return self.now_ms
+
 
 NAMES = ["pole-1", "pole-2", "pole-3", "pole-4"]
 HEALTH = Health(1, [CheckResult("power", State.BAD, "It is low.", "Look at the supply.")])
@@ -100,5 +114,10 @@ def test_what_a_clock_ahead_has_dated_does_not_hide_that_a_sensor_fell_silent(tm
         assert [reason.startswith("It is quiet") for reason in said] == [quiet] * len(said) and said
         assert answers["clock"].state is State.GOOD and f"{facts.ahead} readings of another" in answers["clock"].reason
     assert facts.ahead == reader.stored_readings() - 7
+    registry = Registry(tmp_path / "registry.db")
+    registry.add(Node("pole-1", "Plein"), Credential("pole-1", "secret", "id"))
+    store.commit([Vitals("pole-1", Health(9), now_ms)])
+    (line,) = OfficeWindow(reader, registry, Live(), Fixed(now_ms)).nodes()["nodes"]
+    assert line["reason"].startswith("It is quiet"), "on the page as well"
     reader.close()
     store.close()

@@ -51,6 +51,13 @@ def test_rights_by_pattern_need_no_reload_for_a_new_node(home: Path) -> None:
     assert refused.returncode == 2 and "not by pattern" in refused.stderr
 
 
+def test_a_keeper_learns_when_to_load_the_lists_again(secure: Home) -> None:
+    to = secure.folder.parent / "etc"
+    for more, when in (((), "a node enrolled or was revoked"), (("--patterns",), "a node was revoked")):
+        written = fleet(secure.folder, "broker", "config", "mosquitto", *more, "--to", to)
+        assert f"again after {when}." in " ".join(written.stderr.split())
+
+
 def test_a_config_is_checked(home: Path) -> None:
     own = fleet(home, "broker", "check", "-o", "json")
     rows = json.loads(own.stdout)

@@ -91,6 +91,13 @@ def test_what_waited_for_the_office_comes_in_a_heap_and_in_any_order(words: list
     assert here.returns == 0
 
 
+def test_hello_and_health_of_each_boot_that_lie_side_by_side_in_the_heap_are_no_returns() -> None:
+    here = office()
+    for turn in range(40):
+        here.hears(turn % 2, 20, HOUR_MS)
+    assert here.returns == 0
+
+
 def test_what_comes_late_between_what_is_new_is_no_return() -> None:
     here = office()
     for hour in range(1, 9):
