@@ -142,4 +142,5 @@ class Reader:
         try:
             yield Walk(file, segment, ahead)
         finally:
-            file.close()
+            with contextlib.suppress(OSError):  # what was read was read
+                file.close()

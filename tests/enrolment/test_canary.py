@@ -89,11 +89,12 @@ def test_a_leak_is_told_without_telling_the_secret(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", ["cmdline", "environ"])
 def test_what_a_process_shows_is_seen(where: str) -> None:
-    command = [sys.executable, "-c", "input()", *([TOKEN] if where == "cmdline" else [])]
+    command = [sys.executable, "-c", "input('up\\n')", *([TOKEN] if where == "cmdline" else [])]
     environment = {"PASSWORD": TOKEN} if where == "environ" else {}
-    with Onlooker() as eye, subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as process:
+    with Onlooker() as eye, subprocess.Popen(command, env=environment, stdin=-1, stdout=-1) as process:
+        assert process.stdin and process.stdout
+        assert process.stdout.readline() == b"up\n", "until then the kernel may show it without its words"
         eye.look()
-        assert process.stdin
         process.stdin.write(b"\n")
     nose = canary()
     nose.search_notes(eye.notes)
