@@ -97,7 +97,7 @@ class Office:
             self.inlet = self._open_inlet()
             self.collector = Collector(SpoolInlet(self.inlet, self.home.spool), self.store, self.live)
             self.collector.back_ms = lambda: back_within_ms(len(self.registry.nodes()))
-            self.collector.chores = lambda: self.store.tidy(self.clock.wall_ms())
+            self.collector.chores = self.tidy
             stack.callback(self.inlet.stop)
             self.inlet.start()
             stack.callback(self.collector.stop)
@@ -113,6 +113,10 @@ class Office:
     def stop(self) -> None:
         """Commits what arrived, then ends page, collector and broker."""
         self._stack.close()
+
+    def tidy(self) -> bool:
+        """One turn of the store's housekeeping, by a clock that is sure or by what the readings attest."""
+        return self.store.tidy(self.clock.wall_ms(), self.collector.sure_ms() is not None)
 
     def pulse(self) -> Pulse:
         """How the office does, now."""

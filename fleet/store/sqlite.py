@@ -14,6 +14,7 @@ from typing import TypeVar
 from edge.wire.jsontext import to_json
 from edge.wire.record import Pack, Record
 from fleet.store import clones, copies, tellings
+from fleet.store.attested import Attested
 from fleet.store.ingest import Ingest
 from fleet.store.journals import epochs_in, greet, settle
 from fleet.store.memory import Journal, Memory
@@ -54,6 +55,7 @@ class SqliteStore:
         """`keep_ms`: what is older becomes hourly roll-ups; None keeps every reading."""
         self.path = path
         self._retention = Retention(keep_ms) if keep_ms is not None else None
+        self._attested = Attested()
         self._open()
 
     def _open(self) -> None:
@@ -70,16 +72,25 @@ class SqliteStore:
         """Makes the records durable as they came; see `Store.quarantine`."""
         return self._transact(lambda: self._set_aside(parcel, why))
 
-    def tidy(self, now_ms: int) -> bool:
+    def tidy(self, now_ms: int, sure: bool = True) -> bool:
         """A bounded turn of housekeeping at `now_ms` (Unix ms): some readings that are too old become hourly roll-ups.
 
-        True while there is more to do. Raises StoreError.
+        Unless that time is `sure`, they are no older than the readings attest. True while there is more to do. Raises
+        StoreError.
         """
         retention = self._retention
-        if retention is None or not retention.due(now_ms):
+        if retention is None:
+            return False
+        if not retention.due(now_ms if sure else self._bounded(now_ms)):
             return False
         self._transact(lambda: retention.turn(self.db))
-        return retention.due(now_ms)
+        return retention.due(now_ms if sure else self._bounded(now_ms))
+
+    def _bounded(self, now_ms: int) -> int:
+        try:
+            return self._attested.bounded(self.db, now_ms)
+        except sqlite3.Error as error:
+            raise StoreError(_words(error)) from error
 
     def _transact(self, work: Callable[[], Done]) -> Done:
         self._begin()

@@ -17,9 +17,11 @@ from fleet.collector import Collector
 from fleet.home import DAY_MS, Home, Ports, write_config
 from fleet.inlet import Letter
 from fleet.live import Live
+from fleet.serve import Office
 from fleet.store.read import StoreReader
 from fleet.store.sqlite import SqliteStore
 from fleet.trouble import Trouble
+from simulators.clock import VirtualClock
 from tests.fleet.pole import wait_for
 from tests.fleet.store.test_packs import chunk, clock, names
 from tests.fleet.test_spool import Inner
@@ -115,3 +117,16 @@ def test_a_time_that_is_none_is_said(tmp_path: Path, line: str) -> None:
     with pytest.raises(Trouble) as raised:
         config(tmp_path, line).keep_ms()
     assert "cannot be used" in str(raised.value) and "Next: edit" in str(raised.value)
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_leap_of_the_offices_clock_makes_readings_old_only_when_it_is_sure(tmp_path: Path, sure: bool) -> None:
+    office = Office(config(tmp_path, 'keep = "400d"'), Ports(), VirtualClock(start_wall_ms=4_000_000_000_000))
+    office.store = SqliteStore(office.home.readings, office.home.keep_ms())
+    office.collector = Collector(Waiting([]), office.store, office.live)
+    office.collector.sure_ms = lambda: 4_000_000_000_000 if sure else None
+    assert office.collector.take([letter(pack(clock(1), names(2), chunk(3)))]) == ()
+    assert office.reader.stored_readings() == chunk(3).count
+    while office.tidy():
+        pass
+    assert office.reader.stored_readings() == (0 if sure else chunk(3).count)

@@ -31,6 +31,11 @@ from tests.fleet.test_collector import CLOCK, NAMES, chunk
 HOST = "127.0.0.1"
 
 
+def hears_of_its_terminal() -> None:
+    """Also where the tests themselves were begun with nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Serving:
     """A `fleet serve` with its log."""
 
@@ -42,7 +47,8 @@ class Serving:
         broker, web = (home / "fleet.toml").read_text().split("[web]")
         (home / "fleet.toml").write_text(f"{broker}[web]{web.replace(HOST, web_host)}")
         self.log = (home / "log").open("w+")
-        self.process = subprocess.Popen([*FLEET, "serve"], env=environment(home), stderr=self.log, stdout=self.log)
+        self.process = subprocess.Popen([*FLEET, "serve"], env=environment(home), stderr=self.log, stdout=self.log,
+                                        preexec_fn=hears_of_its_terminal)  # fmt: skip
         wait_for(lambda: "The office runs" in self.said() or self.process.poll() is not None, "the office")
 
     def said(self) -> str:

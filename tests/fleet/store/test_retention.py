@@ -52,10 +52,10 @@ def open_store(path: Path) -> SqliteStore:
     return SqliteStore(path, KEEP_MS)
 
 
-def tidy(store: SqliteStore, hour: float) -> int:
+def tidy(store: SqliteStore, hour: float, sure: bool = True) -> int:
     """All turns that are due; how many there were."""
     turns = 1
-    while store.tidy(BEGAN_MS + int(hour * HOUR_MS)):
+    while store.tidy(BEGAN_MS + int(hour * HOUR_MS), sure):
         turns += 1
     return turns
 
