@@ -21,6 +21,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help demo setup test test-deep coverage mutants real bench lint lock debian clean
 .NOTPARALLEL:
+unexport PYTHONDONTWRITEBYTECODE # the tests start Python hundreds of times
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile

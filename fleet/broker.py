@@ -8,6 +8,7 @@ started: a broker itself would only write it to its log.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from fleet import files
 from fleet import tether as tethers
-from fleet.clock import SystemClock, steady_ms
+from fleet.clock import SystemClock, ports_below, steady_ms
 from fleet.registry import Credential
 from fleet.servers import NATS, SERVERS, Server
 from fleet.tls import Tls, in_words
@@ -34,6 +35,8 @@ LONG_LIFE_MS = 30_000  # a broker that lived so long was a good one: the next pa
 READY_WITHIN_MS = 15_000
 STOP_WITHIN_S = 5.0
 LOOK_S = 60.0
+LENT = Path("/proc/sys/net/ipv4/ip_local_port_range")
+TRIES = 50
 LARGEST_LOG = 8 << 20  # bytes; then it is put aside, in the place of the one before
 
 
@@ -121,11 +124,20 @@ def check_free(host: str, port: int, what: str, remedy: str) -> None:
             raise Trouble(happened, stands, remedy, Exit.REFUSED) from error
 
 
-def free_port(host: str) -> int:
-    """A port that was free a moment ago."""
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that was free a moment ago, and that the kernel lends to nobody who calls out meanwhile."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as probe:
-        return int(probe.getsockname()[1])
+    for port in (*ports_below(_first_lent(), TRIES), 0):
+        with suppress(OSError), socket.create_server((host, port), family=family) as probe:
+            return int(probe.getsockname()[1])
+    raise OSError(errno.EADDRINUSE, f"no port is free at {host}")
+
+
+def _first_lent() -> int:
+    try:
+        return int(LENT.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def see_port(port: int, section: str) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
+from edge.wire.clocks import AHEAD_MS
 from edge.wire.messages import CheckResult, State
-from fleet.health import AFTERMATH_MS, AHEAD_MS, CLONED_MS, NodeFacts, SensorFacts
+from fleet.health import AFTERMATH_MS, CLONED_MS, NodeFacts, SensorFacts
 from fleet.store.answers import Loss, NodeLine, Series, Unread
 from fleet.store.losses import COPIED, TWICE
 from fleet.store.reader import Reader

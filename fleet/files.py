@@ -23,7 +23,7 @@ UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP)  # the same, of folders
 def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (-1, -1)) -> None:
     """Puts `text` at `path` in one step that survives a power cut; `owner`: uid and gid if not ours. Raises OSError."""
     beside = path.with_name(f".{path.name}.new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    handle = _begun(beside, mode)
     try:
         _leave(handle, path.parent)
         _give(handle, path, mode, owner)
@@ -38,6 +38,16 @@ def replace(path: Path, text: str, mode: int = 0o600, owner: tuple[int, int] = (
     finally:
         os.close(handle)
     sync_folder(path.parent)
+
+
+def _begun(beside: Path, mode: int) -> int:
+    """A file that nobody else has open: what lies there, of a power cut or of somebody who waits for a secret, goes."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(beside, flags, mode)
+    except FileExistsError:
+        beside.unlink()
+        return os.open(beside, flags, mode)
 
 
 def _leave(handle: int, folder: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from drivers.reading import Flag
-from edge.wire.clocks import ClockQuality
+from edge.wire.clocks import AHEAD_MS, ClockQuality
 from edge.wire.messages import CheckResult, State
 
 SILENT_AFTER_MS = 300_000  # at least; who publishes more seldom gets three of his cadences
@@ -19,7 +19,6 @@ QUIET_AFTER_MS = 120_000  # at least; a sensor with a slower rhythm gets three o
 QUIET_INTERVALS = 3
 MUCH_WAITING = 600  # records; an hour of them at ten seconds is 360
 CLONED_MS = 86_400_000  # two that are at work are seen by the minute
-AHEAD_MS = 300_000  # clocks may differ by so much before it is worth a word
 AFTERMATH_MS = 3_600_000  # after a node lost its key: what was under way arrives, and who stayed comes back
 OWN = "node: "
 

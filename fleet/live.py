@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edge.wire.clocks import AHEAD_MS
 from fleet.clock import SystemClock
 
 LONGEST_FAULT = 500  # characters
@@ -51,7 +52,8 @@ class Live:
         """Something arrived from a node; `online` when it was its status."""
         with self.lock:
             now = self.nodes.setdefault(node, NodeNow())
-            now.last_ms = max(now.last_ms, arrived_ms)
+            was_ahead = 0 < arrived_ms < now.last_ms - AHEAD_MS  # our clock, and was set right since
+            now.last_ms = arrived_ms if was_ahead else max(now.last_ms, arrived_ms)
             now.online = online if online is not None else now.online
             self.version += 1
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from edge import compile as compiler
 from edge.amounts import milliseconds
 from edge.board import check
 from edge.boardfile import compiled
+from fleet.broker import free_port
 from fleet.home import Ports
 from fleet.registry import Node as RegisteredNode
 from fleet.serve import Office, open_office
@@ -215,10 +215,3 @@ class Street:
             if name not in self.fallen and not each.alive and each not in waiting:
                 self.fallen.append(name)
                 self.tell(f"The agent of {name} ended by itself; see {each.folder}/agent.log")
-
-
-def free_port() -> int:
-    """A loopback port that nobody has at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port: int = door.getsockname()[1]
-        return port

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from edge.wire.version import BUILT_MS
 
 LONGEST_SERVICE_MS = 20 * 365 * 86_400_000  # no release is in use for so long
+AHEAD_MS = 300_000  # two clocks may differ by so much; beyond it the one that is ahead was wrong
 
 
 def credible(unix_ms: int) -> bool:

@@ -77,6 +77,7 @@ def init(
     if csr is not None and place.config.is_file() and place.registry.is_file():
         return authority.ask_elsewhere(place, csr, encrypt_keys, dry_run)
     _check_new(place)
+    _check_keys(makes or csr is not None, encrypt_keys)
     words = authority.new_words(encrypt_keys and csr is None and not dry_run)
     _make(place, ports, words, makes and csr is None, dry_run)
     _tell_weakened(replace(ports, secure=makes))
@@ -146,6 +147,12 @@ def _check_one(*wanted: bool) -> None:
     if sum(wanted) > 1:
         raise Trouble("--csr, --chain and --roll-over are three different things.", "Nothing was changed.",
                       "give one of them", Exit.USAGE)  # fmt: skip
+
+
+def _check_keys(has_any: bool, encrypt: bool) -> None:
+    if encrypt and not has_any:
+        raise Trouble("Where nodes have passwords there is no key to encrypt.", "Nothing was changed.",
+                      "the same without --encrypt-keys, or with certificates", Exit.USAGE)  # fmt: skip
 
 
 def _check_with(roll_over: bool, its_own: bool) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from edge.wire.clocks import AHEAD_MS
 from edge.wire.jsontext import to_json
 from edge.wire.record import Pack, Record
 from fleet.store import clones, copies, tellings
@@ -39,7 +40,6 @@ from fleet.store.tables import open_writer
 
 DISK_ERRORS = (sqlite3.OperationalError, sqlite3.DatabaseError)  # its subclasses blame the statement or the values
 MOST_RANGES = 64  # in one ack; what is left out is acknowledged later
-AHEAD_MS = 300_000  # what is dated so far after what comes now, a clock dated that was ahead
 SEEN = f"""INSERT INTO presence(node, last_ms) VALUES (?,?) ON CONFLICT DO UPDATE SET last_ms=CASE
   WHEN excluded.last_ms AND last_ms>excluded.last_ms+{AHEAD_MS} THEN excluded.last_ms
   ELSE max(last_ms, excluded.last_ms) END"""

@@ -5,7 +5,6 @@ The ear is a second subscriber with the collector's rights and a client id of it
 
 from __future__ import annotations
 
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.wire.topics import EVERY_UP, parse
 from fleet import enrol
-from fleet.broker import Broker
+from fleet.broker import Broker, free_port
 from fleet.clock import SystemClock, new_client_id
 from fleet.collector import Collector
 from fleet.desk import Desk
@@ -128,10 +127,3 @@ def office(folder: Path, secure: bool = True) -> Iterator[Office]:
         inlet.stop()
         broker.stop()
         store.close()
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])

@@ -18,11 +18,11 @@ from typing import Any
 
 from edge import identity
 from fleet import enrol, tether
+from fleet.broker import free_port
 from fleet.clock import steady_ms
 from fleet.home import LOOPBACK, Home
 from fleet.registry import Node, Registry
 from fleet.store.read import StoreReader
-from simulators.street import free_port
 from tests.fleet.cli.typed import Done
 from tests.fleet.pole import wait_for
 

@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from fleet.broker import free_port
 from fleet.servers import NATS
-from simulators.street import free_port
 from tests.enrolment.shift import DAY_S, Shift, for_nats, shifted
 from tests.fleet.pole import wait_for
 

@@ -182,3 +182,23 @@ def test_a_log_that_has_grown_long_is_put_aside(tmp_path: Path, monkeypatch: pyt
     wait_for((tmp_path / "mosquitto.log").exists, "the new log")
     assert broker.restarts == 0
     broker.stop()
+
+
+def test_a_free_port_is_lent_to_nobody_who_calls_out() -> None:
+    lent = int(brokers.LENT.read_text().split()[0])
+    found = [free_port(HOST) for _ in range(100)]
+    assert max(found) < lent and min(found) >= 10_000 and len(set(found)) > 50
+
+
+@pytest.mark.parametrize("lent", ["9999 65535", "", "all"])
+def test_where_all_are_lent_one_is_borrowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lent: str) -> None:
+    monkeypatch.setattr(brokers, "LENT", tmp_path / "range")
+    (tmp_path / "range").write_text(lent)
+    assert free_port(HOST) >= 1024
+
+
+def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port: int = taken.getsockname()[1]
+        monkeypatch.setattr(brokers, "ports_below", lambda end, count: [port] * count)
+        assert free_port(HOST) != port

@@ -130,3 +130,10 @@ def test_a_leap_of_the_offices_clock_makes_readings_old_only_when_it_is_sure(tmp
     while office.tidy():
         pass
     assert office.reader.stored_readings() == (0 if sure else chunk(3).count)
+
+
+def test_a_node_was_heard_when_the_clock_says_that_was_set_right() -> None:
+    live, heard_ms = Live(), 4_000_000_000_000
+    for arrived_ms, last_ms in ((heard_ms, heard_ms), (heard_ms - 300_000, heard_ms), (0, heard_ms), (7, 7), (5, 7)):
+        live.heard("pole-1", arrived_ms)
+        assert live.nodes["pole-1"].last_ms == last_ms

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from edge.wire.clocks import AHEAD_MS
 from edge.wire.messages import CheckResult, State
 from fleet.health import (
-    AHEAD_MS,
     MUCH_WAITING,
     QUIET_AFTER_MS,
     SILENT_AFTER_MS,

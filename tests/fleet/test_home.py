@@ -124,9 +124,18 @@ def test_what_root_leaves_in_anothers_folder_is_that_others(tmp_path: Path) -> N
 
 def test_root_is_not_led_elsewhere_by_a_link(tmp_path: Path) -> None:
     (tmp_path / ".key.new").symlink_to(tmp_path / "shadow")
-    with pytest.raises(OSError):
+    files.replace(tmp_path / "key", "secret")
+    assert not (tmp_path / "shadow").exists() and not (tmp_path / "key").is_symlink()
+
+
+def test_who_waits_for_a_secret_with_an_open_file_gets_none(tmp_path: Path) -> None:
+    with (tmp_path / ".key.new").open("w+") as waiting:
+        waiting.write("old")
+        waiting.flush()
         files.replace(tmp_path / "key", "secret")
-    assert not (tmp_path / "shadow").exists()
+        waiting.seek(0)
+        assert waiting.read() == "old"
+    assert (tmp_path / "key").read_text() == "secret" and list(tmp_path.iterdir()) == [tmp_path / "key"]
 
 
 @pytest.mark.parametrize(

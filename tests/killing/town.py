@@ -18,6 +18,7 @@ from edge import compile as compiler
 from edge.board import check
 from edge.boardfile import compiled
 from fleet import enrol, files, tether
+from fleet.broker import free_port
 from fleet.home import Home, Ports, write_config
 from fleet.registry import Node, Registry
 from fleet.servers import SERVERS
@@ -26,7 +27,7 @@ from simulators.clock import PacedClock
 from simulators.enrolled import claim, open_desk
 from simulators.node import BOARD, Place
 from simulators.residents import Householder
-from simulators.street import MORNING_MS, free_port
+from simulators.street import MORNING_MS
 from simulators.tally import Tally
 
 BOARD_TEXT = """[node]

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from simulators.street import free_port
+from fleet.broker import free_port
 from tests.fleet.pole import wait_for
 
 FLAGS = (
