@@ -2,6 +2,10 @@
 
 One JSON object a line: a question, then its answer. The socket lies beside the journal and only its owner (and root)
 may speak to it. Addresses of sockets are short; folders are not, so it is reached through the folder's descriptor.
+
+A card that is read-only, full or failing takes no socket, and is just what a technician comes for. Then the socket has
+a name that no disk need keep (the abstract ones of unix(7)), made of the folder's number; as such names have no modes,
+each end looks who the other is.
 """
 
 from __future__ import annotations
@@ -9,9 +13,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.events import Asked
@@ -20,6 +25,7 @@ NAME = "ask.socket"
 LONGEST = 1 << 20  # bytes of a question or an answer
 PATIENCE_S = 60.0  # for an answer
 SLOW_S = 2.0  # for a question to arrive
+CREDENTIALS = struct.Struct("3i")
 NO_AGENT = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
 
 
@@ -36,28 +42,38 @@ class Asks:
 
     def begin(self) -> None:
         """Listen. A socket that a killed agent left behind is taken away first. Raises OSError."""
-        with _address(self._folder) as address:
-            door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
             try:
-                Path(address).unlink(missing_ok=True)  # the journal's lock says that no other agent is alive
-                before = os.umask(0o177)
-                try:
-                    door.bind(address)
-                finally:
-                    os.umask(before)
-                door.listen(4)
+                self._bind(door)
             except OSError:
-                door.close()
-                raise
+                door.bind(_name(self._folder))
+            door.listen(4)
+        except OSError:
+            door.close()
+            raise
         self._socket = door
         threading.Thread(target=self._serve, args=(door,), name="asks", daemon=True).start()
 
+    def _bind(self, door: socket.socket) -> None:
+        with _address(self._folder) as address:
+            Path(address).unlink(missing_ok=True)  # the journal's lock says that no other agent is alive
+            before = os.umask(0o177)
+            try:
+                door.bind(address)
+            finally:
+                os.umask(before)
+
     def end(self) -> None:
         """Listen no more."""
-        if self._socket is not None:
-            (self._folder / NAME).unlink(missing_ok=True)
-            self._socket.close()
-            self._socket = None
+        door, self._socket = self._socket, None
+        if door is not None:
+            named = isinstance(door.getsockname(), str)
+            with suppress(OSError):
+                door.shutdown(socket.SHUT_RDWR)  # or it would live on for as long as its thread waits
+            door.close()
+            if named:
+                (self._folder / NAME).unlink(missing_ok=True)
 
     def _serve(self, door: socket.socket) -> None:
         while True:
@@ -70,6 +86,8 @@ class Asks:
     def _hear(self, asker: socket.socket) -> None:
         with asker:
             try:
+                if _uid(asker) not in (0, os.geteuid()):
+                    return
                 asker.settimeout(SLOW_S)
                 question = json.loads(_line(asker))
                 if isinstance(question, dict):
@@ -93,9 +111,9 @@ class Asks:
 def ask(folder: Path, question: dict[str, object], patience_s: float = PATIENCE_S) -> dict[str, object]:
     """The running agent's answer. Raises NoAgent when none runs; OSError, ValueError when it answers badly."""
     try:
-        with _address(folder) as address, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.settimeout(patience_s)
-            line.connect(address)
+            _connect(line, folder)
             line.sendall(json.dumps(question).encode() + b"\n")
             answer = json.loads(_line(line))
     except NO_AGENT as error:
@@ -103,6 +121,26 @@ def ask(folder: Path, question: dict[str, object], patience_s: float = PATIENCE_
     if not isinstance(answer, dict):
         raise ValueError("the agent's answer is no object")
     return answer
+
+
+def _connect(line: socket.socket, folder: Path) -> None:
+    try:
+        with _address(folder) as address:
+            line.connect(address)
+    except NO_AGENT:
+        line.connect(_name(folder))
+        if _uid(line) not in (0, folder.stat().st_uid):
+            raise ConnectionRefusedError(str(folder)) from None
+
+
+def _uid(peer: socket.socket) -> int:
+    """Of whoever is at the other end (SO_PEERCRED: pid, uid, gid)."""
+    return int(CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))[1])
+
+
+def _name(folder: Path) -> bytes:
+    found = folder.stat()
+    return f"\0lantaarn-{found.st_dev:x}-{found.st_ino:x}".encode()
 
 
 @contextmanager

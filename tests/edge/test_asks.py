@@ -7,12 +7,12 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from edge.asks import NAME, Asks, NoAgent, ask
+from edge.asks import NAME, Asks, NoAgent, _name, ask
 from edge.events import Asked
 
 
@@ -103,3 +103,87 @@ def test_an_answer_is_one_line(folder: Path) -> None:
             heard += more
     os.close(number)
     assert heard.count(b"\n") == 1 and json.loads(heard) == {"you said": {"a": "b\nc"}}
+
+
+@pytest.fixture
+def refusing(tmp_path: Path) -> Path:
+    """A folder that takes no socket."""
+    (tmp_path / NAME).mkdir()
+    return tmp_path
+
+
+def test_a_card_that_takes_no_socket_keeps_nobody_from_asking(refusing: Path) -> None:
+    asks = Asks(refusing, lambda asked: asked.answer({"it is": "read-only"}))
+    asks.begin()
+    assert ask(refusing, {"ask": "status"}) == {"it is": "read-only"}
+    with pytest.raises(OSError):
+        Asks(refusing, lambda asked: None).begin()
+    asks.end()
+    assert (refusing / NAME).is_dir()
+    with pytest.raises(NoAgent):
+        ask(refusing, {"ask": "status"})
+    asks.begin()
+    assert ask(refusing, {"ask": "status"})
+    asks.end()
+
+
+def test_a_dead_socket_on_a_card_that_became_read_only_is_passed_by(refusing: Path) -> None:
+    asks = Asks(refusing, lambda asked: asked.answer({"here": 1}))
+    asks.begin()
+    (refusing / NAME).rmdir()
+    number = os.open(refusing, os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(f"/proc/self/fd/{number}/{NAME}")
+    os.close(number)
+    assert ask(refusing, {"ask": "status"}) == {"here": 1}
+    asks.end()
+    assert (refusing / NAME).exists(), "it is not ours"
+
+
+def as_nobody(work: Callable[[], bytes]) -> bytes:
+    """What another user's process gets."""
+    reads, writes = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            os.setresuid(65534, 65534, 65534)
+            os.write(writes, work())
+        except BaseException as error:
+            os.write(writes, repr(error).encode())
+        os._exit(0)
+    os.close(writes)
+    said = b"".join(iter(lambda: os.read(reads, 1000), b""))
+    os.close(reads)
+    os.waitpid(child, 0)
+    return said
+
+
+@pytest.mark.root
+def test_a_name_without_modes_is_for_its_owner_all_the_same(refusing: Path) -> None:
+    asks = Asks(refusing, lambda asked: asked.answer({"secret": 1}))
+    asks.begin()
+    name = _name(refusing)
+
+    def asked() -> bytes:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(20)
+            line.connect(name)
+            line.sendall(b'{"ask": "status"}\n')
+            return line.recv(100) or b"nothing"
+
+    assert b"secret" not in as_nobody(asked)
+    assert asked() == b'{"secret": 1}\n'
+    asks.end()
+
+
+@pytest.mark.root
+def test_who_takes_the_name_first_is_not_believed(refusing: Path) -> None:
+    held, name = socket.socket(socket.AF_UNIX), _name(refusing)
+
+    def taken() -> bytes:
+        held.bind(name)
+        held.listen()
+        return b"taken"
+
+    assert as_nobody(taken) == b"taken"
+    with held, pytest.raises(NoAgent):
+        ask(refusing, {"ask": "status"})
