@@ -2,7 +2,8 @@
 
 One connection per thread, opened when first needed, so a web page, a terminal and the collector do not wait for each
 other. Times are Unix milliseconds; readings of a boot whose clock is not known yet carry the milliseconds since that
-boot and say so by `dated` being false.
+boot and say so by `dated` being false. Nothing is measured after it arrived: what is dated so has a clock that nobody
+vouches for, whatever it said of itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from drivers.reading import from_steps
+from edge.wire.clocks import AHEAD_MS, ClockQuality
+from edge.wire.version import BUILT_MS
 from fleet.store import past
 from fleet.store.accounts import accounts, stock
 from fleet.store.answers import Account, GapLine, Loss, NodeLine, Point, ReadingLine, Series, Stock, Unread
@@ -42,8 +45,9 @@ SERIES = """SELECT series.id, nodes.node, sensor, quantity, channel, decimals, u
 AHEAD = """SELECT nodes.node, count(*) FROM nodes CROSS JOIN series ON series.node=nodes.key
   CROSS JOIN readings ON readings.series=series.id AND t_ms>? GROUP BY 1"""
 CURRENT = "grown=(SELECT max(grown) FROM journals other WHERE other.node=journals.node)"
-READINGS = """SELECT readings.id, t_ms, receipts.offset_ms IS NOT NULL, nodes.node, sensor, quantity, channel, steps,
-  decimals, unit, flags, quality FROM readings
+READINGS = f"""SELECT readings.id, t_ms, receipts.offset_ms IS NOT NULL, nodes.node, sensor, quantity, channel, steps,
+  decimals, unit, flags, CASE WHEN arrived_ms BETWEEN {BUILT_MS} AND t_ms-{AHEAD_MS}-1
+    THEN {int(ClockQuality.UNKNOWN)} ELSE quality END FROM readings
   CROSS JOIN series ON series.id=series CROSS JOIN nodes ON nodes.key=series.node
   CROSS JOIN receipts ON receipts.id=receipt"""
 

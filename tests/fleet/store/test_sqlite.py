@@ -16,6 +16,7 @@ from edge.wire.jsontext import to_json
 from edge.wire.messages import GapRecord, Hello
 from edge.wire.messages import State as Answer
 from edge.wire.record import Record, RecordKind
+from edge.wire.version import BUILT_MS
 from fleet.facts import all_facts
 from fleet.health import checks
 from fleet.store import ingest, memory, tables
@@ -73,6 +74,19 @@ def test_readings_are_found_by_series_time_and_arrival(store: SqliteStore, reade
     assert [line.steps for line in reader.tail(after_row=3)] == [5000]
     assert [line.steps for line in reader.export(quantity="temperature", from_ms=1_004_000)] == [2004]
     assert reader.readings_by_node() == {"pole-1": 4} and temperature.interval_ms == 1000
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "arrived_ms", "quality"),
+    [(300_000, BUILT_MS, 0), (300_001, BUILT_MS, 3), (300_001, BUILT_MS - 1, 0), (-1, BUILT_MS, 0)],
+    ids=["as clocks differ", "it was measured after it came", "the office itself was in 1970", "before"],
+)
+def test_nothing_is_measured_after_it_arrived(
+    store: SqliteStore, reader: StoreReader, after_ms: int, arrived_ms: int, quality: int
+) -> None:
+    offset_ms = arrived_ms + after_ms - 3000
+    store.commit([Records("pole-1", (clock(1, offset_ms), names(2), chunk(3)), arrived_ms)])
+    assert [(line.t_ms, line.clock) for line in reader.export()] == [(arrived_ms + after_ms, quality)] * 2
 
 
 def test_what_has_no_clock_is_undated_until_it_comes(store: SqliteStore, reader: StoreReader) -> None:
