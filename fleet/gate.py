@@ -102,7 +102,7 @@ class Gate:
         if not credible(now_ms):
             reason = f"It cannot be {show.day(now_ms)}, as this machine's clock says: nobody is given a certificate."
             return [CheckResult("clock", State.BAD, reason, "Set it right: timedatectl set-ntp true. That is all.")]
-        found = (("What is due cannot be renewed.", self._trouble),
+        found = (("What is due is not done.", self._trouble),
                  ("The broker could not be told who may come in.", self.members.trouble))  # fmt: skip
         return [_hindered(what, trouble) for what, trouble in found if trouble is not None]
 
@@ -167,7 +167,7 @@ class Gate:
 
     def _complain(self, trouble: Exception) -> None:
         if str(trouble) != str(self._trouble):
-            LOG.error("The office's certificates cannot be renewed: %s. It is tried again.", trouble)
+            LOG.error("The upkeep of the office's certificates fails: %s. It is tried again.", trouble)
         self._trouble = trouble
 
 

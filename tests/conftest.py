@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,8 @@ settings.register_profile("deep", settings.get_profile("house"), max_examples=50
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of `make test &`; what the tests start is to hear Ctrl-C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     everyday = "ci" if os.environ.get("CI") else "house"  # in CI the same examples each time; at the desk new ones
     settings.load_profile("deep" if config.getoption("markexpr") == "deep" else everyday)
 
