@@ -39,6 +39,7 @@ class Asks:
     def __init__(self, folder: Path, put: Callable[[Asked], None]) -> None:
         self._folder, self._put = folder, put
         self._socket: socket.socket | None = None
+        self._thread = threading.Thread()
 
     def begin(self) -> None:
         """Listen. A socket that a killed agent left behind is taken away first. Raises OSError."""
@@ -53,7 +54,8 @@ class Asks:
             door.close()
             raise
         self._socket = door
-        threading.Thread(target=self._serve, args=(door,), name="asks", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, args=(door,), name="asks", daemon=True)
+        self._thread.start()
 
     def _bind(self, door: socket.socket) -> None:
         with _address(self._folder) as address:
@@ -71,6 +73,7 @@ class Asks:
             named = isinstance(door.getsockname(), str)
             with suppress(OSError):
                 door.shutdown(socket.SHUT_RDWR)  # or it would live on for as long as its thread waits
+            self._thread.join(SLOW_S)
             door.close()
             if named:
                 (self._folder / NAME).unlink(missing_ok=True)
