@@ -6,8 +6,11 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -140,50 +143,48 @@ def test_a_dead_socket_on_a_card_that_became_read_only_is_passed_by(refusing: Pa
     assert (refusing / NAME).exists(), "it is not ours"
 
 
-def as_nobody(work: Callable[[], bytes]) -> bytes:
-    """What another user's process gets."""
-    reads, writes = os.pipe()
-    if (child := os.fork()) == 0:
-        try:
-            os.setresuid(65534, 65534, 65534)
-            os.write(writes, work())
-        except BaseException as error:
-            os.write(writes, repr(error).encode())
-        os._exit(0)
-    os.close(writes)
-    said = b"".join(iter(lambda: os.read(reads, 1000), b""))
-    os.close(reads)
-    os.waitpid(child, 0)
-    return said
+STRANGER = """
+import os, socket, sys
+door, name = socket.socket(socket.AF_UNIX), bytes.fromhex(sys.argv[2])
+os.setresuid(65534, 65534, 65534)
+try:
+    if sys.argv[1] == "asks":
+        door.connect(name)
+        door.sendall(b'{"ask": "status"}\\n')
+        print(door.recv(100), flush=True)
+    else:
+        door.bind(name)
+        door.listen()
+        print("it is taken", flush=True)
+        input()
+except OSError as error:
+    print(error, flush=True)
+"""
+
+
+@contextmanager
+def stranger(does: str, name: bytes) -> Iterator[str]:
+    """Another user's process, and what it says of what it did."""
+    words = [sys.executable, "-I", "-c", STRANGER, does, name.hex()]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline()
+        process.communicate("\n")
 
 
 @pytest.mark.root
 def test_a_name_without_modes_is_for_its_owner_all_the_same(refusing: Path) -> None:
     asks = Asks(refusing, lambda asked: asked.answer({"secret": 1}))
     asks.begin()
-    name = _name(refusing)
-
-    def asked() -> bytes:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(20)
-            line.connect(name)
-            line.sendall(b'{"ask": "status"}\n')
-            return line.recv(100) or b"nothing"
-
-    assert b"secret" not in as_nobody(asked)
-    assert asked() == b'{"secret": 1}\n'
+    with stranger("asks", _name(refusing)) as said:
+        assert said and "secret" not in said
+    assert ask(refusing, {"ask": "status"}) == {"secret": 1}
     asks.end()
 
 
 @pytest.mark.root
 def test_who_takes_the_name_first_is_not_believed(refusing: Path) -> None:
-    held, name = socket.socket(socket.AF_UNIX), _name(refusing)
-
-    def taken() -> bytes:
-        held.bind(name)
-        held.listen()
-        return b"taken"
-
-    assert as_nobody(taken) == b"taken"
-    with held, pytest.raises(NoAgent):
-        ask(refusing, {"ask": "status"})
+    with stranger("takes", _name(refusing)) as said:
+        assert said == "it is taken\n"
+        with pytest.raises(NoAgent):
+            ask(refusing, {"ask": "status"}, patience_s=5)
