@@ -3,13 +3,15 @@
 One JSON object a line: a question, then its answer. The socket lies beside the journal and only its owner (and root)
 may speak to it. Addresses of sockets are short; folders are not, so it is reached through the folder's descriptor.
 
-A card that is read-only, full or failing takes no socket, and is just what a technician comes for. Then the socket has
-a name that no disk need keep (the abstract ones of unix(7)), made of the folder's number; as such names have no modes,
-each end looks who the other is.
+A card that is read-only, full or failing takes no socket, and is just what a technician comes for. Until it does there
+is one with a name that no disk need keep (the abstract ones of unix(7)), made of the folder's path, which stays what it
+is when a card is mounted anew. As such names have no modes, each end looks who the other is.
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 import socket
@@ -25,7 +27,9 @@ NAME = "ask.socket"
 LONGEST = 1 << 20  # bytes of a question or an answer
 PATIENCE_S = 60.0  # for an answer
 SLOW_S = 2.0  # for a question to arrive
+WAITING = 64  # who ask at once
 CREDENTIALS = struct.Struct("3i")
+STRANGER = {"error": "Only the agent's own user and root may ask it. Try again with sudo."}
 NO_AGENT = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
 
 
@@ -38,24 +42,39 @@ class Asks:
 
     def __init__(self, folder: Path, put: Callable[[Asked], None]) -> None:
         self._folder, self._put = folder, put
-        self._socket: socket.socket | None = None
-        self._thread = threading.Thread()
+        self._doors: dict[socket.socket, threading.Thread] = {}
 
     def begin(self) -> None:
-        """Listen. A socket that a killed agent left behind is taken away first. Raises OSError."""
+        """Listen beside the journal. A socket that a killed agent left behind is taken away first.
+
+        Raises OSError where the folder takes none; then the agent listens under the name until this succeeds.
+        """
+        try:
+            beside = self._listening(self._bind)
+        except OSError:
+            if not self._doors:
+                with suppress(OSError):  # another agent has it, and will end
+                    self._open(self._listening(lambda door: door.bind(_name(self._folder))))
+            raise
+        self._close()
+        self._open(beside)
+
+    def end(self) -> None:
+        """Listen no more."""
+        beside = any(isinstance(door.getsockname(), str) for door in self._doors)
+        self._close()
+        if beside:
+            (self._folder / NAME).unlink(missing_ok=True)
+
+    def _listening(self, bind: Callable[[socket.socket], None]) -> socket.socket:
         door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
-            try:
-                self._bind(door)
-            except OSError:
-                door.bind(_name(self._folder))
-            door.listen(4)
+            bind(door)
+            door.listen(WAITING)
         except OSError:
             door.close()
             raise
-        self._socket = door
-        self._thread = threading.Thread(target=self._serve, args=(door,), name="asks", daemon=True)
-        self._thread.start()
+        return door
 
     def _bind(self, door: socket.socket) -> None:
         with _address(self._folder) as address:
@@ -66,17 +85,17 @@ class Asks:
             finally:
                 os.umask(before)
 
-    def end(self) -> None:
-        """Listen no more."""
-        door, self._socket = self._socket, None
-        if door is not None:
-            named = isinstance(door.getsockname(), str)
+    def _open(self, door: socket.socket) -> None:
+        self._doors[door] = thread = threading.Thread(target=self._serve, args=(door,), name="asks", daemon=True)
+        thread.start()
+
+    def _close(self) -> None:
+        while self._doors:
+            door, thread = self._doors.popitem()
             with suppress(OSError):
                 door.shutdown(socket.SHUT_RDWR)  # or it would live on for as long as its thread waits
-            self._thread.join(SLOW_S)
+            thread.join(SLOW_S)
             door.close()
-            if named:
-                (self._folder / NAME).unlink(missing_ok=True)
 
     def _serve(self, door: socket.socket) -> None:
         while True:
@@ -89,12 +108,13 @@ class Asks:
     def _hear(self, asker: socket.socket) -> None:
         with asker:
             try:
-                if _uid(asker) not in (0, os.geteuid()):
-                    return
                 asker.settimeout(SLOW_S)
                 question = json.loads(_line(asker))
+                named = isinstance(asker.getsockname(), bytes)
                 if isinstance(question, dict):
-                    asker.sendall(json.dumps(self._answered(question)).encode() + b"\n")
+                    stranger = named and _uid(asker) not in (0, os.geteuid())
+                    answer = STRANGER if stranger else self._answered(question)
+                    asker.sendall(json.dumps(answer).encode() + b"\n")
             except (OSError, ValueError):
                 return  # whoever asks so badly, or leaves, needs no answer
 
@@ -130,10 +150,16 @@ def _connect(line: socket.socket, folder: Path) -> None:
     try:
         with _address(folder) as address:
             line.connect(address)
-    except NO_AGENT:
-        line.connect(_name(folder))
-        if _uid(line) not in (0, folder.stat().st_uid):
-            raise ConnectionRefusedError(str(folder)) from None
+    except PermissionError:
+        raise
+    except OSError as first:
+        try:
+            line.connect(_name(folder))
+        except ConnectionRefusedError:
+            raise first from None
+        if (uid := _uid(line)) not in (0, os.geteuid(), _owner(folder)):
+            why = f"another user (uid {uid}) answers in its name"
+            raise PermissionError(errno.EACCES, why) from None
 
 
 def _uid(peer: socket.socket) -> int:
@@ -141,9 +167,16 @@ def _uid(peer: socket.socket) -> int:
     return int(CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))[1])
 
 
+def _owner(folder: Path) -> int | None:
+    """Of the folder, or of where it would be made."""
+    for place in (folder, *folder.absolute().parents):
+        with suppress(OSError):
+            return place.stat().st_uid
+    return None
+
+
 def _name(folder: Path) -> bytes:
-    found = folder.stat()
-    return f"\0lantaarn-{found.st_dev:x}-{found.st_ino:x}".encode()
+    return b"\0lantaarn-" + hashlib.sha256(os.path.abspath(folder).encode()).hexdigest()[:32].encode()
 
 
 @contextmanager

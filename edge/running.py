@@ -77,7 +77,7 @@ class Door:
             self._asks.begin()
         except OSError as error:
             if not self._said:
-                say(f"The socket for questions cannot be opened: {error}. The agent goes on without, and tries again.")
+                say(f"The folder takes no socket for questions: {error}. The agent goes on, and tries again.")
             self._said = True
         else:
             self._is_open = True

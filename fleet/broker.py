@@ -9,6 +9,7 @@ started: a broker itself would only write it to its log.
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import os
 import signal
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from fleet import files
 from fleet import tether as tethers
-from fleet.clock import SystemClock, ports_below, steady_ms
+from fleet.clock import SystemClock, steady_ms
 from fleet.registry import Credential
 from fleet.servers import NATS, SERVERS, Server
 from fleet.tls import Tls, in_words
@@ -36,7 +37,9 @@ READY_WITHIN_MS = 15_000
 STOP_WITHIN_S = 5.0
 LOOK_S = 60.0
 LENT = Path("/proc/sys/net/ipv4/ip_local_port_range")
-TRIES = 50
+LOWEST_PORT = 10_000
+TRIES, STRIDE = 50, 397  # ports that one process looks at; how far apart two processes begin
+_asked = itertools.count()
 LARGEST_LOG = 8 << 20  # bytes; then it is put aside, in the place of the one before
 
 
@@ -125,12 +128,20 @@ def check_free(host: str, port: int, what: str, remedy: str) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that was free a moment ago, and that the kernel lends to nobody who calls out meanwhile."""
+    """A port that was free a moment ago; that the kernel lends to nobody who calls out meanwhile, and that this process
+    was not given before, nor another at this moment. Raises OSError when `host` is not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in (*ports_below(_first_lent(), TRIES), 0):
-        with suppress(OSError), socket.create_server((host, port), family=family) as probe:
-            return int(probe.getsockname()[1])
-    raise OSError(errno.EADDRINUSE, f"no port is free at {host}")
+    room = _first_lent() - LOWEST_PORT
+    for _ in range(TRIES if room > 0 else 0):
+        port = LOWEST_PORT + (os.getpid() * STRIDE + next(_asked)) % room
+        try:
+            with socket.create_server((host, port), family=family):
+                return port
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+    with socket.create_server((host, 0), family=family) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _first_lent() -> int:

@@ -17,7 +17,6 @@ from typing import Protocol
 from edge.wire.clocks import credible
 
 TIMESYNCD = Path("/run/systemd/timesync/synchronized")
-LOWEST_PORT = 10_000
 ROOM = 512  # bytes; the kernel's struct takes 208
 TIME_ERROR = 5  # what adjtimex(2) returns for a clock that is not synchronised; less is one of the good states
 
@@ -63,12 +62,6 @@ def sure_ms(
 def steady_ms() -> int:
     """Real milliseconds that never step, for waiting only."""
     return time.monotonic_ns() // 1_000_000
-
-
-def ports_below(end: int, count: int) -> list[int]:
-    """So many ports by chance, below `end` and above those that services are known by; none where there is no room."""
-    room = end - LOWEST_PORT
-    return [LOWEST_PORT + secrets.randbelow(room) for _ in range(count)] if room > 0 else []
 
 
 def new_password() -> str:

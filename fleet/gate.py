@@ -102,7 +102,7 @@ class Gate:
         if not credible(now_ms):
             reason = f"It cannot be {show.day(now_ms)}, as this machine's clock says: nobody is given a certificate."
             return [CheckResult("clock", State.BAD, reason, "Set it right: timedatectl set-ntp true. That is all.")]
-        found = (("What is due is not done.", self._trouble),
+        found = (("The upkeep of the office's certificates fails.", self._trouble),
                  ("The broker could not be told who may come in.", self.members.trouble))  # fmt: skip
         return [_hindered(what, trouble) for what, trouble in found if trouble is not None]
 

@@ -2,7 +2,8 @@
 
 A clock that leaps by years would make everything too old at once, and a reading that became part of an hour never comes
 back. Nodes that know the time by themselves bring newer readings every minute. So an office that nobody tells the time
-takes it for no later than what a tenth of its nodes attest, and at least three of them where there are as many.
+takes it for no later than what a tenth of its nodes attest, and at least three of them where there are as many. What
+is dated a day after it arrived attests nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import sqlite3
 from dataclasses import dataclass
 
 from fleet.store.dating import TRUSTED
-from fleet.store.shelf import HOUR_MS
+from fleet.store.shelf import DAY_MS, HOUR_MS
 
 LEAST = 3  # nodes that agree, where there are as many
 PART = 10  # of the nodes, where there are more
 NEWEST = f"""SELECT max(newest) FROM (
   SELECT each.node AS node, (
-    SELECT CASE WHEN quality IN {TRUSTED} THEN t_ms END FROM readings JOIN receipts ON receipts.id=receipt
+    SELECT CASE WHEN quality IN {TRUSTED} AND t_ms<=arrived_ms+{DAY_MS} THEN t_ms END
+    FROM readings JOIN receipts ON receipts.id=receipt
     WHERE series=each.id ORDER BY t_ms DESC LIMIT 1) AS newest
   FROM series AS each) WHERE newest IS NOT NULL GROUP BY node ORDER BY 1 DESC"""
 

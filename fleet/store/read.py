@@ -2,8 +2,8 @@
 
 One connection per thread, opened when first needed, so a web page, a terminal and the collector do not wait for each
 other. Times are Unix milliseconds; readings of a boot whose clock is not known yet carry the milliseconds since that
-boot and say so by `dated` being false. Nothing is measured after it arrived: what is dated so has a clock that nobody
-vouches for, whatever it said of itself.
+boot and say so by `dated` being false. Nothing is measured after it arrived: where the date is a day later than that,
+one of two clocks was wrong, and the reading's counts as unknown whatever it said of itself.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from drivers.reading import from_steps
-from edge.wire.clocks import AHEAD_MS, ClockQuality
+from edge.wire.clocks import ClockQuality
 from edge.wire.version import BUILT_MS
 from fleet.store import past
 from fleet.store.accounts import accounts, stock
 from fleet.store.answers import Account, GapLine, Loss, NodeLine, Point, ReadingLine, Series, Stock, Unread
 from fleet.store.clones import cloned
 from fleet.store.losses import gap_lines, losses
-from fleet.store.retention import HOUR_MS
+from fleet.store.retention import DAY_MS, HOUR_MS
 from fleet.store.runs import folded
 from fleet.store.store import State
 from fleet.store.tables import open_reader
@@ -46,7 +46,7 @@ AHEAD = """SELECT nodes.node, count(*) FROM nodes CROSS JOIN series ON series.no
   CROSS JOIN readings ON readings.series=series.id AND t_ms>? GROUP BY 1"""
 CURRENT = "grown=(SELECT max(grown) FROM journals other WHERE other.node=journals.node)"
 READINGS = f"""SELECT readings.id, t_ms, receipts.offset_ms IS NOT NULL, nodes.node, sensor, quantity, channel, steps,
-  decimals, unit, flags, CASE WHEN arrived_ms BETWEEN {BUILT_MS} AND t_ms-{AHEAD_MS}-1
+  decimals, unit, flags, CASE WHEN arrived_ms BETWEEN {BUILT_MS} AND t_ms-{DAY_MS}-1
     THEN {int(ClockQuality.UNKNOWN)} ELSE quality END FROM readings
   CROSS JOIN series ON series.id=series CROSS JOIN nodes ON nodes.key=series.node
   CROSS JOIN receipts ON receipts.id=receipt"""

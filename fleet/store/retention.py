@@ -6,7 +6,8 @@ late, into an hour that was rolled up long ago, is added to it when its turn com
 anew goes by way of the shelf (`shelf`), so that every reading ends in the hour in which it was measured.
 
 How old a reading is says its date, where that can be trusted. A row without a date, one dated by a guess, and one
-that is dated long after it arrived are as old as what they came with: nothing is measured after it arrived.
+that is dated long after it arrived and later than now are as old as what they came with: nothing is measured after it
+arrived. Where the date is past it may be the office whose clock was behind when it came.
 
 The one writer does it, between two batches: each turn is a small transaction of its own. A pass begins when another
 hour has grown too old: through all series, by date; then through the rows that have been here longest, by arrival. Once
@@ -24,11 +25,11 @@ from fleet.store import shelf
 from fleet.store.dating import TRUSTED
 from fleet.store.finality import Finality
 from fleet.store.folding import Folding
+from fleet.store.shelf import DAY_MS as DAY_MS
 from fleet.store.shelf import HOUR_MS as HOUR_MS
 from fleet.store.shelf import Filed
 from fleet.store.store import State
 
-DAY_MS = 24 * HOUR_MS
 YEAR_2000_MS = 946_684_800_000  # what is dated before is not dated
 MOST_ROWS = 5_000  # of a turn, and what the last receipt of it holds more
 LOOKED_AT = 256  # rows of a series that a turn looks at to find receipts; receipts, where it looks for those
@@ -172,7 +173,7 @@ class ByArrival:
         if old.offset_ms is None or not old.trusted:
             return True
         (newest,) = db.execute(NEWEST, old.span).fetchone()
-        return bool(newest > self._arrived_ms + DAY_MS)
+        return bool(newest > max(self._arrived_ms + DAY_MS, self.now_ms))
 
 
 @dataclass(slots=True)

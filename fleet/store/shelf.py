@@ -20,6 +20,7 @@ from typing import NamedTuple
 from edge.wire.record import RecordKind
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 Boot = tuple[int, int, int]  # node key, epoch, boot
 Row = tuple[int, int, int, int]  # series, ms since boot, steps, flags
 Hours = dict[tuple[int, int], list[int]]  # by series and hour: count, sum, low, high, flags

@@ -81,15 +81,17 @@ class SqliteStore:
         retention = self._retention
         if retention is None:
             return False
-        if not retention.due(now_ms if sure else self._bounded(now_ms)):
+        now_ms = now_ms if sure else self._bounded(now_ms)
+        if not retention.due(now_ms):
             return False
         self._transact(lambda: retention.turn(self.db))
-        return retention.due(now_ms if sure else self._bounded(now_ms))
+        return retention.due(now_ms)
 
     def _bounded(self, now_ms: int) -> int:
         try:
             return self._attested.bounded(self.db, now_ms)
         except sqlite3.Error as error:
+            self._reopen()
             raise StoreError(_words(error)) from error
 
     def _transact(self, work: Callable[[], Done]) -> Done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -117,22 +118,79 @@ def refusing(tmp_path: Path) -> Path:
 
 def test_a_card_that_takes_no_socket_keeps_nobody_from_asking(refusing: Path) -> None:
     asks = Asks(refusing, lambda asked: asked.answer({"it is": "read-only"}))
-    asks.begin()
-    assert ask(refusing, {"ask": "status"}) == {"it is": "read-only"}
+    for _ in range(2):
+        for _ in range(2):
+            with pytest.raises(OSError):
+                asks.begin()
+            assert ask(refusing, {"ask": "status"}) == {"it is": "read-only"}
+        asks.end()
+        assert (refusing / NAME).is_dir()
+        with pytest.raises(NoAgent):
+            ask(refusing, {"ask": "status"})
+
+
+def test_a_second_agent_waits_until_the_name_is_free(refusing: Path) -> None:
+    first, second = (Asks(refusing, lambda asked, n=n: asked.answer({"agent": n})) for n in (1, 2))  # type: ignore[misc]
+    for each in (first, second):
+        with pytest.raises(OSError):
+            each.begin()
+    assert ask(refusing, {"ask": "status"}) == {"agent": 1}
+    first.end()
     with pytest.raises(OSError):
-        Asks(refusing, lambda asked: None).begin()
-    asks.end()
-    assert (refusing / NAME).is_dir()
-    with pytest.raises(NoAgent):
-        ask(refusing, {"ask": "status"})
+        second.begin()
+    assert ask(refusing, {"ask": "status"}) == {"agent": 2}
+    second.end()
+
+
+def test_a_card_that_heals_or_is_mounted_anew_has_its_socket_again(refusing: Path) -> None:
+    asks = Asks(refusing, lambda asked: asked.answer({"here": 1}))
+    with pytest.raises(OSError):
+        asks.begin()
+    refusing.rename(refusing.with_name("before"))
+    refusing.mkdir()
+    assert ask(refusing, {"ask": "status"}) == {"here": 1}
     asks.begin()
-    assert ask(refusing, {"ask": "status"})
+    assert (refusing / NAME).is_socket() and ask(refusing, {"ask": "status"}) == {"here": 1}
+    with socket.socket(socket.AF_UNIX) as late, pytest.raises(ConnectionRefusedError):
+        late.connect(_name(refusing))
+    asks.end()
+    assert not (refusing / NAME).exists()
+
+
+def test_a_card_without_a_folder_is_no_silence(tmp_path: Path) -> None:
+    asks = Asks(tmp_path / "not" / "made", lambda asked: asked.answer({"here": 1}))
+    with pytest.raises(FileNotFoundError):
+        asks.begin()
+    assert ask(tmp_path / "not" / "made", {"ask": "status"}) == {"here": 1}
+    asks.end()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EBADMSG, errno.EACCES])
+def test_a_card_that_fails_is_passed_by_and_one_that_forbids_is_not(
+    refusing: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def broken(folder: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("edge.asks._address", broken)
+    with pytest.raises(OSError) as raised:
+        ask(refusing, {"ask": "status"})
+    assert raised.value.errno == number, "nobody is there"
+    asks = Asks(refusing, lambda asked: asked.answer({"here": 1}))
+    with pytest.raises(OSError):
+        asks.begin()
+    if number == errno.EACCES:
+        with pytest.raises(PermissionError):
+            ask(refusing, {"ask": "status"})
+    else:
+        assert ask(refusing, {"ask": "status"}) == {"here": 1}
     asks.end()
 
 
 def test_a_dead_socket_on_a_card_that_became_read_only_is_passed_by(refusing: Path) -> None:
     asks = Asks(refusing, lambda asked: asked.answer({"here": 1}))
-    asks.begin()
+    with pytest.raises(OSError):
+        asks.begin()
     (refusing / NAME).rmdir()
     number = os.open(refusing, os.O_RDONLY)
     with socket.socket(socket.AF_UNIX) as dead:
@@ -175,9 +233,10 @@ def stranger(does: str, name: bytes) -> Iterator[str]:
 @pytest.mark.root
 def test_a_name_without_modes_is_for_its_owner_all_the_same(refusing: Path) -> None:
     asks = Asks(refusing, lambda asked: asked.answer({"secret": 1}))
-    asks.begin()
+    with pytest.raises(OSError):
+        asks.begin()
     with stranger("asks", _name(refusing)) as said:
-        assert said and "secret" not in said
+        assert "own user and root may ask it" in said
     assert ask(refusing, {"ask": "status"}) == {"secret": 1}
     asks.end()
 
@@ -186,5 +245,5 @@ def test_a_name_without_modes_is_for_its_owner_all_the_same(refusing: Path) -> N
 def test_who_takes_the_name_first_is_not_believed(refusing: Path) -> None:
     with stranger("takes", _name(refusing)) as said:
         assert said == "it is taken\n"
-        with pytest.raises(NoAgent):
+        with pytest.raises(PermissionError, match="another user \\(uid 65534\\) answers in its name"):
             ask(refusing, {"ask": "status"}, patience_s=5)

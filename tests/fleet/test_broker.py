@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import socket
 import subprocess
@@ -187,7 +189,7 @@ def test_a_log_that_has_grown_long_is_put_aside(tmp_path: Path, monkeypatch: pyt
 def test_a_free_port_is_lent_to_nobody_who_calls_out() -> None:
     lent = int(brokers.LENT.read_text().split()[0])
     found = [free_port(HOST) for _ in range(100)]
-    assert max(found) < lent and min(found) >= 10_000 and len(set(found)) > 50
+    assert max(found) < lent and min(found) >= 10_000 and len(set(found)) == 100
 
 
 @pytest.mark.parametrize("lent", ["9999 65535", "", "all"])
@@ -198,7 +200,15 @@ def test_where_all_are_lent_one_is_borrowed(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server((HOST, 0)) as taken:
+    with socket.create_server((HOST, free_port(HOST))) as taken:
         port: int = taken.getsockname()[1]
-        monkeypatch.setattr(brokers, "ports_below", lambda end, count: [port] * count)
-        assert free_port(HOST) != port
+        for again in (itertools.count(port - brokers.LOWEST_PORT), itertools.repeat(port - brokers.LOWEST_PORT)):
+            monkeypatch.setattr(brokers, "STRIDE", 0)
+            monkeypatch.setattr(brokers, "_asked", again)
+            assert free_port(HOST) != port
+
+
+def test_where_no_port_can_be_had_the_reason_is_said() -> None:
+    with pytest.raises(OSError) as raised:
+        free_port("192.0.2.1")
+    assert raised.value.errno == errno.EADDRNOTAVAIL

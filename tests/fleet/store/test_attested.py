@@ -22,8 +22,10 @@ from tests.fleet.store.test_retention import BEGAN_MS, KEEP_MS, NAMES, at, chunk
 YEAR = 8766  # hours
 
 
-def said(node: str, *chunks: Record, quality: ClockQuality = ClockQuality.SYNCED) -> Records:
-    return Records(node, (clock(BEGAN_MS, quality), NAMES, *chunks), BEGAN_MS)
+def said(
+    node: str, *chunks: Record, quality: ClockQuality = ClockQuality.SYNCED, arrived_ms: int = BEGAN_MS
+) -> Records:
+    return Records(node, (clock(BEGAN_MS, quality), NAMES, *chunks), arrived_ms)
 
 
 @pytest.fixture
@@ -69,7 +71,8 @@ def test_a_clock_behind_what_is_attested_counts_itself(store: SqliteStore) -> No
 def test_a_tenth_of_the_nodes_and_three_at_least(hours: list[int]) -> None:
     with TemporaryDirectory(dir=FAST) as folder:
         store = SqliteStore(Path(folder) / "readings.db", KEEP_MS)
-        store.commit([said(f"pole-{n}", chunk(3, [at(0), at(hour)])) for n, hour in enumerate(hours)])
+        late_ms = BEGAN_MS + 1000 * HOUR_MS
+        store.commit([said(f"pole-{n}", chunk(3, [at(hour)]), arrived_ms=late_ms) for n, hour in enumerate(hours)])
         attested, enough = attested_ms(store.db), max(min(3, len(hours)), len(hours) // 10)
         store.close()
     dates = [BEGAN_MS + hour * HOUR_MS for hour in hours]
@@ -80,3 +83,24 @@ def test_a_store_that_cannot_be_asked_says_so(store: SqliteStore) -> None:
     store.db.close()
     with pytest.raises(StoreError):
         store.tidy(BEGAN_MS, sure=False)
+    tidy(store, 100, sure=False)
+
+
+def test_an_office_that_was_years_behind_loses_nothing_once_its_clock_is_right(store: SqliteStore) -> None:
+    reader, years_before = StoreReader(store.path), BEGAN_MS - 3 * YEAR * HOUR_MS
+    for each in range(3):
+        name = f"pole-{each}"
+        store.commit([Records(name, (clock(BEGAN_MS), NAMES, chunk(3, [at(0)]), chunk(4, [at(8)])), years_before)])
+    for sure in (False, True):
+        tidy(store, 9, sure)
+        assert reader.stored_readings() == 6
+    tidy(store, 12, sure=False)
+    assert reader.stored_readings() == 6, "its nodes attest nothing: by the office's word they are years ahead"
+    tidy(store, 11, sure=True)
+    assert reader.stored_readings() == 3, "by date"
+
+
+def test_three_whose_clocks_are_wrong_do_not_attest_the_future(store: SqliteStore) -> None:
+    store.commit([said(f"pole-{each}", chunk(3, [at(0)]), chunk(4, [at(12)])) for each in range(26)])
+    store.commit([said(f"bad-{each}", chunk(3, [at(20 * YEAR)])) for each in range(3)])
+    assert attested_ms(store.db) == BEGAN_MS + 12 * HOUR_MS

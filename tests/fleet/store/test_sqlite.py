@@ -23,6 +23,7 @@ from fleet.store import ingest, memory, tables
 from fleet.store.answers import Loss, Unread
 from fleet.store.losses import FORSAKEN, GONE
 from fleet.store.read import StoreReader
+from fleet.store.retention import DAY_MS
 from fleet.store.sqlite import SqliteStore
 from fleet.store.store import Greeting, PoisonError, Records, State, StoreError
 from fleet.store.tables import VERSION, open_writer
@@ -78,7 +79,7 @@ def test_readings_are_found_by_series_time_and_arrival(store: SqliteStore, reade
 
 @pytest.mark.parametrize(
     ("after_ms", "arrived_ms", "quality"),
-    [(300_000, BUILT_MS, 0), (300_001, BUILT_MS, 3), (300_001, BUILT_MS - 1, 0), (-1, BUILT_MS, 0)],
+    [(DAY_MS, BUILT_MS, 0), (DAY_MS + 1, BUILT_MS, 3), (DAY_MS + 1, BUILT_MS - 1, 0), (-1, BUILT_MS, 0)],
     ids=["as clocks differ", "it was measured after it came", "the office itself was in 1970", "before"],
 )
 def test_nothing_is_measured_after_it_arrived(
