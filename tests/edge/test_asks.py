@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.asks import NAME, Asks, NoAgent, _name, ask
+from edge.asks import NAME, Asks, NoAgent, _name, _owner, ask
 from edge.events import Asked
 
 
@@ -118,9 +118,9 @@ def refusing(tmp_path: Path) -> Path:
 
 def test_a_card_that_takes_no_socket_keeps_nobody_from_asking(refusing: Path) -> None:
     asks = Asks(refusing, lambda asked: asked.answer({"it is": "read-only"}))
-    for _ in range(2):
+    for _ in range(100):
         for _ in range(2):
-            with pytest.raises(OSError):
+            with pytest.raises(IsADirectoryError):
                 asks.begin()
             assert ask(refusing, {"ask": "status"}) == {"it is": "read-only"}
         asks.end()
@@ -155,6 +155,12 @@ def test_a_card_that_heals_or_is_mounted_anew_has_its_socket_again(refusing: Pat
         late.connect(_name(refusing))
     asks.end()
     assert not (refusing / NAME).exists()
+
+
+@pytest.mark.root
+def test_whose_folder_it_would_be_is_told_by_where_it_would_be_made(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    assert _owner(tmp_path) == _owner(tmp_path / "not" / "made") == 65534
 
 
 def test_a_card_without_a_folder_is_no_silence(tmp_path: Path) -> None:

@@ -147,9 +147,14 @@ def test_without_an_authority_there_is_nothing_to_roll_over(home: Home) -> None:
 @pytest.mark.parametrize(
     "wrong", [["--csr", "a", "--chain", "b"], ["--roll-over", "--csr", "a"], ["--soon"], ["--forget"],
               ["--broker", "mqtts://x.nl", "--port", "99"], ["--broker", "mqtts://x.nl", "--url", "mqtts://y.nl"],
-              ["--broker", "mqtts://"], ["--broker", "http://x.nl"], ["--passwords", "--encrypt-keys"]])  # fmt: skip
+              ["--broker", "mqtts://"], ["--broker", "http://x.nl"]])  # fmt: skip
 def test_what_does_not_go_together_is_said(home: Home, wrong: list[str]) -> None:
     said(fleet(home.folder, "init", *wrong), 2, "Next: ")
+    assert not home.folder.exists()
+
+
+def test_passwords_have_no_key_to_encrypt(home: Home) -> None:
+    said(fleet(home.folder, "init", "--passwords", "--encrypt-keys"), 2, "no key to encrypt", "without --encrypt-keys")
     assert not home.folder.exists()
 
 
