@@ -93,7 +93,7 @@ class Town:
         self.publish()
 
     def put_crl(self) -> None:
-        (self.papers / "crl.pem").write_text(self.authority.crl(self.gone, self.now_ms))
+        files.replace(self.papers / "crl.pem", self.authority.crl(self.gone, self.now_ms), 0o644)
 
     def _put(self, name: str, key: str, issued: Issued) -> Tls:
         files = self.papers / f"{name}.pem", self.papers / f"{name}.key"
