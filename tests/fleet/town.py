@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet import broker as brokers
+from fleet import files
 from fleet.authority import certificates, keys
 from fleet.authority.authority import Authority
 from fleet.authority.certificates import Issued, Life
