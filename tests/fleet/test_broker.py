@@ -186,6 +186,36 @@ def test_a_log_that_has_grown_long_is_put_aside(tmp_path: Path, monkeypatch: pyt
     broker.stop()
 
 
+LATE = """
+import signal
+input()
+signal.signal(signal.SIGHUP, lambda *_: print("it read its lists", flush=True))
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("goes", [False, True])
+def test_a_broker_that_does_not_catch_the_signal_yet_is_not_killed_by_it(tmp_path: Path, goes: bool) -> None:
+    words = [sys.executable, "-c", LATE, str(tmp_path / NATS.config)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as late:
+        assert late.stdin is not None and late.stdout is not None
+        (tmp_path / NATS.pid).write_text(f"{late.pid}")
+        wait_for(lambda: running(tmp_path), "the process to be what it will be")
+        told = threading.Thread(target=brokers.reload, args=(tmp_path,))
+        told.start()
+        told.join(0.2)
+        assert told.is_alive() and late.poll() is None
+        if goes:
+            late.kill()
+        else:
+            late.stdin.write("\n")
+            late.stdin.flush()
+            assert late.stdout.readline() == "it read its lists\n"
+        told.join(20)
+        assert not told.is_alive()
+        late.kill()
+
+
 def test_a_free_port_is_lent_to_nobody_who_calls_out() -> None:
     lent = int(brokers.LENT.read_text().split()[0])
     found = [free_port(HOST) for _ in range(100)]

@@ -18,7 +18,7 @@ from edge import compile as compiler
 from edge.board import check
 from edge.boardfile import compiled
 from fleet import enrol, files, tether
-from fleet.broker import free_port
+from fleet.broker import catches, free_port
 from fleet.home import Home, Ports, write_config
 from fleet.registry import Node, Registry
 from fleet.servers import SERVERS
@@ -101,12 +101,7 @@ class Stayer(Householder):
     @property
     def listens(self) -> bool:
         """Whether it catches SIGTERM by now; one that has only just been started would die of it."""
-        try:
-            status = Path(f"/proc/{self.process.pid if self.process else 0}/status").read_text()
-        except OSError:
-            return False
-        (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
-        return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+        return self.process is not None and catches(self.process.pid, signal.SIGTERM)
 
     @property
     def ended_well(self) -> bool:
