@@ -27,7 +27,6 @@ from fleet.mosquitto import CONTROL, CONTROLLED, SOCKET, USHER
 from fleet.servers import usher
 
 ANSWER_WITHIN_S = 4.0
-TRIES = 5
 MOST = 100  # users in one request: it holds the broker up for a third of a second, and must fit into a packet
 
 
@@ -36,18 +35,9 @@ def kick(folder: Path, users: Sequence[str]) -> bool:
     parts = [users[start : start + MOST] for start in range(0, len(users), MOST)]
     try:
         with _door(folder) as path:
-            return all(_shown_out(path, usher(folder).password, part) for part in parts)
+            return all(Usher(path, usher(folder).password).show_out(part) for part in parts)
     except OSError:
         return False
-
-
-def _shown_out(path: str, password: str, users: Sequence[str]) -> bool:
-    """A broker that reads its lists drops whoever comes in at that moment, one in a hundred as measured: it is asked
-    again."""
-    for _ in range(TRIES):
-        if (said := Usher(path, password).show_out(users)) is not None:
-            return said
-    return False
 
 
 @contextmanager
@@ -66,7 +56,7 @@ class Usher:
         self.path = path
         self._request: list[dict[str, str]] = []
         self._done = threading.Event()
-        self._answer: list[dict[str, Any]] | None = None
+        self._answer: list[dict[str, Any]] = []
         self._client = paho.Client(CallbackAPIVersion.VERSION2, new_client_id(USHER), protocol=paho.MQTTv311,
                                    transport="unix", reconnect_on_failure=False)  # fmt: skip
         self._client.username_pw_set(USHER, password)
@@ -75,17 +65,14 @@ class Usher:
         self._client.on_message = self._on_message
         self._client.on_disconnect = lambda *_: self._done.set()
 
-    def show_out(self, users: Sequence[str]) -> bool | None:
-        """Whether the broker says that these users' sessions are ended; None when it broke off without an answer.
-
-        Raises OSError when nobody is there.
-        """
+    def show_out(self, users: Sequence[str]) -> bool:
+        """Whether the broker says that these users' sessions are ended. Raises OSError when nobody is there."""
         steps = ("createClient", "disableClient", "deleteClient")
         self._request = [{"command": step, "username": user} for user in users for step in steps]
         self._client.connect(self.path)
         self._client.loop_start()
         try:
-            return self._done.wait(ANSWER_WITHIN_S) and self._ended(len(users), self._answer)
+            return self._done.wait(ANSWER_WITHIN_S) and self._ended(len(users))
         finally:
             self._client.disconnect()
             self._client.loop_stop()
@@ -100,8 +87,6 @@ class Usher:
             self._answer = []
         self._done.set()
 
-    def _ended(self, users: int, answer: list[dict[str, Any]] | None) -> bool | None:
-        if answer is None:
-            return None
-        done = [each for each in answer if each.get("command") == "disableClient" and "error" not in each]
+    def _ended(self, users: int) -> bool:
+        done = [each for each in self._answer if each.get("command") == "disableClient" and "error" not in each]
         return len(done) == users

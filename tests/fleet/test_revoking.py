@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -106,46 +102,6 @@ def test_neither_the_list_nor_the_kick_is_enough_alone(tmp_path: Path) -> None:
 
 def test_nobody_can_be_kicked_where_there_is_no_door(tmp_path: Path) -> None:
     assert not kick(tmp_path, ["pole-a"])
-
-
-class Dropping:
-    """In the place of Mosquitto's door: it lets nobody in at first, and then to the door itself."""
-
-    def __init__(self, folder: Path, first: int) -> None:
-        self._there, self._first, self.seen = folder / "mosquitto.real", first, 0
-        (folder / "mosquitto.sock").rename(self._there)
-        self._door = socket.socket(socket.AF_UNIX)
-        self._door.bind(str(folder / "mosquitto.sock"))
-        self._door.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            comer, _ = self._door.accept()
-            self.seen += 1
-            if self.seen <= self._first:
-                comer.close()
-                continue
-            inner = socket.socket(socket.AF_UNIX)
-            inner.connect(str(self._there))
-            for one, other in ((comer, inner), (inner, comer)):
-                threading.Thread(target=self._relay, args=(one, other), daemon=True).start()
-
-    @staticmethod
-    def _relay(one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while heard := one.recv(65_536):
-                other.sendall(heard)
-            other.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.mark.mosquitto
-@pytest.mark.parametrize(("dropped", "ended", "seen"), [(0, True, 1), (2, True, 3), (9, False, 5)])
-def test_a_broker_that_drops_who_is_just_coming_in_is_asked_again(dropped: int, ended: bool, seen: int) -> None:
-    """As Mosquitto does while it reads its lists, with one in a hundred."""
-    with TemporaryDirectory(prefix="lantaarn-") as short, town(Path(short), MOSQUITTO, "pole-a") as place:
-        door = Dropping(place.room, dropped)
-        assert (kick(place.room, ["pole-a"]), door.seen) == (ended, seen)
 
 
 @pytest.mark.mosquitto
