@@ -176,7 +176,7 @@ def _owner(folder: Path) -> int | None:
 
 
 def _name(folder: Path) -> bytes:
-    return b"\0lantaarn-" + hashlib.sha256(os.path.abspath(folder).encode()).hexdigest()[:32].encode()
+    return b"\0lantaarn-" + hashlib.sha256(os.fsencode(os.path.abspath(folder))).hexdigest()[:32].encode()
 
 
 @contextmanager
